@@ -9,10 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from psycopg.conninfo import make_conninfo
+
 ROOT_FOLDER = Path("/var/lib/portavoce")
+DATABASE = "portavoce"
+_SOCKET_NAME = ".s.PGSQL.5432"
+# sockaddr_un holds 108 bytes, the last one a zero.
+_SOCKET_PATH_MAX = 107
 
 
 def is_default() -> bool:
@@ -33,8 +41,33 @@ def postgres_folder(var_dir: Path) -> Path:
 
 
 def database_url(var_dir: Path) -> str:
-    folder = postgres_folder(var_dir)
-    return f"dbname=portavoce user=portavoce host={folder}"
+    socket = socket_folder(postgres_folder(var_dir))
+    return make_conninfo(dbname=DATABASE, user=DATABASE, host=str(socket))
+
+
+def socket_folder(folder: Path) -> Path:
+    """Return the folder of the database's socket: `folder`, or a short one of our own.
+
+    A socket's path has a length limit that a deep checkout exceeds. The short folder is
+    made once, only we may enter it, and its name is kept in `folder`/socket_folder.
+    """
+    if len(os.fsencode(folder / _SOCKET_NAME)) <= _SOCKET_PATH_MAX:
+        return folder
+    note = folder / "socket_folder"
+    try:
+        noted = Path(note.read_text(encoding="utf-8"))
+        found = noted.lstat()
+    except OSError:
+        pass
+    else:
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+            return noted
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    short = Path(tempfile.mkdtemp(prefix="portavoce-", dir="/tmp"))  # noqa: S108
+    fresh = note.with_name(f"{note.name}.{os.getpid()}")
+    fresh.write_text(str(short), encoding="utf-8")
+    fresh.replace(note)
+    return short
 
 
 def broker_options(var_dir: Path) -> dict[str, Any]:

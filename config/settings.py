@@ -38,6 +38,11 @@ ALLOWED_HOSTS = ["*"]
 BASE_DOMAIN = env.text(
     "BASE_DOMAIN", "localhost", "Portals answer at <slug>.<BASE_DOMAIN>."
 )
+OPERATOR_HOSTS = env.words(
+    "OPERATOR_HOSTS",
+    "127.0.0.1",
+    "Further hosts of the operator, beside BASE_DOMAIN itself.",
+)
 PORT = env.integer("PORT", 8000, "Port of the web process.", low=1, high=65535)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -85,11 +90,13 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.ScopeMiddleware",
-    "portal.middleware.ApiErrorMiddleware",
+    "portal.api.middleware.ApiMiddleware",
 ]
 
 # --- urls and templates ---------------------------------------------------------------
 ROOT_URLCONF = "config.urls"
+# The operator's own host has other pages: /ops/, the API, health; no portal.
+OPERATOR_URLCONF = "config.operator_urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
@@ -215,6 +222,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_ADAPTER = "portal.auth.PortalAccountAdapter"
+ACCOUNT_FORMS = {"reset_password": "portal.auth.PortalResetPasswordForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]

@@ -1,0 +1,64 @@
+"""A configured assistant; what it was at each moment stands in its versions."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from assistants.spec import AssistantSpec
+from portal.models import Owned
+
+
+class Assistant(Owned):
+    """Something that answers calls. Deleting hides it; calls keep the version they used."""
+
+    name = models.CharField(_("name"), max_length=120)
+    is_active = models.BooleanField(default=True)
+    current_version = models.ForeignKey(
+        "assistants.AssistantVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        indexes = [
+            models.Index(
+                fields=["organization", "name"],
+                condition=models.Q(deleted_at__isnull=True),
+                name="assistant_by_name",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AssistantVersion(Owned):
+    """An assistant as it was saved once. Never edited."""
+
+    assistant = models.ForeignKey(
+        Assistant, on_delete=models.CASCADE, related_name="versions"
+    )
+    number = models.PositiveIntegerField()
+    spec_json = models.JSONField()
+    created_by = models.ForeignKey(
+        "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assistant", "number"], name="version_number_once"
+            )
+        ]
+
+    @property
+    def spec(self) -> AssistantSpec:
+        return AssistantSpec.model_validate(self.spec_json)

@@ -1,0 +1,30 @@
+"""Phone numbers that reach an assistant."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Owned
+
+
+class PhoneNumber(Owned):
+    """A number in E.164, registered once on the installation, carried by one carrier."""
+
+    number = models.CharField(_("number"), max_length=16, unique=True)
+    name = models.CharField(_("name"), max_length=80, blank=True)
+    carrier = models.CharField(max_length=20, default="simulator")
+    assistant = models.ForeignKey(
+        "assistants.Assistant",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="numbers",
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return self.name or self.number

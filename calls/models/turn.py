@@ -1,0 +1,54 @@
+"""What was said, and what else happened, in the order of the call."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Owned
+
+
+class Turn(Owned):
+    """One side speaking once. Offsets count from the moment the audio connected."""
+
+    class Speaker(models.TextChoices):
+        USER = "user", _("Caller")
+        ASSISTANT = "assistant", _("Assistant")
+
+    call = models.ForeignKey(
+        "calls.Call", on_delete=models.CASCADE, related_name="turns"
+    )
+    index = models.PositiveIntegerField()
+    speaker = models.CharField(max_length=10, choices=Speaker)
+    text = models.TextField()
+    started_ms = models.PositiveIntegerField()
+    ended_ms = models.PositiveIntegerField()
+    is_interrupted = models.BooleanField(default=False)
+    response_ms = models.PositiveIntegerField(null=True)
+    endpointing_ms = models.PositiveIntegerField(null=True)
+    stt_ms = models.PositiveIntegerField(null=True)
+    llm_ms = models.PositiveIntegerField(null=True)
+    tts_ms = models.PositiveIntegerField(null=True)
+    transport_ms = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ["started_ms", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "index"], name="turn_index_once")
+        ]
+
+
+class CallEvent(Owned):
+    """A status change, tool call or vendor trouble of a call."""
+
+    call = models.ForeignKey(
+        "calls.Call", on_delete=models.CASCADE, related_name="events"
+    )
+    kind = models.CharField(max_length=30)
+    at = models.DateTimeField()
+    at_ms = models.PositiveIntegerField(null=True)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["call", "at"], name="event_by_call")]

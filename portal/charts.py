@@ -1,0 +1,165 @@
+"""Geometry of the small charts: numbers in, coordinates out. No markup, no colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+PARTS: Final[tuple[tuple[str, str | Promise], ...]] = (
+    ("endpointing", _("End of speech")),
+    ("stt", _("Recognition")),
+    ("llm", _("Model")),
+    ("tts", _("Voice")),
+    ("transport", _("Transport")),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points of a line and of the area below it, in a `width` x `height` box."""
+
+    width: int
+    height: int
+    points: str
+    area: str
+    last_x: float
+    last_y: float
+
+
+def line(values: Sequence[float], width: int, height: int) -> Line | None:
+    """Scale values to a box, lowest at the bottom; `None` for fewer than two."""
+    if len(values) < 2:
+        return None
+    pad = 3
+    low, high = min(values), max(values)
+    span = (high - low) or 1
+    step = (width - 2 * pad) / (len(values) - 1)
+    spots = [
+        (
+            round(pad + step * index, 1),
+            round(height - pad - (value - low) / span * (height - 2 * pad), 1),
+        )
+        for index, value in enumerate(values)
+    ]
+    points = " ".join(f"{x},{y}" for x, y in spots)
+    area = f"{spots[0][0]},{height} {points} {spots[-1][0]},{height}"
+    return Line(width, height, points, area, *spots[-1])
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    value: float
+    x: float
+    y: float
+    width: float
+    height: float
+    middle: float
+
+
+@dataclass(frozen=True)
+class Bars:
+    width: int
+    height: int
+    base: int
+    top: float
+    bars: tuple[Bar, ...]
+
+
+def bars(rows: Sequence[dict[str, Any]], width: int, height: int) -> Bars | None:
+    """Upright bars from zero; every bar of a value above zero is at least 2 high."""
+    if not rows:
+        return None
+    base, head = height - 24, 20
+    top = max(float(row["value"]) for row in rows)
+    slot = width / len(rows)
+    thick = min(slot * 0.68, 56)
+    drawn = []
+    for index, row in enumerate(rows):
+        value = float(row["value"])
+        tall = max(2.0, value / top * (base - head)) if value > 0 else 0.0
+        middle = slot * index + slot / 2
+        drawn.append(
+            Bar(
+                label=str(row["label"]),
+                value=row["value"],
+                x=round(middle - thick / 2, 1),
+                y=round(base - tall, 1),
+                width=round(thick, 1),
+                height=round(tall, 1),
+                middle=round(middle, 1),
+            )
+        )
+    return Bars(width, height, base, top, tuple(drawn))
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    label: str | Promise
+    value_ms: int
+    start_percent: float
+    width_percent: float
+
+
+@dataclass(frozen=True)
+class LatencyBar:
+    response_ms: int
+    parts: tuple[Part, ...]
+
+
+def latency(timing: Any, scale_ms: int = 0) -> LatencyBar | None:
+    """Lay the parts of a wait side by side; 100 % is `scale_ms` or the longest of sum and wait.
+
+    `timing` is a `TurnTiming`, a row or a dict with the same names.
+    """
+    if timing is None:
+        return None
+
+    def read(name: str) -> int:
+        if isinstance(timing, dict):
+            return int(timing.get(name) or 0)
+        return int(getattr(timing, name, None) or 0)
+
+    values = [(name, label, read(f"{name}_ms")) for name, label in PARTS]
+    response_ms = read("response_ms")
+    total = max(scale_ms, sum(value for *_rest, value in values), response_ms, 1)
+    start, parts = 0.0, []
+    for name, label, value in values:
+        width = value / total * 100
+        if value > 0:
+            parts.append(Part(name, label, value, round(start, 2), round(width, 2)))
+        start += width
+    return LatencyBar(response_ms, tuple(parts))
+
+
+@dataclass(frozen=True)
+class Step:
+    label: str
+    value: int
+    percent: float
+    kept_percent: float | None
+
+
+def funnel(rows: Sequence[dict[str, Any]]) -> list[Step]:
+    """Width of each step against the first, and what it kept of the one before."""
+    first = max((int(row["value"]) for row in rows[:1]), default=0)
+    steps: list[Step] = []
+    for row in rows:
+        value = int(row["value"])
+        before = steps[-1].value if steps else None
+        steps.append(
+            Step(
+                label=str(row["label"]),
+                value=value,
+                percent=round(value / first * 100, 1) if first else 0.0,
+                kept_percent=(
+                    round(value / before * 100) if before else (0 if steps else None)
+                ),
+            )
+        )
+    return steps

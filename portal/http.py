@@ -1,0 +1,35 @@
+"""The request as views see it: portal, person, organization and rights, typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django_htmx.middleware import HtmxDetails
+
+    from portal.models import Membership, Organization, Portal, User
+    from portal.permissions import Permission
+
+
+class PortalRequest(HttpRequest):
+    """Any request after `HostMiddleware`; `portal` is None on the operator's own host."""
+
+    portal: Portal | None
+    htmx: HtmxDetails
+
+
+class MemberRequest(PortalRequest):
+    """A request after `ScopeMiddleware`.
+
+    `organization` is the one being looked at, `membership` what gave the right to: a
+    member of the agency may look at a client of it. Both are None for a stranger.
+    """
+
+    user: User | AnonymousUser  # type: ignore[assignment]  # narrowed to our user model
+    membership: Membership | None
+    organization: Organization
+    organizations: list[Organization]
+    permissions: frozenset[Permission]

@@ -1,0 +1,129 @@
+"""Host → portal → person → organization → scope, in that order, once a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+from portal.auth import SESSION_PORTAL, session_mark
+from portal.hosts import UnknownHost, find_portal
+from portal.http import MemberRequest, PortalRequest
+from portal.models import Membership, Organization, Role
+from portal.permissions import permissions_of
+from portal.scope import all_organizations, organization_scope
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+SESSION_ORGANIZATION = "organization"
+_HEALTH: Final = frozenset({"/healthz", "/readyz"})
+
+
+class HostMiddleware:
+    """Find the portal of the host; an unknown host gets a page that names nobody."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponseBase:
+        try:
+            request.portal = find_portal(request.get_host())
+        except UnknownHost:
+            if request.path not in _HEALTH:
+                return render(request, "404_unknown_host.html", status=404)
+            request.portal = None
+        if request.portal is None:
+            request.urlconf = settings.OPERATOR_URLCONF
+        return self.get_response(request)
+
+
+class SessionHostMiddleware:
+    """End a session that was started at another portal.
+
+    Browsers keep cookies apart by host; this refuses one that was carried over by hand.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponseBase:
+        mark = request.session.get(SESSION_PORTAL)
+        if mark is not None and mark != session_mark(request.portal):
+            request.session.flush()
+        return self.get_response(request)
+
+
+class ScopeMiddleware:
+    """Find the organization the person looks at and run the view inside its scope.
+
+    Template responses are rendered inside it too: Django renders them before the
+    response comes back through this middleware.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: MemberRequest) -> HttpResponseBase:
+        request.membership = None
+        request.organizations = []
+        request.permissions = frozenset()
+        if request.portal is None or not request.user.is_authenticated:
+            return self.get_response(request)
+        choose_organization(request)
+        if request.membership is None:
+            return self.get_response(request)
+        with organization_scope(request.organization):
+            return self.get_response(request)
+
+
+def choose_organization(request: MemberRequest) -> None:
+    """Set membership, organization and rights from the session's choice.
+
+    A member of the agency may look at any of its clients, with the same role but
+    without the agency's own rights. Anyone else sees only where they are a member.
+    """
+    assert request.portal is not None
+    agency_id = request.portal.agency_id
+    memberships = list(
+        Membership.objects.filter(user_id=request.user.pk)
+        .filter(Q(organization=agency_id) | Q(organization__parent=agency_id))
+        .exclude(organization__status=Organization.Status.ARCHIVED)
+        .select_related("organization")
+        .order_by("organization__parent_id", "organization__name")
+    )
+    if not memberships:
+        return
+    request.organizations = [m.organization for m in memberships]
+    by_organization = {m.organization_id: m for m in memberships}
+    agency = by_organization.get(agency_id)
+    wanted = _session_organization(request)
+    chosen = by_organization.get(wanted) if wanted else None
+    if chosen is None and wanted and agency is not None:
+        with all_organizations("a member of the agency opens one of its clients"):
+            client = Organization.objects.filter(pk=wanted, parent=agency_id).first()
+        if client is not None:
+            _enter(request, agency, client)
+            return
+    chosen = chosen or agency or memberships[0]
+    _enter(request, chosen, chosen.organization)
+
+
+def _session_organization(request: MemberRequest) -> UUID | None:
+    try:
+        return UUID(request.session.get(SESSION_ORGANIZATION, ""))
+    except ValueError:
+        return None
+
+
+def _enter(
+    request: MemberRequest, membership: Membership, organization: Organization
+) -> None:
+    request.membership = membership
+    request.organization = organization
+    request.permissions = permissions_of(
+        cast("Role", membership.role), in_agency=organization.is_agency
+    )
