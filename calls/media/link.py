@@ -22,7 +22,7 @@ class LinkEnd(StrEnum):
     """Why the audio stopped."""
 
     REMOTE_HANGUP = "remote_hangup"
-    LOST = "lost"  # no packet, or the connection failed, for longer than the transport allows
+    LOST = "lost"  # no packet for longer than the transport allows, or a failed path
     LOCAL_CLOSE = "local_close"
 
 
@@ -54,7 +54,7 @@ class MediaLink(Protocol):
 
     @property
     def audio_output(self) -> AudioOutput:
-        """What the caller hears. Reports playback by what was really sent, exact to 20 ms."""
+        """What the caller hears; reports what was really sent, exact to 20 ms."""
 
     async def wait_connected(self, timeout_s: float) -> None:
         """Return when audio can flow; raise `MediaNeverConnected` otherwise."""
