@@ -1,0 +1,43 @@
+"""A throwaway PostgreSQL for one test run, up before Django reads its settings.
+
+Loaded with `-p` (see pyproject.toml): a conftest would come too late. Everything the
+run writes lives in one temporary folder, removed at the end, also after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from config import postgres
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, args: list[str]
+) -> Generator[None, object, object]:
+    if not {"-h", "--help", "-V", "--version"}.intersection(args):
+        _start(early_config)
+    return (yield)
+
+
+def _start(config: pytest.Config) -> None:
+    # /tmp and not $TMPDIR: root's server runs as another user, which must get in.
+    folder = Path(tempfile.mkdtemp(prefix="portavoce-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    try:
+        server = postgres.Server(postgres.prepare(folder / "pg", durable=False))
+        config.add_cleanup(server.stop)
+        server.start()
+    except postgres.PostgresError as error:
+        raise pytest.UsageError(str(error)) from error
+    os.environ["DATABASE_URL"] = server.cluster.conninfo()
+    os.environ["VAR_DIR"] = str(folder / "var")
+    os.environ["SECRET_KEY"] = "tests only"
+    os.environ["DEMO"] = "1"

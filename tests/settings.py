@@ -1,0 +1,20 @@
+"""The product's settings with nothing outside the process but PostgreSQL.
+
+`tests.plugins.postgres` has set DATABASE_URL and VAR_DIR to a throwaway cluster and
+folder. A test that wants Redis or RabbitMQ asks for the fixture of that name.
+"""
+
+from config.settings import *  # noqa: F403 - overrides of one file, nothing else
+from config.settings import STORAGES, VENDOR_BASE_URLS, VENDOR_KEYS
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = STORAGES | {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
+VENDOR_KEYS = dict.fromkeys(VENDOR_KEYS, "")
+VENDOR_BASE_URLS = dict.fromkeys(VENDOR_BASE_URLS, "")
