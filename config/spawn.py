@@ -45,7 +45,7 @@ def spawn(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` with no stdin, both outputs to `stdout`, as `account` if given."""
+    """Start `command` with no stdin, both outputs to `stdout`, as `account`."""
     return subprocess.Popen(  # noqa: S603 - our own fixed commands
         list(command),
         stdin=subprocess.DEVNULL,
@@ -57,8 +57,8 @@ def spawn(
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
-        # The supervisor has one thread, so running Python between fork and exec is safe.
-        preexec_fn=_before_exec(os.getpid(), death_signal),  # noqa: PLW1509
+        # Whoever starts children has one thread: Python may run before the exec.
+        preexec_fn=_before_exec(os.getpid(), death_signal),
     )
 
 

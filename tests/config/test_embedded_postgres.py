@@ -1,5 +1,5 @@
-from django.db import connection
 import pytest
+from django.db import connection
 
 
 @pytest.mark.django_db

@@ -98,12 +98,11 @@ def _rabbitmq_account() -> pwd.struct_passwd | None:
 @contextmanager
 def _port_mapper(folder: Path) -> Iterator[int]:
     """Erlang's port mapper as a child of ours; a node would leave its own running."""
-    port = free_port()
+    executable, port = program("epmd", "erlang-base"), free_port()
     log = folder / "epmd.log"
     with log.open("wb") as output:
         process = spawn(
-            [program("epmd", "erlang-base"), "-address", "127.0.0.1"]
-            + ["-port", str(port)],
+            [executable, "-address", "127.0.0.1", "-port", str(port)],
             death_signal=signal.SIGKILL,
             stdout=output,
         )

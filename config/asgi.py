@@ -1,0 +1,15 @@
+"""The web process: pages and API over HTTP, signalling over websockets."""
+
+from __future__ import annotations
+
+import os
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# First: it sets Django up, which whatever is routed to below needs at its import.
+_http = get_asgi_application()
+
+application = ProtocolTypeRouter({"http": _http})

@@ -1,0 +1,37 @@
+"""The Celery app, its queues and its ticks.
+
+The database is the truth and a message only a wake-up call: a tick claims due rows, so
+losing one costs an interval and two at once do no harm. A tick expires when its next
+one is due, so that ticks do not pile up while no worker is there to take them.
+"""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("portavoce")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# A worker serves the queues it is told to: `celery -A config worker -Q dialing,mail`.
+QUEUES = ("default", "dialing", "billing", "webhooks", "analysis", "mail")
+
+_TICKS_S = {
+    "campaigns.tasks.dial_due_leads": ("dialing", 2.0),
+    "campaigns.tasks.reconcile_attempts": ("dialing", 15.0),
+    "calls.tasks.sweep_lost_calls": ("default", 5.0),
+    "billing.tasks.release_expired_holds": ("billing", 10.0),
+}
+
+app.conf.beat_schedule = {
+    name.rpartition(".")[2]: {
+        "task": name,
+        "schedule": every_s,
+        "options": {"expires": every_s, "queue": queue},
+    }
+    for name, (queue, every_s) in _TICKS_S.items()
+}
