@@ -69,6 +69,8 @@ class Call(Owned):
     caller_number = models.CharField(max_length=16, blank=True)
     callee_number = models.CharField(max_length=16, blank=True)
     variables = models.JSONField(default=dict)
+    # What this call says otherwise than its assistant: `first_message`, `instructions`.
+    overrides = models.JSONField(default=dict)
     metadata = models.JSONField(default=dict)
     started_by = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
@@ -84,6 +86,9 @@ class Call(Owned):
     picked_up_at = models.DateTimeField(
         null=True
     )  # when the node took it from the database
+
+    # Set when somebody wants the call over; the node reads it with every heartbeat.
+    stop_reason = models.CharField(max_length=40, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

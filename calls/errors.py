@@ -1,0 +1,55 @@
+"""Why a call cannot be started or steered.
+
+CallError
+├── CallRefused        the caller of the service can mend it; `code` and `message` say how
+│   ├── AssistantNotReady
+│   ├── OrganizationSuspended
+│   ├── TooManyCalls     the organization's own limit
+│   └── NoCapacity       no voice process has a free place; try again shortly
+├── BadCallToken       wrong, used or out of date
+└── CallNotActive      the call is over, or was never there
+"""
+
+from __future__ import annotations
+
+
+class CallError(Exception):
+    """The base of everything in this module."""
+
+
+class CallRefused(CallError):
+    """A call that was not started. Nothing was held or stored."""
+
+    code = "call_refused"
+    message = "The call cannot be started."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.message)
+
+
+class AssistantNotReady(CallRefused):
+    code = "assistant_not_ready"
+    message = "This assistant is switched off. Activate it, then call again."
+
+
+class OrganizationSuspended(CallRefused):
+    code = "organization_suspended"
+    message = "Calls are suspended for this organization. Contact support."
+
+
+class TooManyCalls(CallRefused):
+    code = "too_many_calls"
+    message = "All of your lines are in use. Wait for a call to end, then try again."
+
+
+class NoCapacity(CallRefused):
+    code = "no_capacity"
+    message = "No voice line is free right now. Try again in a moment."
+
+
+class BadCallToken(CallError):
+    """The token is not this call's, was used before, or has run out."""
+
+
+class CallNotActive(CallError):
+    """The call is not going on, so it cannot be steered."""

@@ -1,0 +1,141 @@
+"""Ending a call, whoever notices first: status, bill, and the news, exactly once."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.holds import settle_call
+from calls import lifecycle
+from calls.models import Call, CallEvent
+from calls.session.events import EndReason
+from calls.signals import call_ended
+from portal.scope import Scope, all_organizations, scoped
+
+logger = logging.getLogger(__name__)
+_SWEEP_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended. `duration_ms` counts from the moment audio connected."""
+
+    reason: EndReason
+    duration_ms: int = 0
+    error: str = ""
+    fault_owner: str = ""
+    usage: dict[str, Any] = field(default_factory=dict)
+    quality: dict[str, Any] = field(default_factory=dict)
+    recording: str = ""
+    recording_ms: int = 0
+    waveform: dict[str, Any] = field(default_factory=dict)
+
+
+def finish_call(*, call_id: UUID, scope: Scope, outcome: Outcome) -> Call:
+    """End a call and settle it in one transaction; a second ending changes nothing.
+
+    Billed are the started seconds of `duration_ms`. A call that never connected costs
+    nothing and its hold is released.
+    """
+    with scoped(scope), transaction.atomic():
+        call = Call.objects.select_for_update(of=("self",)).get(pk=call_id)
+        was_connected = call.started_at is not None
+        status = lifecycle.final_status(outcome.reason, was_connected=was_connected)
+        duration_ms = outcome.duration_ms if was_connected else 0
+        billed_seconds = -(-duration_ms // 1000)
+        now = timezone.now()
+        moved = lifecycle.move(
+            call_id,
+            status,
+            end_reason=outcome.reason,
+            error=outcome.error[:300],
+            fault_owner=outcome.fault_owner,
+            ended_at=now,
+            duration_ms=duration_ms,
+            usage=outcome.usage,
+            quality=outcome.quality,
+            recording=outcome.recording,
+            recording_ms=outcome.recording_ms,
+            waveform=outcome.waveform,
+        )
+        if not moved:
+            return call
+        _settle(call, billed_seconds, now)
+        CallEvent.objects.create(
+            organization_id=call.organization_id,
+            agency_id=call.agency_id,
+            call=call,
+            kind="ended",
+            at=now,
+            data={"end_reason": str(outcome.reason), "status": str(status)},
+        )
+        transaction.on_commit(
+            lambda: call_ended.send_robust(
+                sender=Call, call_id=call.pk, organization_id=call.organization_id
+            )
+        )
+        call.refresh_from_db()
+        return call
+
+
+def _settle(call: Call, seconds: int, now: datetime) -> None:
+    cost = settle_call(call_id=call.pk, organization=call.organization, seconds=seconds)
+    Call.objects.filter(pk=call.pk).update(
+        billed_seconds=seconds,
+        cost_microcredits=cost.cost_microcredits,
+        pool_cost_microcredits=cost.pool_cost_microcredits,
+        settled_at=now,
+    )
+
+
+def sweep_lost_calls() -> int:
+    """End calls whose lease ran out: their voice process, or their browser, is gone.
+
+    A call in progress is billed up to the last heartbeat. Safe to run many times at
+    once: each ending is a conditional move. Returns how many calls we ended.
+    """
+    now = timezone.now()
+    with all_organizations("the sweeper looks after every organization's calls"):
+        lost = list(
+            Call.objects.filter(status__in=Call.LIVE, lease_until__lt=now).order_by(
+                "lease_until"
+            )[:_SWEEP_BATCH]
+        )
+    for call in lost:
+        finish_call(
+            call_id=call.pk,
+            scope=Scope(call.agency_id, call.organization_id),
+            outcome=_lost_outcome(call),
+        )
+        logger.warning(
+            "call lost", extra={"call_id": str(call.pk), "status": call.status}
+        )
+    return len(lost)
+
+
+def _lost_outcome(call: Call) -> Outcome:
+    if call.picked_up_at is None:
+        if call.direction == Call.Direction.WEB:
+            return Outcome(
+                EndReason.NEVER_CONNECTED, error="No browser joined the call in time."
+            )
+        return Outcome(
+            EndReason.VOICE_PROCESS_LOST, error="No voice process took the call."
+        )
+    heard_ms = 0
+    if call.started_at and call.heartbeat_at:
+        heard_ms = max(
+            0, round((call.heartbeat_at - call.started_at).total_seconds() * 1000)
+        )
+    return Outcome(
+        EndReason.VOICE_PROCESS_LOST,
+        duration_ms=heard_ms,
+        error="The voice process stopped during the call.",
+        fault_owner="platform",
+    )

@@ -1,0 +1,94 @@
+"""Voice processes: registering, staying alive, and placing calls on the least loaded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from calls.errors import NoCapacity
+from calls.models import Call, VoiceNode
+from portal.scope import all_organizations
+
+NODE_FRESH = timedelta(seconds=6)
+_FORGET_AFTER = timedelta(hours=1)
+
+
+def register_node(*, host: str, pid: int, capacity: int) -> VoiceNode:
+    """Announce a voice process; it may be given calls from now on."""
+    return VoiceNode.objects.create(
+        host=host, pid=pid, capacity=capacity, heartbeat_at=timezone.now()
+    )
+
+
+def beat(*, node_id: UUID, call_ids: list[UUID]) -> dict[UUID, str]:
+    """Renew the lease of a node and of its live calls in two statements.
+
+    Returns the calls that must stop, with the reason: somebody asked for it, or the
+    call was ended elsewhere (`""`), for example by the sweeper while we were paused.
+    """
+    now = timezone.now()
+    VoiceNode.objects.filter(pk=node_id).update(heartbeat_at=now)
+    if not call_ids:
+        return {}
+    with all_organizations("a node carries calls of many organizations"):
+        mine = Call.objects.filter(pk__in=call_ids, node_id=node_id)
+        mine.filter(status__in=Call.LIVE).update(
+            heartbeat_at=now, lease_until=now + timedelta(seconds=settings.CALL_LEASE_S)
+        )
+        live = dict(mine.filter(status__in=Call.LIVE).values_list("pk", "stop_reason"))
+    stops = {call_id: reason for call_id, reason in live.items() if reason}
+    stops.update({call_id: "" for call_id in call_ids if call_id not in live})
+    return stops
+
+
+def drain_node(*, node_id: UUID) -> None:
+    """Take no new calls; those going on are finished."""
+    VoiceNode.objects.filter(pk=node_id).update(is_draining=True)
+
+
+def retire_node(*, node_id: UUID) -> None:
+    """Forget a node that has stopped. Its calls keep no trace of it but their events."""
+    VoiceNode.objects.filter(pk=node_id).delete()
+
+
+def forget_dead_nodes() -> None:
+    """Remove nodes that have been silent for an hour and carry nothing."""
+    VoiceNode.objects.filter(heartbeat_at__lt=timezone.now() - _FORGET_AFTER).delete()
+
+
+def choose_node() -> VoiceNode:
+    """Return the least loaded fresh node with a free place, or raise `NoCapacity`.
+
+    Locks the fresh nodes until the transaction ends, so that two starts cannot take
+    the same last place. The place is the call row the caller inserts.
+    """
+    fresh = list(
+        VoiceNode.objects.select_for_update(of=("self",))
+        .filter(heartbeat_at__gt=timezone.now() - NODE_FRESH, is_draining=False)
+        .order_by("pk")
+    )
+    if not fresh:
+        raise NoCapacity
+    with all_organizations("the load of a node is the calls of every organization"):
+        load = dict(
+            Call.objects.filter(node__in=fresh, status__in=Call.LIVE)
+            .values("node")
+            .annotate(calls=Count("pk"))
+            .values_list("node", "calls")
+        )
+    free = [node for node in fresh if load.get(node.pk, 0) < node.capacity]
+    if not free:
+        raise NoCapacity
+    return min(free, key=lambda node: load.get(node.pk, 0) / node.capacity)
+
+
+def live_capacity() -> tuple[int, int]:
+    """Return calls going on and places in all fresh nodes, for the health page."""
+    nodes = VoiceNode.objects.filter(heartbeat_at__gt=timezone.now() - NODE_FRESH)
+    with all_organizations("health of the installation"):
+        live = Call.objects.filter(Q(node__in=nodes), status__in=Call.LIVE).count()
+    return live, sum(nodes.values_list("capacity", flat=True))

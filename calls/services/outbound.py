@@ -1,0 +1,58 @@
+"""Calls to a telephone number, placed through a carrier."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from assistants.models import Assistant
+from calls import bus
+from calls.models import Call, PhoneNumber
+from calls.services.starting import NewCall, open_call
+from portal.models import Organization, User
+
+PLACE_LEASE_S: Final = 20  # how long a node may take to pick the call up
+
+
+def place_call(
+    *,
+    organization: Organization,
+    assistant: Assistant,
+    destination: str,
+    call_id: UUID,
+    actor: User | None,
+    number: PhoneNumber | None = None,
+    carrier: str = "simulator",
+    variables: dict[str, Any] | None = None,
+    overrides: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> Call:
+    """Reserve credits and a place, store the call, and tell the node to dial.
+
+    `destination` is E.164. Idempotent by `call_id`, down to the carrier. The message
+    to the node is a hint: a node also looks for calls that wait for it. Raises what
+    `open_call` raises.
+    """
+    call = open_call(
+        organization=organization,
+        assistant=assistant,
+        actor=actor,
+        new=NewCall(
+            call_id=call_id,
+            direction=Call.Direction.OUTBOUND,
+            carrier=number.carrier if number else carrier,
+            lease_s=PLACE_LEASE_S,
+            number=number,
+            caller_number=number.number if number else "",
+            callee_number=destination,
+            variables=dict(variables or {}),
+            overrides=dict(overrides or {}),
+            metadata=dict(metadata or {}),
+        ),
+    )
+    if call.node_id is not None:
+        node_id = call.node_id
+        transaction.on_commit(lambda: bus.tell_node(node_id, "place", call_id))
+    return call

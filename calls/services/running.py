@@ -1,0 +1,165 @@
+"""What the voice node writes while a call goes on. Each function is one short transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from assistants.rendering import rendered_spec
+from assistants.spec import AssistantSpec
+from billing.holds import extend_hold
+from calls import lifecycle
+from calls.models import Call, CallEvent, Turn
+from calls.services.starting import FIRST_HOLD_S, HOLD_GRACE_S
+from calls.session.events import TurnSpoken
+from portal.models import Organization
+from portal.scope import Scope, all_organizations, scoped
+
+
+@dataclass(frozen=True)
+class CallOrder:
+    """What a node needs to know to hold a call."""
+
+    call_id: UUID
+    organization_id: UUID
+    agency_id: UUID
+    direction: str
+    carrier: str
+    caller_number: str
+    callee_number: str
+    spec: AssistantSpec
+    covered_s: int
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.agency_id, self.organization_id)
+
+
+def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
+    """Take a call that was placed on this node, once; `None` when it is not ours to take."""
+    now = timezone.now()
+    with all_organizations("the order says which organization the call belongs to"):
+        taken = Call.objects.filter(
+            pk=call_id,
+            node_id=node_id,
+            picked_up_at__isnull=True,
+            status=Call.Status.CONNECTING,
+        ).update(
+            picked_up_at=now,
+            heartbeat_at=now,
+            lease_until=now + timedelta(seconds=settings.CALL_LEASE_S),
+        )
+        if not taken:
+            return None
+        call = Call.objects.select_related("version").get(pk=call_id)
+        assert call.version is not None
+        spec = rendered_spec(
+            call.version.spec,
+            variables=call.variables,
+            overrides=call.overrides,
+            is_outbound=call.direction == Call.Direction.OUTBOUND,
+        )
+    return CallOrder(
+        call_id=call.pk,
+        organization_id=call.organization_id,
+        agency_id=call.agency_id,
+        direction=call.direction,
+        carrier=call.carrier,
+        caller_number=call.caller_number,
+        callee_number=call.callee_number,
+        spec=spec,
+        covered_s=FIRST_HOLD_S,
+    )
+
+
+def waiting_calls(*, node_id: UUID) -> list[UUID]:
+    """Return calls to be dialled that were placed on this node and not picked up yet."""
+    with all_organizations("a node carries calls of many organizations"):
+        return list(
+            Call.objects.filter(
+                node_id=node_id,
+                direction=Call.Direction.OUTBOUND,
+                status=Call.Status.CONNECTING,
+                picked_up_at__isnull=True,
+            ).values_list("pk", flat=True)
+        )
+
+
+def mark_ringing(*, order: CallOrder) -> bool:
+    with scoped(order.scope):
+        return lifecycle.move(order.call_id, Call.Status.RINGING)
+
+
+def mark_connected(*, order: CallOrder, setup_ms: int) -> bool:
+    """Audio flows: the call is in progress and its seconds count from now."""
+    now = timezone.now()
+    with scoped(order.scope):
+        return lifecycle.move(
+            order.call_id,
+            Call.Status.IN_PROGRESS,
+            started_at=now,
+            heartbeat_at=now,
+            setup_ms=setup_ms,
+        )
+
+
+def record_turn(*, order: CallOrder, index: int, turn: TurnSpoken) -> None:
+    """Store one turn; a repeated index changes nothing."""
+    timing = turn.timing
+    with scoped(order.scope):
+        Turn.objects.bulk_create(
+            [
+                Turn(
+                    organization_id=order.organization_id,
+                    agency_id=order.agency_id,
+                    call_id=order.call_id,
+                    index=index,
+                    speaker=turn.speaker,
+                    text=turn.text,
+                    started_ms=max(0, turn.started_ms),
+                    ended_ms=max(0, turn.ended_ms),
+                    is_interrupted=turn.is_interrupted,
+                    response_ms=timing and timing.response_ms,
+                    endpointing_ms=timing and timing.endpointing_ms,
+                    stt_ms=timing and timing.stt_ms,
+                    llm_ms=timing and timing.llm_ms,
+                    tts_ms=timing and timing.tts_ms,
+                    transport_ms=timing and timing.transport_ms,
+                )
+            ],
+            ignore_conflicts=True,
+        )
+
+
+def record_event(
+    *, order: CallOrder, kind: str, data: dict[str, Any], at_ms: int | None = None
+) -> None:
+    """Store something that happened beside the turns: a tool call, a vendor's trouble."""
+    with scoped(order.scope):
+        CallEvent.objects.create(
+            organization_id=order.organization_id,
+            agency_id=order.agency_id,
+            call_id=order.call_id,
+            kind=kind,
+            at=timezone.now(),
+            at_ms=at_ms,
+            data=data,
+        )
+
+
+def cover_seconds(*, order: CallOrder, total_seconds: int) -> int:
+    """Hold credits so that the call is paid for up to `total_seconds`; return what is covered."""
+    with scoped(order.scope):
+        organization = Organization.objects.get(pk=order.organization_id)
+        return extend_hold(
+            call_id=order.call_id,
+            organization=organization,
+            total_seconds=total_seconds,
+            expires_at=timezone.now()
+            + timedelta(seconds=settings.CALL_LEASE_S + HOLD_GRACE_S + FIRST_HOLD_S),
+        )

@@ -1,0 +1,109 @@
+"""Starting a call: every check, every reservation and the row, in one transaction.
+
+Whatever starts a call comes through `open_call`, so a call that exists has its
+credits held, its place on a voice node, and the version of the assistant it will use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from assistants.models import Assistant
+from billing.holds import hold_for_call
+from billing.pricing import price_for_call
+from calls.errors import AssistantNotReady, OrganizationSuspended, TooManyCalls
+from calls.models import Call, PhoneNumber
+from calls.services.nodes import choose_node
+from portal.models import Organization, User
+
+FIRST_HOLD_S: Final = 60
+HOLD_GRACE_S: Final = 60  # a hold outlives the lease that is to settle it
+
+
+@dataclass(frozen=True)
+class NewCall:
+    """What is known of a call before it starts. `lease_s`: how long it may stay unheard of."""
+
+    call_id: UUID
+    direction: Call.Direction
+    carrier: str
+    lease_s: int
+    number: PhoneNumber | None = None
+    caller_number: str = ""
+    callee_number: str = ""
+    variables: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    token_digest: str = ""
+    token_expires_at: datetime | None = None
+
+
+@transaction.atomic
+def open_call(
+    *,
+    organization: Organization,
+    assistant: Assistant,
+    new: NewCall,
+    actor: User | None,
+) -> Call:
+    """Create a call with credits held and a place reserved, or raise and leave nothing.
+
+    Idempotent by `new.call_id`: a second start returns the first call. Locks the
+    organization's row (its limit), then the nodes, then the ledger's accounts.
+    """
+    locked = Organization.objects.select_for_update(of=("self",)).get(
+        pk=organization.pk
+    )
+    if (existing := Call.objects.filter(pk=new.call_id).first()) is not None:
+        return existing
+    if locked.status != Organization.Status.ACTIVE:
+        raise OrganizationSuspended
+    if (
+        not assistant.is_active
+        or assistant.deleted_at
+        or assistant.current_version is None
+    ):
+        raise AssistantNotReady
+    if (
+        Call.objects.filter(organization=organization, status__in=Call.LIVE).count()
+        >= locked.max_concurrent_calls
+    ):
+        raise TooManyCalls
+    now = timezone.now()
+    node = choose_node()
+    price = price_for_call(organization, at=now)
+    hold_for_call(
+        call_id=new.call_id,
+        organization=organization,
+        seconds=FIRST_HOLD_S,
+        client_price=price.client_microcredits_per_minute,
+        pool_price=price.pool_microcredits_per_minute,
+        expires_at=now + timedelta(seconds=new.lease_s + HOLD_GRACE_S),
+    )
+    return Call.objects.create(
+        pk=new.call_id,
+        organization=organization,
+        assistant=assistant,
+        version=assistant.current_version,
+        number=new.number,
+        direction=new.direction,
+        carrier=new.carrier,
+        caller_number=new.caller_number,
+        callee_number=new.callee_number,
+        variables=new.variables,
+        overrides=new.overrides,
+        metadata=new.metadata,
+        started_by=actor,
+        node=node,
+        lease_until=now + timedelta(seconds=new.lease_s),
+        price_microcredits_per_minute=price.client_microcredits_per_minute,
+        pool_price_microcredits_per_minute=price.pool_microcredits_per_minute,
+        token_digest=new.token_digest,
+        token_expires_at=new.token_expires_at,
+    )

@@ -1,0 +1,103 @@
+"""Calls from a browser: starting one, and the short-lived tokens that open its socket."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from assistants.models import Assistant
+from calls.errors import BadCallToken
+from calls.models import Call
+from calls.services.starting import NewCall, open_call
+from common.ids import uuid7
+from portal.models import Organization, User
+from portal.scope import all_organizations
+
+CARRIER = "webrtc"
+
+
+@dataclass(frozen=True)
+class StartedWebCall:
+    """A call that waits for its browser; `token` is shown once and opens one socket."""
+
+    call: Call
+    token: str
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def start_web_call(
+    *,
+    organization: Organization,
+    assistant: Assistant,
+    actor: User | None,
+    variables: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> StartedWebCall:
+    """Hold the credits, reserve the place and return a token for the browser.
+
+    If nobody comes with the token in time, the sweeper ends the call free of charge.
+    Raises what `open_call` raises.
+    """
+    token = secrets.token_urlsafe(32)
+    ttl = timedelta(seconds=settings.CALL_TOKEN_TTL_S)
+    call = open_call(
+        organization=organization,
+        assistant=assistant,
+        actor=actor,
+        new=NewCall(
+            call_id=uuid7(),
+            direction=Call.Direction.WEB,
+            carrier=CARRIER,
+            lease_s=settings.CALL_TOKEN_TTL_S + settings.ICE_TIMEOUT_S,
+            variables=dict(variables or {}),
+            metadata=dict(metadata or {}),
+            token_digest=digest_of(token),
+            token_expires_at=timezone.now() + ttl,
+        ),
+    )
+    return StartedWebCall(call, token)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A browser's right to one call: which call, whose, on which node, and how to come back."""
+
+    call_id: UUID
+    organization_id: UUID
+    agency_id: UUID
+    node_id: UUID | None
+    status: str
+    resume_token: str
+
+
+def take_seat(*, call_id: UUID, token: str) -> Seat:
+    """Exchange a call token (once) or a resume token (until the call ends) for a seat.
+
+    Each seat gets a fresh resume token; the one before stops working, so of two tabs
+    the last one that came holds the call. Raises `BadCallToken`.
+    """
+    digest = digest_of(token)
+    resume = secrets.token_urlsafe(32)
+    now = timezone.now()
+    with all_organizations("the token says which call it belongs to"):
+        calls = Call.objects.filter(pk=call_id, status__in=Call.LIVE)
+        taken = calls.filter(
+            token_digest=digest, token_used_at__isnull=True, token_expires_at__gt=now
+        ).update(token_used_at=now, resume_digest=digest_of(resume)) or calls.filter(
+            resume_digest=digest
+        ).exclude(resume_digest="").update(resume_digest=digest_of(resume))
+        if not taken:
+            raise BadCallToken
+        call = Call.objects.get(pk=call_id)
+    return Seat(
+        call.pk, call.organization_id, call.agency_id, call.node_id, call.status, resume
+    )
