@@ -44,6 +44,7 @@ OPERATOR_HOSTS = env.words(
     "Further hosts of the operator, beside BASE_DOMAIN itself.",
 )
 PORT = env.integer("PORT", 8000, "Port of the web process.", low=1, high=65535)
+BIND = env.text("BIND", "127.0.0.1", "Address `make demo` listens on.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- apps -----------------------------------------------------------------------------
