@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms, template
+from django.core.paginator import Page
 from django.forms.boundfield import BoundField
 from django.template.context import Context
 from django.template.loader import render_to_string
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -132,6 +134,15 @@ def form_fields(form: forms.BaseForm) -> SafeString:
     parts = [form_errors(form)]
     parts += [field(bound) for bound in form]
     return SafeString("".join(parts))
+
+
+# --- pages ----------------------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def block_again(context: Context, name: str) -> SafeString:
+    """Draw a block a second time: the page's title is its tab's and its heading's."""
+    blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
+    block = blocks.get_block(name) if blocks is not None else None
+    return SafeString(block.render(context).strip() if block is not None else "")
 
 
 # --- block components -----------------------------------------------------------------
@@ -302,3 +313,10 @@ def initials(name: object) -> str:
         return "?"
     letters = words[0][0] + (words[-1][0] if len(words) > 1 else "")
     return letters.upper()
+
+
+@register.filter
+def page_numbers(page: Page[Any]) -> list[int | None]:
+    """Page numbers to offer; `None` stands for a gap."""
+    elided = page.paginator.get_elided_page_range(page.number, on_each_side=1)
+    return [number if isinstance(number, int) else None for number in elided]
