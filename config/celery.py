@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -17,10 +18,14 @@ app = Celery("portavoce")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# A worker serves the queues it is told to: `celery -A config worker -Q dialing,mail`.
+# A worker serves all of them, or those it is told to: `-Q dialing,mail`. Each has its
+# own exchange and key: left out, every queue would get every message.
 QUEUES = ("default", "dialing", "billing", "webhooks", "analysis", "mail")
+app.conf.task_queues = [
+    Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUES
+]
 
-_TICKS_S = {
+_TICKS = {
     "campaigns.tasks.dial_due_leads": ("dialing", 2.0),
     "campaigns.tasks.reconcile_attempts": ("dialing", 15.0),
     "calls.tasks.sweep_lost_calls": ("default", 5.0),
@@ -33,5 +38,5 @@ app.conf.beat_schedule = {
         "schedule": every_s,
         "options": {"expires": every_s, "queue": queue},
     }
-    for name, (queue, every_s) in _TICKS_S.items()
+    for name, (queue, every_s) in _TICKS.items()
 }

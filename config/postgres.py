@@ -297,20 +297,20 @@ class Server:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Return once the database accepts the application's role."""
         if not self.cluster.is_ready():
-            self._process = self.cluster.spawn()
+            self.process = self.cluster.spawn()
             self._wait()
         self.cluster.create_database()
 
     def _wait(self) -> None:
-        assert self._process is not None
+        assert self.process is not None
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self.cluster.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise PostgresError(
                     "The embedded database does not start:\n"
@@ -319,6 +319,6 @@ class Server:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        if self._process is not None:
-            stop(self._process, signal.SIGINT, within_s=_STOP_TIMEOUT_S)
-            self._process = None
+        if self.process is not None:
+            stop(self.process, signal.SIGINT, within_s=_STOP_TIMEOUT_S)
+            self.process = None
