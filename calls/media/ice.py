@@ -1,0 +1,81 @@
+"""STUN and TURN for both ends of a web call: pure functions of plain values.
+
+TURN credentials are coturn's REST form (`use-auth-secret`): the user name is when it
+ends and whose it is, the password an HMAC of that. Nothing is stored on either side.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import TypedDict
+
+from aiortc import RTCConfiguration, RTCIceServer
+
+
+class _ServerUrls(TypedDict):
+    urls: list[str]
+
+
+class IceServer(_ServerUrls, total=False):
+    """One entry of a browser's `RTCConfiguration.iceServers`."""
+
+    username: str
+    credential: str
+
+
+def turn_credentials(
+    secret: str, *, call_id: str, now_s: float, ttl_s: int
+) -> tuple[str, str]:
+    """Return the user name and password that coturn accepts until `now_s + ttl_s`."""
+    username = f"{int(now_s) + ttl_s}:{call_id}"
+    # coturn's scheme is HMAC-SHA1; there is no other to choose.
+    digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
+    return username, base64.b64encode(digest).decode()
+
+
+def ice_servers_for_browser(
+    *,
+    stun_urls: Sequence[str],
+    turn_urls: Sequence[str],
+    turn_secret: str,
+    call_id: str,
+    now_s: float,
+    ttl_s: int = 7_200,
+) -> list[IceServer]:
+    """Return what a page passes to `new RTCPeerConnection({iceServers})`.
+
+    TURN servers without a secret are left out: an open relay is never handed out. The
+    credentials outlive the longest call, because a browser refreshes its allocation.
+    """
+    servers: list[IceServer] = []
+    if stun_urls:
+        servers.append({"urls": list(stun_urls)})
+    if turn_urls and turn_secret:
+        username, credential = turn_credentials(
+            turn_secret, call_id=call_id, now_s=now_s, ttl_s=ttl_s
+        )
+        servers.append(
+            {"urls": list(turn_urls), "username": username, "credential": credential}
+        )
+    return servers
+
+
+def configuration_from(servers: Sequence[IceServer]) -> RTCConfiguration:
+    """Return the configuration of our own end.
+
+    The list is given even when it is empty: without one aiortc would ask a public STUN
+    server of its own choice. aiortc uses the first STUN and the first TURN address.
+    """
+    return RTCConfiguration(
+        iceServers=[
+            RTCIceServer(
+                urls=server["urls"],
+                username=server.get("username"),
+                credential=server.get("credential"),
+            )
+            for server in servers
+        ]
+    )

@@ -1,0 +1,49 @@
+"""Both ends get the servers they may use, and credentials that end."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+from aiortc.rtcicetransport import connection_kwargs
+
+from calls.media.ice import configuration_from, ice_servers_for_browser
+
+CALL = {"call_id": "call_1", "now_s": 1_000.7, "ttl_s": 600}
+
+
+def test_a_turn_credential_names_its_end_and_its_call():
+    [server] = ice_servers_for_browser(
+        stun_urls=[], turn_urls=["turn:t.example:3478"], turn_secret="s3", **CALL
+    )
+    assert server["username"] == "1600:call_1"
+    expected = hmac.new(b"s3", b"1600:call_1", hashlib.sha1).digest()
+    assert base64.b64decode(server["credential"]) == expected
+
+
+def test_turn_without_a_secret_is_not_offered():
+    servers = ice_servers_for_browser(
+        stun_urls=["stun:s.example:3478"],
+        turn_urls=["turn:t.example"],
+        turn_secret="",
+        **CALL,
+    )
+    assert servers == [{"urls": ["stun:s.example:3478"]}]
+
+
+def test_without_servers_our_end_asks_no_public_one():
+    assert configuration_from([]).iceServers == []
+
+
+def test_our_end_uses_the_same_servers():
+    servers = ice_servers_for_browser(
+        stun_urls=["stun:s.example:3478"],
+        turn_urls=["turn:t.example:3479?transport=udp"],
+        turn_secret="s3",
+        **CALL,
+    )
+    kwargs = connection_kwargs(configuration_from(servers).iceServers)
+    assert kwargs["stun_server"] == ("s.example", 3478)
+    assert kwargs["turn_server"] == ("t.example", 3479)
+    assert kwargs["turn_username"] == "1600:call_1"
