@@ -1,0 +1,15 @@
+"""A carrier of simulated people, for demos, tests and load: real audio, no network.
+
+Who answers is decided by the number dialled; `callees` has the table.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from calls.telephony.protocol import CarrierSpec
+from calls.telephony.simulator.carrier import SimulatorCarrier
+
+SPEC = CarrierSpec(
+    name="simulator", label=_("Simulator (no real calls)"), factory=SimulatorCarrier
+)
+
+__all__ = ["SPEC", "SimulatorCarrier"]
