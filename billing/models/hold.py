@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.journal import Account
@@ -10,22 +11,53 @@ from portal.models import Owned
 
 
 class Hold(Owned):
-    """What one account has put aside for one thing, until it is settled or released.
+    """What one wallet has put aside for one thing, until it is settled or released.
 
-    A client's call holds twice, the client's wallet and the agency's, both or neither.
+    A client's call holds twice, the client's wallet and the agency's, both or neither;
+    an agency's own call holds once.
+
+    active ──settle──▶ settled        the call is over and paid
+      │ ╰────release─▶ released       it is over and cost nothing
+      ▼ ▲
+    expired                           nobody kept it alive: the credits are back in the
+                                      wallet, and it can still be extended or settled
     """
 
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
+        EXPIRED = "expired", _("Expired")
         SETTLED = "settled", _("Settled")
         RELEASED = "released", _("Released")
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")
+    id = models.BigAutoField(primary_key=True)
+    # As with a posting, the owner is the account's, and nobody looks by it.
+    organization = models.ForeignKey(
+        "portal.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    agency = models.ForeignKey(
+        "portal.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="holds", db_index=False
+    )
     source = models.CharField(max_length=20)
     source_id = models.UUIDField()
     price_microcredits_per_minute = models.BigIntegerField()
+    # What is (or last was) put aside, and the length of call it pays for.
+    seconds = models.PositiveIntegerField()
     amount_microcredits = models.BigIntegerField()
     settled_microcredits = models.BigIntegerField(default=0)
+    # Part of the price that neither the hold nor the wallet could pay.
+    shortfall_microcredits = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -34,16 +66,19 @@ class Hold(Owned):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "source_id", "account"], name="hold_once"
+                fields=["source_id", "source", "account"], name="hold_once"
             ),
             models.CheckConstraint(
-                condition=models.Q(amount_microcredits__gte=0), name="hold_not_negative"
+                condition=Q(amount_microcredits__gte=0)
+                & Q(settled_microcredits__gte=0)
+                & Q(shortfall_microcredits__gte=0),
+                name="hold_not_negative",
             ),
         ]
         indexes = [
             models.Index(
                 fields=["expires_at"],
-                condition=models.Q(state="active"),
+                condition=Q(state="active"),
                 name="hold_by_expiry",
             )
         ]

@@ -6,7 +6,7 @@ from portal.postgresql.rls import protect
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0002_initial")]
+    dependencies = [("billing", "0001_initial")]
 
     operations = [
         protect("billing_account"),

@@ -1,0 +1,42 @@
+"""What can go wrong with money.
+
+LedgerError
+├── NotEnoughCredits      a wallet cannot pay for the shortest call; says whose
+├── IdempotencyConflict   a key was used again for something else
+└── UnknownHold           no hold of this call in the active scope
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+WalletOwner = Literal["organization", "agency"]
+
+
+class LedgerError(Exception):
+    """The ledger refused an operation; nothing was written."""
+
+
+class NotEnoughCredits(LedgerError):
+    """A wallet cannot pay for the shortest call.
+
+    `owner` is "agency" when the organization itself could pay and the pool of its
+    agency could not: a client is not told about that one.
+    """
+
+    def __init__(
+        self, organization_id: UUID, owner: WalletOwner, *, affordable_seconds: int
+    ) -> None:
+        super().__init__(f"Not enough credits in the wallet of the {owner}.")
+        self.organization_id = organization_id
+        self.owner = owner
+        self.affordable_seconds = affordable_seconds
+
+
+class IdempotencyConflict(LedgerError):
+    """This idempotency key already stands for another entry."""
+
+
+class UnknownHold(LedgerError):
+    """Nothing was ever held for this call, as far as the active scope may see."""
