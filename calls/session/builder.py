@@ -1,0 +1,106 @@
+"""From an `AssistantSpec` to the library's options: one place that knows both.
+
+Everything the library would decide by itself is set: its defaults assume a room, an
+echo canceller that needs three seconds, and a turn detector in somebody's cloud.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import (
+    AgentSession,
+    APIConnectOptions,
+    TurnHandlingOptions,
+    llm,
+)
+from livekit.agents.voice.agent_session import SessionConnectOptions
+
+from assistants.spec import AssistantSpec
+from calls.session.patience import Patience
+from calls.session.ports import Vendors
+
+MAX_TOOL_STEPS = 5
+NEVER = 1_000_000_000  # unrecoverable errors before the library ends a call: we do that
+
+UNRECORDED = {"metrics_collected", "session_usage_updated"}
+
+
+class LeanSession(AgentSession[None]):
+    """An `AgentSession` that keeps no diary.
+
+    The library remembers every event of a session, without bound, for a report that we
+    do not make; two of them come every second of every call and nobody listens.
+    """
+
+    def emit(self, event: Any, arg: Any) -> None:
+        if event not in UNRECORDED:
+            rtc.EventEmitter.emit(self, event, arg)
+
+
+def turn_handling(spec: AssistantSpec) -> TurnHandlingOptions:
+    """How turns end and what interrupts one, as the assistant's owner chose."""
+    chosen = spec.speech_config.turn_taking
+    return {
+        "turn_detection": "vad",
+        "endpointing": {
+            "mode": "fixed",
+            "min_delay": chosen.endpointing_min_delay,
+            "max_delay": chosen.endpointing_max_delay,
+        },
+        "interruption": {
+            "enabled": True,
+            "mode": "vad",
+            "min_duration": chosen.interruption_min_duration,
+            "min_words": chosen.interruption_min_words,
+            "resume_false_interruption": chosen.false_interruption_timeout is not None,
+            "false_interruption_timeout": chosen.false_interruption_timeout,
+            "discard_audio_if_uninterruptible": True,
+            "backchannel_boundary": None,
+        },
+        # The model thinks while the caller might still go on; its speech waits.
+        "preemptive_generation": {"enabled": True, "preemptive_tts": False},
+    }
+
+
+def build_session(
+    spec: AssistantSpec, vendors: Vendors, patience: Patience
+) -> LeanSession:
+    """Make the pipeline of one call; it has no input and output yet."""
+    return LeanSession(
+        stt=vendors.stt,
+        vad=vendors.vad,
+        llm=vendors.llm,
+        tts=vendors.tts,
+        turn_handling=turn_handling(spec),
+        max_tool_steps=MAX_TOOL_STEPS,
+        # A voice that takes whole sentences tells where each begins: exact captions.
+        use_tts_aligned_transcript=not vendors.tts.capabilities.streaming,
+        aec_warmup_duration=None,
+        user_away_timeout=None,
+        transcription_timeout=patience.stt_answer_s,
+        conn_options=SessionConnectOptions(
+            stt_conn_options=APIConnectOptions(
+                max_retry=0, timeout=patience.stt_answer_s
+            ),
+            max_unrecoverable_errors=NEVER,
+        ),
+    )
+
+
+def opening_context(spec: AssistantSpec, added: list[str]) -> llm.ChatContext:
+    """The conversation so far: examples of the spec, then what was injected early."""
+    context = llm.ChatContext.empty()
+    for message in spec.llm_config.messages:
+        if message.role != "system":
+            context.add_message(role=message.role, content=message.content)
+    for content in added:
+        context.add_message(role="system", content=content)
+    return context
+
+
+def instructions(spec: AssistantSpec, suffix: str) -> str:
+    """What the model is told about its role in this call."""
+    parts = (spec.llm_config.instructions, suffix.strip())
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,137 @@
+"""What a vendor's failures mean for a call: try again, put up with it, or end.
+
+One judge for all stages. A failure that a retry healed is told (`VendorTrouble`) and
+forgotten; the first one that left the caller without an answer ends the call, because a
+second try would let them wait as long again. Recognition is judged by silence too: a
+recogniser that owes a transcript three times in a row is taken for dead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from livekit.agents import APIError, APIStatusError
+
+from calls.session.clock import CallClock
+from calls.session.events import SessionEvent, VendorTrouble
+from calls.session.ports import Vendors
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE = 200
+MAX_SILENCES = 3  # recognitions owed in a row
+MAX_CUT_REPLIES = 2  # replies in a row that broke off in the middle
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The failure a call ends for."""
+
+    stage: str
+    provider: str
+    owner: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.stage} ({self.provider}): {self.message}"
+
+
+class VendorHung(APIError):
+    """A vendor took the request and then said nothing for too long."""
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"no answer within {waited_s:g} s", retryable=True)
+
+
+class Faults:
+    """Counts failures and calls `on_fatal` once, with the one that ends the call."""
+
+    def __init__(
+        self,
+        vendors: Vendors,
+        clock: CallClock,
+        put: Callable[[SessionEvent], None],
+        on_fatal: Callable[[Fault], None],
+    ) -> None:
+        self._owners, self._providers = vendors.owners, vendors.providers
+        self._clock, self._put, self._on_fatal = clock, put, on_fatal
+        self._cut_replies = 0
+        self._connections_lost = 0
+        self._silences = 0
+        self.fatal: Fault | None = None
+
+    def trouble(self, stage: str, error: BaseException, *, is_fatal: bool) -> None:
+        """Tell of a failure, and end the call when nothing helps against it."""
+        fault = Fault(
+            stage,
+            self._providers.get(stage, "unknown"),
+            self._owners.get(stage, "platform"),
+            describe(error),
+        )
+        is_first_fatal = is_fatal and self.fatal is None
+        logger.warning(
+            "vendor failed",
+            extra={"stage": stage, "provider": fault.provider, "is_fatal": is_fatal},
+        )
+        if self.fatal is None:
+            self._put(
+                VendorTrouble(
+                    stage=stage,
+                    provider=fault.provider,
+                    message=fault.message,
+                    owner=fault.owner,
+                    is_fatal=is_fatal,
+                    at_ms=self._clock.now_ms(),
+                )
+            )
+        if is_first_fatal:
+            self.fatal = fault
+            self._on_fatal(fault)
+
+    def reply_cut(self, stage: str, error: BaseException) -> None:
+        """A reply broke off after its first words: one is put up with."""
+        self._cut_replies += 1
+        self.trouble(stage, error, is_fatal=self._cut_replies >= MAX_CUT_REPLIES)
+
+    def reply_whole(self) -> None:
+        self._cut_replies = 0
+
+    def recogniser_lost(self, error: BaseException, *, attempts: int) -> None:
+        """A recognition stream ended; it is opened anew unless that keeps failing."""
+        self._connections_lost += 1
+        is_last = self._connections_lost >= attempts or not can_retry(error)
+        self.trouble("stt", error, is_fatal=is_last)
+
+    def recogniser_spoke(self) -> None:
+        self._connections_lost = self._silences = 0
+
+    def recogniser_silent(self, waited_s: float) -> int:
+        """Speech went without a transcript; return how many times in a row."""
+        self._silences += 1
+        is_last = self._silences >= MAX_SILENCES
+        self.trouble("stt", VendorHung(waited_s), is_fatal=is_last)
+        return self._silences
+
+    def release(self) -> None:
+        """Let go of the call."""
+        self._put = self._on_fatal = _nothing
+
+
+def can_retry(error: BaseException) -> bool:
+    """Whether another try may help: yes unless the vendor said that it will not."""
+    return not isinstance(error, APIError) or error.retryable
+
+
+def describe(error: BaseException) -> str:
+    """A short reason, without the vendor's answer body, which may quote the caller."""
+    if isinstance(error, APIStatusError):
+        return f"status {error.status_code}"
+    if isinstance(error, APIError):
+        return error.message[:MAX_MESSAGE]
+    return type(error).__name__
+
+
+def _nothing(*args: object) -> None:
+    """The call is over."""

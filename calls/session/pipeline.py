@@ -1,0 +1,194 @@
+"""The library's session of one call, with our ends attached to it.
+
+Everything that touches `AgentSession` while a call runs is here. Methods may be called
+at any moment: one that comes too early or too late does nothing and says so in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from livekit.agents import UserTranscriptionTimeoutEvent, llm
+from livekit.agents.types import NOT_GIVEN
+from livekit.agents.voice import SpeechHandle
+
+from assistants.spec import AssistantSpec
+from calls.media.link import MediaLink
+from calls.session import apology
+from calls.session.builder import build_session, instructions, opening_context
+from calls.session.clock import CallClock
+from calls.session.events import SessionEvent, Usage
+from calls.session.faults import Fault, Faults
+from calls.session.heard import HeardAudio, HeardText
+from calls.session.patience import Patience
+from calls.session.patient_agent import PatientAgent
+from calls.session.ports import Vendors
+from calls.session.release import dissolve
+from calls.session.timeline import Timeline
+from calls.session.transcript import Transcript
+from calls.session.usage import summed
+
+logger = logging.getLogger(__name__)
+
+LAST_WORDS_OF_CALLER_S = 1.0  # for a transcript that is under way when the call ends
+
+
+class Pipeline:
+    """Speech in, speech out, and everything that was said told on the way."""
+
+    def __init__(
+        self,
+        spec: AssistantSpec,
+        link: MediaLink,
+        vendors: Vendors,
+        *,
+        clock: CallClock,
+        patience: Patience,
+        put: Callable[[SessionEvent], None],
+        on_fatal: Callable[[Fault], None],
+        tools: list[llm.Tool | llm.Toolset],
+        instructions_suffix: str,
+        early_context: list[str],
+    ) -> None:
+        self._patience, self._clock = patience, clock
+        self._language = apology.language_of(spec)
+        self._uninterruptible_until_s = 0.0
+        self._is_open = False
+        self.faults = Faults(vendors, clock, put, on_fatal)
+        timeline = Timeline(
+            clock,
+            min_silence_s=spec.speech_config.turn_taking.endpointing_min_delay,
+        )
+        self.transcript = Transcript(clock, timeline, put)
+        self._heard = HeardAudio(
+            link.audio_output,
+            on_started=self.transcript.speech_started,
+            on_caption=self.transcript.caption,
+            on_spoken=self.transcript.speech_ended,
+        )
+        self._session = build_session(spec, vendors, patience)
+        self._session.input.audio = link.audio_input
+        self._session.output.audio = self._heard
+        self._session.output.transcription = HeardText(self._heard)
+        self._agent = PatientAgent(
+            vendors=vendors,
+            faults=self.faults,
+            patience=patience,
+            timeline=timeline,
+            instructions=instructions(spec, instructions_suffix),
+            chat_ctx=opening_context(spec, early_context),
+            tools=tools,
+        )
+        self._listen()
+
+    def _listen(self) -> None:
+        session, transcript = self._session, self.transcript
+        session.on("user_state_changed", transcript.user_state_changed)
+        session.on("agent_state_changed", transcript.agent_state_changed)
+        session.on("user_input_transcribed", transcript.user_input_transcribed)
+        session.on("conversation_item_added", transcript.conversation_item_added)
+        session.on("user_transcription_timeout", self._speech_went_unheard)
+
+    async def start(self) -> None:
+        """Begin to listen. Not to be cancelled: half a session cannot be closed."""
+        await self._session.start(self._agent, record=False)
+        self._is_open = True
+
+    @property
+    def usage(self) -> Usage:
+        return summed(self._session.usage)
+
+    # --- talking ---
+
+    def say(self, text: str, *, interruptible: bool = True) -> SpeechHandle | None:
+        """Queue words in the assistant's voice."""
+        return self._say(text, interruptible=interruptible)
+
+    def say_recorded_apology(self) -> SpeechHandle | None:
+        """Queue the apology that needs no vendor."""
+        return self._say(
+            apology.TECHNICAL_PROBLEM[self._language],
+            interruptible=False,
+            is_recorded=True,
+        )
+
+    @property
+    def apology(self) -> str:
+        return apology.TECHNICAL_PROBLEM[self._language]
+
+    def interrupt(self) -> None:
+        """Cut short whatever is being said or made."""
+        try:
+            self._session.interrupt(force=True)
+        except RuntimeError:
+            logger.debug("nothing to interrupt: the session does not run")
+
+    async def add_context(self, content: str, *, respond: bool) -> None:
+        """Tell the model something the caller does not hear; perhaps let it answer."""
+        if not self._is_open:
+            return
+        context = self._agent.chat_ctx.copy()
+        context.add_message(role="system", content=content)
+        await self._agent.update_chat_ctx(context)
+        if respond:
+            try:
+                self._session.generate_reply()
+            except RuntimeError:
+                logger.debug("no reply: the session is closing")
+
+    def _say(
+        self, text: str, *, interruptible: bool, is_recorded: bool = False
+    ) -> SpeechHandle | None:
+        if not self._is_open or not text.strip():
+            return None
+        sound = apology.recorded(self._language) if is_recorded else NOT_GIVEN
+        try:
+            speech = self._session.say(
+                text, audio=sound, allow_interruptions=interruptible
+            )
+        except RuntimeError:
+            logger.debug("not said: the session is closing")
+            return None
+        if not interruptible:
+            self._uninterruptible_until_s = float("inf")
+            speech.add_done_callback(self._can_be_interrupted_again)
+        return speech
+
+    def _can_be_interrupted_again(self, speech: SpeechHandle) -> None:
+        self._uninterruptible_until_s = asyncio.get_running_loop().time()
+
+    def _speech_went_unheard(self, event: UserTranscriptionTimeoutEvent) -> None:
+        """The caller spoke and no transcript came: is the recogniser dead?"""
+        began_s = (
+            self._clock.started_s
+            + self._clock.at_ms(event.vad_speech_started_at) / 1000
+        )
+        if (
+            event.speech_duration < self._patience.stt_min_speech_s
+            or began_s < self._uninterruptible_until_s  # it was given silence instead
+            or began_s < self._agent.recogniser_heard_s  # it works, and heard no words
+        ):
+            return
+        times = self.faults.recogniser_silent(self._patience.stt_answer_s)
+        if times == 1:
+            self._agent.reopen_recognition()
+        elif self.faults.fatal is None:
+            self._say(apology.NOT_HEARD[self._language], interruptible=True)
+
+    # --- the end ---
+
+    async def aclose(self) -> None:
+        """Stop. Words the caller was saying are still written down, for a second."""
+        self._is_open = False
+        self._session.options.session_close_transcript_timeout = (
+            LAST_WORDS_OF_CALLER_S if self.transcript.has_open_words else 0.0
+        )
+        await self._session.aclose()
+
+    def release(self) -> None:
+        """Break the cycles, so that memory returns without a full collection."""
+        self._heard.release()
+        self.faults.release()
+        dissolve(self._session, self._agent)

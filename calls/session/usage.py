@@ -1,0 +1,27 @@
+"""What one session used of its vendors, summed from their own reports."""
+
+from __future__ import annotations
+
+from livekit.agents.metrics import (
+    AgentSessionUsage,
+    LLMModelUsage,
+    STTModelUsage,
+    TTSModelUsage,
+)
+
+from calls.session.events import Usage
+
+
+def summed(usage: AgentSessionUsage) -> Usage:
+    """Add up a session's usage over the models it used."""
+    models = usage.model_usage
+    words = [used for used in models if isinstance(used, LLMModelUsage)]
+    voices = [used for used in models if isinstance(used, TTSModelUsage)]
+    hearing = [used for used in models if isinstance(used, STTModelUsage)]
+    return Usage(
+        llm_input_tokens=sum(used.input_tokens for used in words),
+        llm_output_tokens=sum(used.output_tokens for used in words),
+        llm_cached_tokens=sum(used.input_cached_tokens for used in words),
+        tts_characters=sum(used.characters_count for used in voices),
+        stt_audio_ms=round(sum(used.audio_duration for used in hearing) * 1000),
+    )

@@ -1,0 +1,342 @@
+"""One conversation from the first packet to the last event.
+
+    run() ─▶ connect ─▶ start pipeline ─▶ opening ─▶ talk ─▶ last words ─▶ release
+                 │              │            │        ▲          ▲            ▲
+                 ╰──────────────┴────────────┴────────┤          │            │
+    an `Ending` is asked for, by the link (hung up, lost), the clock          │
+    (max duration), the `end_call` tool, a vendor's fault, or `end()`         │
+                 the caller hangs up ────────────────────────────┴────────────┤
+                 run() is cancelled ──────────────────────────────────────────╯
+
+`livekit-agents` does the talking; this module decides when it starts and stops, and
+guarantees that whatever happens, everything is released and `SessionEnded` is told
+exactly once, as the last event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from livekit.agents import RunContext
+from livekit.agents.voice import SpeechHandle
+
+from assistants.spec import AssistantSpec
+from calls.media.link import LinkEnd, MediaLink, MediaNeverConnected
+from calls.session.clock import CallClock
+from calls.session.ending import REASON_OF_LINK_END, Ending
+from calls.session.events import EndReason, EventSink, SessionEnded, Usage
+from calls.session.outbox import Outbox
+from calls.session.patience import Patience
+from calls.session.pipeline import Pipeline
+from calls.session.ports import ToolRunner, Vendors
+from calls.session.release import in_time
+from calls.session.tools import Toolbox
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Something to say as soon as the assistant can speak."""
+
+    text: str
+    interruptible: bool
+    end_after: bool
+
+
+@dataclass(frozen=True)
+class _Context:
+    """Something to tell the model as soon as there is a conversation."""
+
+    content: str
+    respond: bool
+
+
+class VoiceSession:
+    """The port to one live conversation. `run()` is its whole life, once.
+
+    `say`, `inject` and `end` may be called from anywhere on the loop at any time,
+    the event sink included. They return as soon as their wish is noted. Before the
+    conversation starts it is kept for then; after its end it is dropped; none raises.
+    """
+
+    def __init__(
+        self,
+        spec: AssistantSpec,
+        link: MediaLink,
+        vendors: Vendors,
+        sink: EventSink,
+        *,
+        opening: str | None = None,
+        instructions_suffix: str = "",
+        tool_runner: ToolRunner | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._spec, self._link, self._vendors, self._sink = spec, link, vendors, sink
+        self._opening = opening or spec.first_message
+        self._instructions_suffix = instructions_suffix
+        self._tool_runner = tool_runner
+        self._patience = patience or Patience()
+        self._clock = CallClock()
+        self._pipeline: Pipeline | None = None
+        self._outbox: Outbox | None = None
+        self._early: list[_Words | _Context] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._ending: Ending | None = None
+        self._is_ending = asyncio.Event()
+        self._is_gone = asyncio.Event()  # nobody is at the other end any more
+
+    async def run(self) -> SessionEnded:
+        """Hold the conversation; return what was told last.
+
+        Cancelling it ends the call as lost with the process, releases everything, and
+        raises only then.
+        """
+        if self._outbox is not None:
+            raise RuntimeError("a session runs once")
+        self._outbox = Outbox(self._sink, timeout_s=self._patience.sink_s)
+        is_cancelled = False
+        try:
+            ending = await self._live()
+        except asyncio.CancelledError:
+            is_cancelled = True
+            ending = self._ending or Ending(
+                EndReason.VOICE_PROCESS_LOST, error="cancelled"
+            )
+        except Exception as error:  # the edge of a call: told, logged, never lost
+            logger.exception("session failed")
+            ending = Ending(EndReason.INTERNAL_ERROR, error=type(error).__name__)
+        self._ask_for(ending)
+        releasing = asyncio.create_task(self._release(ending), name="session-release")
+        while not releasing.done():
+            try:
+                await asyncio.wait([releasing])
+            except asyncio.CancelledError:
+                is_cancelled = True
+        ended = releasing.result()
+        if is_cancelled:
+            raise asyncio.CancelledError
+        return ended
+
+    async def say(
+        self, text: str, *, interruptible: bool = True, end_after: bool = False
+    ) -> None:
+        """Speak these words, after whatever is being said; perhaps hang up then."""
+        words = _Words(text, interruptible, end_after)
+        if self._pipeline is None:
+            self._early.append(words)
+        elif self._ending is None:
+            self._speak(words)
+
+    async def inject(self, content: str, *, respond: bool) -> None:
+        """Tell the model something the caller does not hear; perhaps let it answer."""
+        if self._pipeline is None:
+            self._early.append(_Context(content, respond))
+        elif self._ending is None:
+            await self._pipeline.add_context(content, respond=respond)
+
+    async def end(self, reason: EndReason, message: str | None = None) -> None:
+        """End the call, after a farewell if there is one. The first reason counts."""
+        self._ask_for(Ending(reason, farewell=message))
+
+    # --- the life of a call ---
+
+    async def _live(self) -> Ending:
+        try:
+            await self._unless_ending(
+                self._link.wait_connected(self._patience.connect_s)
+            )
+        except MediaNeverConnected:
+            return Ending(EndReason.NEVER_CONNECTED)
+        if self._ending is not None:
+            return self._ending
+        self._clock.start()
+        self._watch = asyncio.create_task(self._watch_link(), name="session-link")
+        self._deadline = asyncio.get_running_loop().call_later(
+            self._spec.max_duration_seconds, self._time_is_up
+        )
+        await self._start_pipeline()
+        await self._is_ending.wait()
+        assert self._ending is not None
+        await self._say_last_words(self._ending)
+        return self._ending
+
+    async def _start_pipeline(self) -> None:
+        assert self._outbox is not None
+        toolbox = Toolbox(
+            self._clock,
+            self._patience,
+            put=self._outbox.put,
+            end_call=self._end_by_tool,
+            spawn=self._spawn,
+            runner=self._tool_runner,
+        )
+        early, self._early = self._early, []
+        pipeline = Pipeline(
+            self._spec,
+            self._link,
+            self._vendors,
+            clock=self._clock,
+            patience=self._patience,
+            put=self._outbox.put,
+            on_fatal=lambda fault: self._ask_for(Ending.by_fault(fault)),
+            tools=toolbox.tools_of(self._spec),
+            instructions_suffix=self._instructions_suffix,
+            early_context=[e.content for e in early if isinstance(e, _Context)],
+        )
+        self._pipeline = pipeline
+        async with asyncio.timeout(self._patience.start_s):
+            await pipeline.start()
+        if self._opening:
+            pipeline.say(self._opening)
+        for wish in early + self._early:
+            if isinstance(wish, _Words):
+                self._speak(wish)
+            elif wish.respond or wish in self._early:
+                await pipeline.add_context(wish.content, respond=wish.respond)
+
+    def _speak(self, words: _Words) -> None:
+        assert self._pipeline is not None
+        speech = self._pipeline.say(words.text, interruptible=words.interruptible)
+        if words.end_after:
+            self._ask_for(Ending(EndReason.ASSISTANT_HANGUP, after=speech))
+
+    async def _watch_link(self) -> None:
+        end = LinkEnd.LOST  # a link that fails to tell is lost as well
+        try:
+            end = await self._link.wait_closed()
+        finally:
+            self._is_gone.set()
+            self._ask_for(Ending(REASON_OF_LINK_END[end]))
+
+    def _time_is_up(self) -> None:
+        message = self._spec.speech_config.end_call_message
+        self._ask_for(Ending(EndReason.MAX_DURATION, farewell=message))
+
+    def _end_by_tool(self, context: RunContext[None]) -> None:
+        with suppress(
+            RuntimeError
+        ):  # it was interrupted already, and ends all the same
+            context.disallow_interruptions()
+        message = self._spec.speech_config.end_call_message
+        self._ask_for(
+            Ending(
+                EndReason.ASSISTANT_HANGUP,
+                farewell=message,
+                after=context.speech_handle,
+            )
+        )
+
+    def _ask_for(self, ending: Ending) -> None:
+        if self._ending is None:
+            self._ending = ending
+            self._is_ending.set()
+
+    async def _say_last_words(self, ending: Ending) -> None:
+        pipeline, patience = self._pipeline, self._patience
+        assert pipeline is not None
+        if self._is_gone.is_set():
+            return
+        if ending.after is not None:
+            await self._until_spoken(ending.after, patience.last_words_s)
+        else:
+            pipeline.interrupt()
+        if ending.fault is not None:
+            await self._apologise(ending.fault.stage)
+        elif ending.farewell:
+            farewell = pipeline.say(ending.farewell, interruptible=False)
+            await self._until_spoken(farewell, patience.farewell_s)
+        if pipeline.transcript.is_fresh(patience.tail_s) and not self._is_gone.is_set():
+            await asyncio.sleep(patience.tail_s)
+
+    async def _apologise(self, failed_stage: str) -> None:
+        """By the assistant's voice, or by a recording when that is what failed."""
+        pipeline = self._pipeline
+        assert pipeline is not None
+        turns = pipeline.transcript.spoken_turns
+        if failed_stage != "tts":
+            speech = pipeline.say(pipeline.apology, interruptible=False)
+            await self._until_spoken(speech, self._patience.farewell_s)
+        if pipeline.transcript.spoken_turns == turns:
+            speech = pipeline.say_recorded_apology()
+            await self._until_spoken(speech, self._patience.farewell_s)
+
+    async def _until_spoken(self, speech: SpeechHandle | None, limit_s: float) -> None:
+        """Wait for words to be heard, for them to take too long, or for the caller."""
+        if speech is None:
+            return
+        waits = [
+            asyncio.create_task(speech.wait_for_playout()),
+            asyncio.create_task(self._gone()),
+        ]
+        try:
+            await asyncio.wait(
+                waits, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.wait(waits)
+
+    async def _gone(self) -> None:
+        await self._is_gone.wait()
+
+    async def _unless_ending(self, work: Coroutine[Any, Any, None]) -> None:
+        """Await something, unless the call is to end before it is done."""
+        task = asyncio.ensure_future(work)
+        ending = asyncio.create_task(self._ends())
+        try:
+            await asyncio.wait({task, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in (task, ending):
+                wait.cancel()
+            await asyncio.wait({task, ending})
+        if not task.cancelled():
+            task.result()
+
+    async def _ends(self) -> None:
+        await self._is_ending.wait()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="session-tool")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- the end ---
+
+    async def _release(self, ending: Ending) -> SessionEnded:
+        """Hang up first: a caller must not listen to our tidying up."""
+        assert self._outbox is not None
+        at_ms, patience = self._clock.now_ms(), self._patience
+        if self._deadline is not None:
+            self._deadline.cancel()
+        await in_time("link", self._link.aclose(), patience.close_s)
+        usage = Usage()
+        if self._pipeline is not None:
+            await in_time("pipeline", self._pipeline.aclose(), patience.close_s)
+            usage = self._pipeline.usage
+        for vendor in (self._vendors.stt, self._vendors.llm, self._vendors.tts):
+            await in_time("vendor", vendor.aclose(), patience.close_s)
+        tasks = [*self._tasks, *([self._watch] if self._watch else [])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=patience.close_s)
+        ended = SessionEnded(
+            reason=ending.reason,
+            at_ms=at_ms,
+            error=ending.error,
+            fault_owner=ending.fault.owner if ending.fault else "",
+            usage=usage,
+        )
+        await self._outbox.aclose(last=ended)
+        if self._pipeline is not None:
+            self._pipeline.release()
+        return ended
