@@ -75,9 +75,9 @@ def _read(path: Path) -> str:
 
 
 def _fingerprint(kind: str) -> str:
-    """What an installation depends on: lock, interpreter, and where the venv stands."""
+    """What an installation depends on: the lock, and where the venv stands."""
     seen = hashlib.sha256((ROOT / LOCKS[kind]).read_bytes())
-    seen.update(f"{sys.version}\0{VENV}".encode())
+    seen.update(str(VENV).encode())
     return seen.hexdigest()
 
 

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,16 @@ class Command(BaseCommand):
                 except postgres.PostgresError as error:
                     raise CommandError(str(error)) from error
                 finally:
-                    self.stdout.write("\nStopping …")
+                    self._say("\nStopping …")
                     _demo_file().unlink(missing_ok=True)
                     supervisor.stop()
-                    self.stdout.write("Stopped; the data is kept.")
+                    self._say("Stopped; the data is kept.")
+
+    def _say(self, text: str) -> None:
+        # A terminal that went away must not leave the processes behind.
+        with suppress(OSError):
+            self.stdout.write(text)
+            self.stdout.flush()
 
     def _serve(self, supervisor: Supervisor) -> None:
         if embedded.is_default():
@@ -71,18 +77,17 @@ class Command(BaseCommand):
             call_command("seed_demo")
         connections.close_all()
         started_at = timezone.now()
-        self.stdout.write("Starting web, voice, worker and beat …")
+        self._say("Starting web, voice, worker and beat …")
         for program in programs():
             supervisor.add(program)
         supervisor.run(on_tick=self._watch(started_at))
 
     @contextmanager
     def _step(self, text: str) -> Iterator[None]:
-        self.stdout.write(f"{text} …")
-        self.stdout.flush()
+        self._say(f"{text} …")
         started = time.monotonic()
         yield
-        self.stdout.write(f"  done in {time.monotonic() - started:.1f} s")
+        self._say(f"  done in {time.monotonic() - started:.1f} s")
 
     def _watch(self, started_at: datetime) -> Callable[[], None]:
         """Announce the demo once, when the pages answer and a call can be placed."""
@@ -108,8 +113,7 @@ class Command(BaseCommand):
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         fresh.replace(path)
-        self.stdout.write(demo_text(content))
-        self.stdout.flush()
+        self._say(demo_text(content))
         connections.close_all()
 
 
