@@ -37,10 +37,11 @@ class LinkClock:
         if self._started_s is None:
             self._started_s = monotonic()
 
-    def offset_ms(self) -> int:
+    def offset_ms(self, at_s: float | None = None) -> int:
+        """Return the offset of now, or of a time of `time.monotonic`."""
         if self._started_s is None:
             return 0
-        return int((monotonic() - self._started_s) * 1000)
+        return max(0, int(((at_s or monotonic()) - self._started_s) * 1000))
 
 
 class QueuedAudioInput(AudioInput):

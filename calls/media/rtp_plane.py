@@ -69,6 +69,7 @@ class RtpPlane:
         on_gone: Callable[[], None],
     ) -> None:
         self.last_arrival_s: float | None = None
+        self.due_s: float | None = None  # when the payload asked for now should leave
         self.quality = ReceiveQuality(RTP_CLOCK_HZ)
         self.round_trip_s: float | None = None
         self.sent_packets = 0
@@ -138,6 +139,7 @@ class RtpPlane:
             due_s = time.monotonic()
             ticks = 0
             while True:
+                self.due_s = due_s
                 payload = self._next_payload()
                 if payload is not None:
                     await dtls._send_rtp(self._packet(payload))

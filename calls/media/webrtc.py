@@ -107,7 +107,7 @@ class WebRTCLink:
         self._clock = LinkClock()
         self._input = QueuedAudioInput(label="Browser microphone")
         self._output = PulledAudioOutput(
-            offset_ms=self._clock.offset_ms, label="Browser speaker"
+            offset_ms=self._sent_offset_ms, label="Browser speaker"
         )
         self._encoder = OpusEncoder(sample_rate_hz=self._output.sample_rate_hz)
         self._hearing = Hearing(self._input, self._clock)
@@ -264,6 +264,10 @@ class WebRTCLink:
         if last_s is not None and time.monotonic() - last_s > STARVED_S:
             self._hearing.starve()
         return self._encoder.encode(self._output.pull())
+
+    def _sent_offset_ms(self) -> int:
+        """Return when what is pulled now is due: even when the loop was late for it."""
+        return self._clock.offset_ms(self._path.plane.due_s if self._path else None)
 
     def _on_connected(self, path: _Path) -> None:
         if path is self._path and self._end is None:
