@@ -66,7 +66,7 @@ class Carrier(Protocol):
     """Makes calls for one voice process."""
 
     async def place(self, request: PlaceRequest) -> Leg:
-        """Start to ring; the same call id again gives the same leg, and no second ring."""
+        """Start to ring. The same call id again gives the same leg, no second ring."""
 
     async def aclose(self) -> None:
         """Hang up every leg and release everything; safe to call twice."""

@@ -55,6 +55,7 @@ async def listen(leg: SimulatorLeg, frames: list[bytes]) -> None:
         frames.append(bytes(frame.data.cast("B")))
 
 
+@pytest.mark.slow
 @virtual_time
 async def test_a_conversation_is_heard_both_ways() -> None:
     leg = await place("01")
@@ -175,6 +176,7 @@ async def test_the_same_call_id_rings_once() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+@pytest.mark.slow
 @virtual_time
 async def test_ended_legs_are_forgotten_in_the_end() -> None:
     carrier = SimulatorCarrier()

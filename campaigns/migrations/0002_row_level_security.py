@@ -6,7 +6,7 @@ from portal.postgresql.rls import protect
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0002_initial")]
+    dependencies = [("campaigns", "0001_initial")]
 
     operations = [
         protect("campaigns_campaign"),

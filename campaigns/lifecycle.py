@@ -1,0 +1,71 @@
+"""The allowed moves of a campaign, a lead and an attempt, and the one way to make them.
+
+    campaign   draft ──▶ scheduled ◀──▶ paused          scheduled ──▶ completed
+                 └───────────┴────────────┴──▶ cancelled
+
+    lead       pending ◀──▶ calling ──▶ completed, failed
+                  └────────────┴──────▶ skipped
+
+    attempt    claimed ──▶ placed ──▶ finished
+                  └──────────────────────▲
+
+A move is one UPDATE that repeats the old states in its WHERE. Zero rows means that
+somebody else moved it first, which is a normal answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from campaigns.models import Attempt, Campaign, Lead
+
+C, L, A = Campaign.Status, Lead.Status, Attempt.Status
+
+CAMPAIGN_MOVES: Final[dict[C, frozenset[C]]] = {
+    C.SCHEDULED: frozenset({C.DRAFT, C.PAUSED}),
+    C.PAUSED: frozenset({C.SCHEDULED}),
+    C.COMPLETED: frozenset({C.SCHEDULED}),
+    C.CANCELLED: frozenset({C.DRAFT, C.SCHEDULED, C.PAUSED}),
+}
+LEAD_MOVES: Final[dict[L, frozenset[L]]] = {
+    L.CALLING: frozenset({L.PENDING}),
+    L.PENDING: frozenset({L.CALLING}),
+    L.COMPLETED: frozenset({L.CALLING}),
+    L.FAILED: frozenset({L.CALLING}),
+    L.SKIPPED: frozenset({L.PENDING, L.CALLING}),
+}
+ATTEMPT_MOVES: Final[dict[A, frozenset[A]]] = {
+    A.PLACED: frozenset({A.CLAIMED}),
+    A.FINISHED: frozenset({A.CLAIMED, A.PLACED}),
+}
+
+
+def move_campaign(
+    campaign_id: UUID, to: C, *, only_from: C | None = None, **fields: Any
+) -> bool:
+    """Move a campaign and set `fields` with it; return whether we made the move."""
+    allowed = CAMPAIGN_MOVES[to] & {only_from} if only_from else CAMPAIGN_MOVES[to]
+    return bool(
+        Campaign.objects.filter(pk=campaign_id, status__in=allowed).update(
+            status=to, **fields
+        )
+    )
+
+
+def move_lead(lead_id: UUID, to: L, **fields: Any) -> bool:
+    """Move a lead and set `fields` with it; return whether we made the move."""
+    return bool(
+        Lead.objects.filter(pk=lead_id, status__in=LEAD_MOVES[to]).update(
+            status=to, **fields
+        )
+    )
+
+
+def move_attempt(attempt_id: UUID, to: A, **fields: Any) -> bool:
+    """Move an attempt and set `fields` with it; return whether we made the move."""
+    return bool(
+        Attempt.objects.filter(pk=attempt_id, status__in=ATTEMPT_MOVES[to]).update(
+            status=to, **fields
+        )
+    )

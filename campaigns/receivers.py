@@ -1,0 +1,21 @@
+"""What campaigns hear from below. A receiver only enqueues."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import receiver
+
+from calls.signals import call_ended
+from campaigns import tasks
+
+
+@receiver(call_ended, dispatch_uid="campaigns.finish_attempt")
+def enqueue_finish_attempt(
+    sender: object, *, call_id: UUID, organization_id: UUID, **kwargs: Any
+) -> None:
+    """Have the end of a call reported to its lead; the sweeper finds a lost message."""
+    tasks.finish_attempt.delay(
+        call_id=str(call_id), organization_id=str(organization_id)
+    )

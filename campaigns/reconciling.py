@@ -1,0 +1,100 @@
+"""Finding what a dead worker or a lost message left behind.
+
+Each function claims row by row with a conditional update, so any number may run at
+once. Together they leave no lead stuck for longer than a lease and one interval.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from calls.models import Call
+from campaigns.dialing import dial_quietly, renew_claim
+from campaigns.finishing import complete_if_done, finish_attempt, finish_attempt_of_call
+from campaigns.models import Attempt, Campaign, Lead
+from campaigns.outcomes import Outcome
+from portal.scope import Scope, all_organizations, scoped
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 200
+MAX_WORKERS: Final = 5  # that failed to place one attempt before it is given up
+_REASON: Final = "the sweeper looks after every organization's campaigns"
+
+
+def _scope_of(row: Attempt | Campaign) -> Scope:
+    return Scope(row.agency_id, row.organization_id)
+
+
+def reconcile() -> None:
+    """Do everything below once."""
+    redial_late_attempts()
+    finish_ended_attempts()
+    skip_leads_of_cancelled_campaigns()
+    complete_finished_campaigns()
+
+
+def redial_late_attempts() -> int:
+    """Dial attempts whose worker did not place them in time; return how many."""
+    now = timezone.now()
+    with all_organizations(_REASON):
+        late = list(
+            Attempt.objects.filter(
+                status=Attempt.Status.CLAIMED, lease_until__lt=now
+            ).select_related("lead")[:BATCH]
+        )
+    taken = 0
+    for attempt in late:
+        with scoped(_scope_of(attempt)):
+            if not renew_claim(attempt, now=now):
+                continue
+            taken += 1
+            if attempt.worker_count < MAX_WORKERS:
+                dial_quietly(attempt_id=attempt.pk)
+            else:
+                logger.error("attempt given up", extra={"attempt_id": str(attempt.pk)})
+                finish_attempt(attempt=attempt, outcome=Outcome.FAILED)
+    return taken
+
+
+def finish_ended_attempts() -> int:
+    """Report calls that ended without our hearing of it; return how many."""
+    with all_organizations(_REASON):
+        live = Call.objects.live().filter(pk=OuterRef("call_id"))
+        ended = list(
+            Attempt.objects.filter(~Exists(live), status=Attempt.Status.PLACED)[:BATCH]
+        )
+    finished = 0
+    for attempt in ended:
+        with scoped(_scope_of(attempt)):
+            finished += finish_attempt_of_call(call_id=attempt.call_id)
+    return finished
+
+
+def skip_leads_of_cancelled_campaigns() -> int:
+    """Skip leads that were put back while their campaign was being cancelled."""
+    with all_organizations(_REASON):
+        return Lead.objects.filter(
+            status=Lead.Status.PENDING, campaign__status=Campaign.Status.CANCELLED
+        ).update(status=Lead.Status.SKIPPED)
+
+
+def complete_finished_campaigns() -> int:
+    """Complete running campaigns with nobody left to call; return how many."""
+    with all_organizations(_REASON):
+        done = list(
+            Campaign.objects.running().exclude(
+                pk__in=Campaign.objects.running().with_open_leads().values("pk")
+            )[:BATCH]
+        )
+    completed = 0
+    for campaign in done:
+        with scoped(_scope_of(campaign)), transaction.atomic():
+            locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+            completed += complete_if_done(campaign=locked, now=timezone.now())
+    return completed

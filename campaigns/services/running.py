@@ -1,0 +1,108 @@
+"""Launching, pausing, resuming and cancelling. Losing a race is not an error."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from campaigns import lifecycle
+from campaigns.errors import CampaignNotReady
+from campaigns.models import Campaign, Lead
+from portal.models import User
+from portal.services import audit
+
+S = Campaign.Status
+
+
+@transaction.atomic
+def launch_campaign(*, campaign: Campaign, actor: User | None) -> bool:
+    """Start a draft; return whether we did. Raises `CampaignNotReady`.
+
+    The dialer finds a running campaign by itself; nothing is sent.
+    """
+    if not Lead.objects.unfinished().filter(campaign=campaign).exists():
+        raise CampaignNotReady(_("There is nobody to call. Add leads first."))
+    _require_ready(campaign)
+    started = lifecycle.move_campaign(
+        campaign.pk, S.SCHEDULED, only_from=S.DRAFT, started_at=timezone.now()
+    )
+    return _recorded(campaign, actor, "campaign.launched", moved=started)
+
+
+@transaction.atomic
+def resume_campaign(*, campaign: Campaign, actor: User | None) -> bool:
+    """Go on after a pause; return whether we did. Raises `CampaignNotReady`."""
+    _require_ready(campaign)
+    resumed = lifecycle.move_campaign(
+        campaign.pk, S.SCHEDULED, only_from=S.PAUSED, halt_reason="", halt_detail=""
+    )
+    return _recorded(campaign, actor, "campaign.resumed", moved=resumed)
+
+
+@transaction.atomic
+def pause_campaign(*, campaign: Campaign, actor: User | None) -> bool:
+    """Start no more calls; those going on are finished. Return whether we did."""
+    paused = lifecycle.move_campaign(campaign.pk, S.PAUSED)
+    return _recorded(campaign, actor, "campaign.paused", moved=paused)
+
+
+@transaction.atomic
+def halt_campaign(
+    *, campaign: Campaign, reason: Campaign.HaltReason, detail: str = ""
+) -> bool:
+    """Pause a campaign because it cannot call, and say why. Return whether we did."""
+    halted = lifecycle.move_campaign(
+        campaign.pk, S.PAUSED, halt_reason=reason, halt_detail=detail[:300]
+    )
+    return _recorded(campaign, None, "campaign.halted", moved=halted, reason=reason)
+
+
+@transaction.atomic
+def cancel_campaign(*, campaign: Campaign, actor: User | None) -> bool:
+    """End a campaign for good; return whether we did.
+
+    Leads that wait are skipped; calls going on are finished and reported.
+    """
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    cancelled = lifecycle.move_campaign(
+        campaign.pk, S.CANCELLED, finished_at=timezone.now()
+    )
+    if cancelled:
+        Lead.objects.filter(campaign=campaign, status=Lead.Status.PENDING).update(
+            status=Lead.Status.SKIPPED
+        )
+    return _recorded(campaign, actor, "campaign.cancelled", moved=cancelled)
+
+
+def _require_ready(campaign: Campaign) -> None:
+    assistant = campaign.assistant
+    if assistant.deleted_at or not assistant.is_active:
+        raise CampaignNotReady(
+            _("The assistant “%(name)s” is switched off. Activate it first.")
+            % {"name": assistant.name}
+        )
+    if not campaign.number.is_active:
+        raise CampaignNotReady(
+            _("The number %(number)s is switched off. Activate it first.")
+            % {"number": campaign.number.number}
+        )
+
+
+def _recorded(
+    campaign: Campaign,
+    actor: User | None,
+    action: str,
+    *,
+    moved: bool,
+    **changes: str,
+) -> bool:
+    if moved:
+        audit.record(
+            organization=campaign.organization,
+            actor=actor,
+            action=action,
+            target=campaign,
+            changes=dict(changes),
+        )
+    return moved

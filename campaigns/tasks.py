@@ -1,0 +1,71 @@
+"""Celery's doors into this app; each calls one service. A lost message costs a tick.
+
+dial_due_leads      every 2 s: sends one message for each campaign with work
+dial_campaign       claims and calls for one campaign
+finish_attempt      a call ended
+reconcile_attempts  every 15 s: finds what the others left behind
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from campaigns import dialing, finishing, reconciling
+from campaigns.models import Campaign
+from portal.models import Organization
+from portal.scope import all_organizations, organization_scope
+
+QUEUE = "dialing"
+_EXPIRES_S = 10  # a message older than this is stale: the next tick has sent another
+
+
+@contextmanager
+def _scope_of(organization_id: str) -> Iterator[Organization]:
+    with all_organizations("the message says whose work it is"):
+        organization = Organization.objects.get(pk=organization_id)
+    with organization_scope(organization):
+        yield organization
+
+
+@shared_task(queue=QUEUE)
+def dial_due_leads() -> None:
+    """Send one message for each running campaign with somebody to call."""
+    with all_organizations("the dialer's tick looks at every organization's campaigns"):
+        due = list(
+            Campaign.objects.running()
+            .with_due_leads(timezone.now())
+            .values_list("pk", "organization_id")
+        )
+    for campaign_id, organization_id in due:
+        dial_campaign.apply_async(
+            kwargs={
+                "campaign_id": str(campaign_id),
+                "organization_id": str(organization_id),
+            },
+            expires=_EXPIRES_S,
+        )
+
+
+@shared_task(queue=QUEUE)
+def dial_campaign(*, campaign_id: str, organization_id: str) -> None:
+    """Call the due leads of one campaign, as many as fit."""
+    with _scope_of(organization_id) as organization:
+        dialing.dial_campaign(campaign_id=UUID(campaign_id), organization=organization)
+
+
+@shared_task(queue=QUEUE)
+def finish_attempt(*, call_id: str, organization_id: str) -> None:
+    """Report a call's end to the lead it was for, if it was for one."""
+    with _scope_of(organization_id):
+        finishing.finish_attempt_of_call(call_id=UUID(call_id))
+
+
+@shared_task(queue=QUEUE)
+def reconcile_attempts() -> None:
+    """Find what dead workers and lost messages left behind."""
+    reconciling.reconcile()
