@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import time
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -27,10 +28,10 @@ class IceServer(_ServerUrls, total=False):
 
 
 def turn_credentials(
-    secret: str, *, call_id: str, now_s: float, ttl_s: int
+    secret: str, *, user: str, now_s: float, ttl_s: int
 ) -> tuple[str, str]:
     """Return the user name and password that coturn accepts until `now_s + ttl_s`."""
-    username = f"{int(now_s) + ttl_s}:{call_id}"
+    username = f"{int(now_s) + ttl_s}:{user}"
     # coturn's scheme is HMAC-SHA1; there is no other to choose.
     digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
     return username, base64.b64encode(digest).decode()
@@ -41,21 +42,25 @@ def ice_servers_for_browser(
     stun_urls: Sequence[str],
     turn_urls: Sequence[str],
     turn_secret: str,
-    call_id: str,
-    now_s: float,
+    user: str,
+    now_s: float | None = None,
     ttl_s: int = 7_200,
 ) -> list[IceServer]:
     """Return what a page passes to `new RTCPeerConnection({iceServers})`.
 
-    TURN servers without a secret are left out: an open relay is never handed out. The
-    credentials outlive the longest call, because a browser refreshes its allocation.
+    `user` is whose the credentials are: the call's id. TURN servers without a secret
+    are left out: an open relay is never handed out. The credentials outlive the longest
+    call, because a browser refreshes its allocation with them.
     """
     servers: list[IceServer] = []
     if stun_urls:
         servers.append({"urls": list(stun_urls)})
     if turn_urls and turn_secret:
         username, credential = turn_credentials(
-            turn_secret, call_id=call_id, now_s=now_s, ttl_s=ttl_s
+            turn_secret,
+            user=user,
+            now_s=time.time() if now_s is None else now_s,
+            ttl_s=ttl_s,
         )
         servers.append(
             {"urls": list(turn_urls), "username": username, "credential": credential}
@@ -63,12 +68,31 @@ def ice_servers_for_browser(
     return servers
 
 
-def configuration_from(servers: Sequence[IceServer]) -> RTCConfiguration:
-    """Return the configuration of our own end.
+def rtc_configuration(
+    *,
+    stun_urls: Sequence[str],
+    turn_urls: Sequence[str],
+    turn_secret: str,
+    user: str,
+    now_s: float | None = None,
+) -> RTCConfiguration:
+    """Return the configuration of our own end, with the same servers.
 
     The list is given even when it is empty: without one aiortc would ask a public STUN
     server of its own choice. aiortc uses the first STUN and the first TURN address.
     """
+    servers = ice_servers_for_browser(
+        stun_urls=stun_urls,
+        turn_urls=turn_urls,
+        turn_secret=turn_secret,
+        user=user,
+        now_s=now_s,
+    )
+    return configuration_from(servers)
+
+
+def configuration_from(servers: Sequence[IceServer]) -> RTCConfiguration:
+    """Return aiortc's form of a browser's list of servers."""
     return RTCConfiguration(
         iceServers=[
             RTCIceServer(

@@ -12,14 +12,12 @@ the call's length in CPU, so run it in a worker or a thread, when the call is ov
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import struct
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -39,32 +37,20 @@ _BUCKET_SAMPLES = RECORDING_RATE_HZ * BUCKET_MS // 1000
 _SAMPLES_PER_MS = RECORDING_RATE_HZ // 1000
 
 Samples = NDArray[np.int16]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Peaks:
-    """The waveform of each side: its loudest sample per bucket, 0 to 100."""
-
-    bucket_ms: int = BUCKET_MS
-    caller: list[int] = field(default_factory=list)
-    assistant: list[int] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, int | list[int]]:
-        return {
-            "bucket_ms": self.bucket_ms,
-            "caller": self.caller,
-            "assistant": self.assistant,
-        }
+_Piece = tuple[str, bytes, int, int]  # side, PCM, rate in Hz, offset in ms
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A finished two-track file."""
+    """A finished two-track file; `path` is None when the disk let none be kept.
 
-    path: Path
+    `waveform` is made for a page: `{"bucket_ms", "caller", "assistant"}`, the loudest
+    sample of each side in each bucket, 0 to 100.
+    """
+
+    path: Path | None
     duration_ms: int
-    peaks: Peaks
+    waveform: dict[str, int | list[int]]
 
 
 def peaks(samples: Samples, *, bucket_samples: int = _BUCKET_SAMPLES) -> list[int]:
@@ -77,6 +63,10 @@ def peaks(samples: Samples, *, bucket_samples: int = _BUCKET_SAMPLES) -> list[in
         loud = np.concatenate([loud, np.zeros(missing, np.int32)])
     highest = loud.reshape(-1, bucket_samples).max(axis=1)
     return [int(value) for value in np.minimum(100, -(-highest * 100 // 32_767))]
+
+
+def _waveform(*, caller: list[int], assistant: list[int]) -> dict[str, int | list[int]]:
+    return {"bucket_ms": BUCKET_MS, "caller": caller, "assistant": assistant}
 
 
 class _Track:
@@ -168,7 +158,7 @@ class TwoTrackFile:
         self._write(max(end, self._written))
         self._file.close()
         return Recording(
-            self.path, self._written // _SAMPLES_PER_MS, Peaks(**self._peaks)
+            self.path, self._written // _SAMPLES_PER_MS, _waveform(**self._peaks)
         )
 
     def _write(self, end: int) -> None:
@@ -187,67 +177,62 @@ class TwoTrackFile:
 class Recorder:
     """Feeds a `TwoTrackFile` from a link's taps, without blocking the event loop.
 
-    Give `caller_tap` and `assistant_tap` to `MediaLink.set_taps`. A disk that fails
-    ends the recording with one log line, never the call.
+    Give `caller` and `assistant` to `MediaLink.set_taps`, take them away, then `close`.
+    A disk that fails ends the recording with one log line, never the call.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: TwoTrackFile | None = None
-        self._waiting: list[tuple[str, bytes, int, int]] = []
+        self._waiting: list[_Piece] = []
         self._latest_ms = 0
         self._shipped_ms = 0
-        self._last_write: asyncio.Future[None] | None = None
         self._has_failed = False
-        self._is_finished = False
+        self._is_closed = False
 
-    def caller_tap(self, pcm: bytes, sample_rate_hz: int, offset_ms: int) -> None:
+    def caller(self, pcm: bytes, sample_rate_hz: int, offset_ms: int) -> None:
         self._add("caller", pcm, sample_rate_hz, offset_ms)
 
-    def assistant_tap(self, pcm: bytes, sample_rate_hz: int, offset_ms: int) -> None:
+    def assistant(self, pcm: bytes, sample_rate_hz: int, offset_ms: int) -> None:
         self._add("assistant", pcm, sample_rate_hz, offset_ms)
 
-    async def finish(self, duration_ms: int | None = None) -> Recording | None:
-        """Write the rest and return the recording; None when nothing could be kept."""
-        self._is_finished = True
+    def close(self, duration_ms: int | None = None) -> Recording:
+        """Write the rest and return the recording. Blocks: call it in a thread."""
+        self._is_closed = True
         waiting, self._waiting = self._waiting, []
-        return await _on_writer(lambda: self._write_last(waiting, duration_ms))
+        return _writer.submit(self._write_last, waiting, duration_ms).result()
 
     def _add(self, side: str, pcm: bytes, rate_hz: int, offset_ms: int) -> None:
-        if self._is_finished or self._has_failed:
+        if self._is_closed or self._has_failed:
             return
         self._waiting.append((side, pcm, rate_hz, offset_ms))
         self._latest_ms = max(self._latest_ms, offset_ms)
         if self._latest_ms - self._shipped_ms >= _SHIP_MS:
             self._shipped_ms = self._latest_ms
             waiting, self._waiting = self._waiting, []
-            until_ms = self._latest_ms - _HELD_MS
-            self._last_write = _on_writer(lambda: self._write(waiting, until_ms))
+            _writer.submit(self._write, waiting, self._latest_ms - _HELD_MS)
 
     # --- on the writer's thread -----------------------------------------------------
 
-    def _write(self, waiting: list[tuple[str, bytes, int, int]], until_ms: int) -> None:
+    def _write(self, waiting: list[_Piece], until_ms: int) -> None:
         if self._has_failed:
             return
         try:
-            self._place(waiting).write_until(max(0, until_ms))
+            self._placed(waiting).write_until(max(0, until_ms))
         except OSError:
             self._has_failed = True
-            logger.exception("A recording stopped: its file cannot be written")
+            logger.exception("a recording stopped: its file cannot be written")
 
-    def _write_last(
-        self, waiting: list[tuple[str, bytes, int, int]], duration_ms: int | None
-    ) -> Recording | None:
-        if self._has_failed:
-            return None
-        try:
-            return self._place(waiting).close(duration_ms)
-        except OSError:
-            self._has_failed = True
-            logger.exception("A recording was lost: its file cannot be written")
-            return None
+    def _write_last(self, waiting: list[_Piece], duration_ms: int | None) -> Recording:
+        if not self._has_failed:
+            try:
+                return self._placed(waiting).close(duration_ms)
+            except OSError:
+                self._has_failed = True
+                logger.exception("a recording was lost: its file cannot be written")
+        return Recording(None, 0, _waveform(caller=[], assistant=[]))
 
-    def _place(self, waiting: list[tuple[str, bytes, int, int]]) -> TwoTrackFile:
+    def _placed(self, waiting: list[_Piece]) -> TwoTrackFile:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = TwoTrackFile(self._path)
@@ -256,12 +241,8 @@ class Recorder:
         return self._file
 
 
+# One thread for all calls: what one call hands over is written in that order.
 _writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recording")
-
-
-def _on_writer(work: Callable[[], T]) -> asyncio.Future[T]:
-    """Run in the one writer thread, in the order given."""
-    return asyncio.get_running_loop().run_in_executor(_writer, work)
 
 
 def _wav_header(data_bytes: int) -> bytes:
@@ -299,7 +280,7 @@ def read_recording(path: Path) -> Recording:
     return Recording(
         path,
         len(samples) // _SAMPLES_PER_MS,
-        Peaks(caller=peaks(samples[:, 0]), assistant=peaks(samples[:, 1])),
+        _waveform(caller=peaks(samples[:, 0]), assistant=peaks(samples[:, 1])),
     )
 
 

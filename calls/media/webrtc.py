@@ -96,8 +96,8 @@ class WebRTCLink:
 
     def __init__(
         self,
-        *,
         configuration: RTCConfiguration | None = None,
+        *,
         lost_after_s: float = 10.0,
         rejoin_s: float = 1.5,
     ) -> None:

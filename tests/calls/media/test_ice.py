@@ -8,17 +8,17 @@ import hmac
 
 from aiortc.rtcicetransport import connection_kwargs
 
-from calls.media.ice import configuration_from, ice_servers_for_browser
+from calls.media.ice import ice_servers_for_browser, rtc_configuration
 
-CALL = {"call_id": "call_1", "now_s": 1_000.7, "ttl_s": 600}
+CALL = {"user": "call_1", "now_s": 1_000.7}
 
 
 def test_a_turn_credential_names_its_end_and_its_call():
     [server] = ice_servers_for_browser(
         stun_urls=[], turn_urls=["turn:t.example:3478"], turn_secret="s3", **CALL
     )
-    assert server["username"] == "1600:call_1"
-    expected = hmac.new(b"s3", b"1600:call_1", hashlib.sha1).digest()
+    assert server["username"] == "8200:call_1"
+    expected = hmac.new(b"s3", b"8200:call_1", hashlib.sha1).digest()
     assert base64.b64decode(server["credential"]) == expected
 
 
@@ -33,17 +33,20 @@ def test_turn_without_a_secret_is_not_offered():
 
 
 def test_without_servers_our_end_asks_no_public_one():
-    assert configuration_from([]).iceServers == []
+    assert (
+        rtc_configuration(stun_urls=[], turn_urls=[], turn_secret="", **CALL).iceServers
+        == []
+    )
 
 
 def test_our_end_uses_the_same_servers():
-    servers = ice_servers_for_browser(
+    configuration = rtc_configuration(
         stun_urls=["stun:s.example:3478"],
         turn_urls=["turn:t.example:3479?transport=udp"],
         turn_secret="s3",
         **CALL,
     )
-    kwargs = connection_kwargs(configuration_from(servers).iceServers)
+    kwargs = connection_kwargs(configuration.iceServers)
     assert kwargs["stun_server"] == ("s.example", 3478)
     assert kwargs["turn_server"] == ("t.example", 3479)
-    assert kwargs["turn_username"] == "1600:call_1"
+    assert kwargs["turn_username"] == "8200:call_1"

@@ -57,8 +57,8 @@ def test_sides_stand_at_their_offsets_across_silence(tmp_path):
     assert loud_ms(caller) == pytest.approx((2_000, 2_500), abs=3)
     assert loud_ms(assistant[: 16 * 2_000]) == pytest.approx((300, 1_300), abs=3)
     assert loud_ms(assistant[16 * 2_000 :]) == pytest.approx((1_000, 1_500), abs=3)
-    assert len(recording.peaks.caller) == 40
-    assert [n for n, peak in enumerate(recording.peaks.caller) if peak > 10] == [
+    assert len(recording.waveform["caller"]) == 40
+    assert [n for n, peak in enumerate(recording.waveform["caller"]) if peak > 10] == [
         *range(20, 25)
     ]
 
@@ -104,7 +104,7 @@ def test_a_file_cut_off_mid_write_is_mended(tmp_path):
     file._file.close()
     recording = read_recording(path)
     assert recording.duration_ms == 1_250
-    assert recording.peaks.caller[0] == 49
+    assert recording.waveform["caller"][0] == 49
     caller, _ = sides(path)
     assert caller.size == 16 * 1_250
 
@@ -116,38 +116,35 @@ def test_a_file_that_is_no_recording_is_refused(tmp_path):
         read_recording(path)
 
 
-@pytest.mark.asyncio
-async def test_the_recorder_writes_as_it_goes_and_holds_little(tmp_path):
+def test_the_recorder_writes_as_it_goes_and_holds_little(tmp_path):
     recorder = Recorder(tmp_path / "deep" / "call.wav")
     for n in range(500):
-        recorder.caller_tap(tone(20), 16_000, n * 20)
-        recorder.assistant_tap(bytes(960), 24_000, n * 20)
+        recorder.caller(tone(20), 16_000, n * 20)
+        recorder.assistant(bytes(960), 24_000, n * 20)
     assert len(recorder._waiting) <= 102
-    recording = await recorder.finish(10_500)
-    assert recording is not None
+    recording = recorder.close(10_500)
     assert recording.duration_ms == 10_500
     caller, assistant = sides(recording.path)
     assert loud_ms(caller) == pytest.approx((0, 10_000), abs=3)
     assert not assistant.any()
-    recorder.caller_tap(tone(20), 16_000, 11_000)
+    recorder.caller(tone(20), 16_000, 11_000)
     assert recorder._waiting == []
 
 
-@pytest.mark.asyncio
-async def test_a_disk_that_fails_ends_the_recording_only(tmp_path):
+def test_a_disk_that_fails_ends_the_recording_only(tmp_path):
     (tmp_path / "file").write_text("")
     recorder = Recorder(tmp_path / "file" / "call.wav")
     for n in range(100):
-        recorder.caller_tap(tone(20), 16_000, n * 20)
-    assert await recorder.finish() is None
-
-
-@pytest.mark.asyncio
-async def test_a_call_of_no_length_is_an_empty_file(tmp_path):
-    recording = await Recorder(tmp_path / "call.wav").finish()
-    assert recording is not None
+        recorder.caller(tone(20), 16_000, n * 20)
+    recording = recorder.close()
+    assert recording.path is None
     assert recording.duration_ms == 0
-    assert recording.peaks.caller == []
+
+
+def test_a_call_of_no_length_is_an_empty_file(tmp_path):
+    recording = Recorder(tmp_path / "call.wav").close()
+    assert recording.duration_ms == 0
+    assert recording.waveform["caller"] == []
 
 
 @pytest.mark.slow
