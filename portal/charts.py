@@ -113,9 +113,10 @@ class LatencyBar:
 
 
 def latency(timing: Any, scale_ms: int = 0) -> LatencyBar | None:
-    """Lay the parts of a wait side by side; 100 % is `scale_ms` or the longest of sum and wait.
+    """Lay the parts of a wait side by side, in percent of the longest known length.
 
-    `timing` is a `TurnTiming`, a row or a dict with the same names.
+    That is `scale_ms`, the sum of the parts or the wait. `timing` is a `TurnTiming`, a
+    row or a dict with the same names.
     """
     if timing is None:
         return None

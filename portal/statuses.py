@@ -114,3 +114,8 @@ def status_look(status: object) -> StatusLook:
         return known
     words = word.replace("_", " ").replace("-", " ").strip()
     return StatusLook(words[:1].upper() + words[1:], Tone.NEUTRAL, "dot")
+
+
+def known_statuses() -> list[str]:
+    """Every word of the vocabulary, in its order."""
+    return list(_TABLE)

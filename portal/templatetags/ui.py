@@ -68,7 +68,7 @@ def _kind(widget: forms.Widget) -> str:
 def field(
     bound: BoundField,
     label: str = "",
-    help: str = "",  # noqa: A002 — the word a template writer looks for
+    help: str = "",
     prefix: str = "",
     suffix: str = "",
     optional: bool = True,
@@ -156,7 +156,7 @@ def card(
     link_url: str = "",
     link_label: str = "",
     tone: str = "",
-    id: str = "",  # noqa: A002 — the attribute's own name
+    id: str = "",
     flush: bool = False,
 ) -> SafeString:
     """Frame a group of content under a title; `flush` drops the padding (tables)."""
@@ -180,7 +180,7 @@ def card(
 def dialog(
     context: Context,
     content: str,
-    id: str,  # noqa: A002 — the attribute's own name
+    id: str,
     title: str,
     text: str = "",
     size: str = "",
@@ -197,7 +197,7 @@ def data_table(
     context: Context,
     content: str,
     caption: str,
-    id: str = "",  # noqa: A002 — the attribute's own name
+    id: str = "",
     show_caption: bool = False,
 ) -> SafeString:
     """A table that becomes a list of cards where it is narrow."""
@@ -266,7 +266,7 @@ def look(status: object) -> StatusLook:
 
 
 @register.filter
-def credits(microcredits: int | None) -> str:  # noqa: A001 — the unit's own name
+def credits(microcredits: int | None) -> str:
     """Microcredits as credits: 140000 is "0.14"."""
     return "" if microcredits is None else format_credits(microcredits)
 
@@ -313,6 +313,18 @@ def initials(name: object) -> str:
         return "?"
     letters = words[0][0] + (words[-1][0] if len(words) > 1 else "")
     return letters.upper()
+
+
+@register.filter
+def unlocalized(value: object) -> str:
+    """A number as machines write it, in any language: for attributes."""
+    return "" if value is None else str(value)
+
+
+@register.filter
+def add_number(value: float, other: float) -> float:
+    """A sum of numbers that may have decimals."""
+    return value + other
 
 
 @register.filter

@@ -5,8 +5,21 @@
  * An element says which module it wants with data-module="name"; the module exports
  * `init(root)`. Runs after load and after every swap of htmx.
  */
+
 /** @type {Record<string, () => Promise<{init: (root: HTMLElement) => void}>>} */
-const MODULES = {};
+const MODULES = {
+  brand_preview: () => import("./brand_preview.js"),
+  call: () => import("./call/panel.js"),
+  copy: () => import("./copy.js"),
+  dialog: () => import("./dialog.js"),
+  menu: () => import("./menu.js"),
+  nav: () => import("./nav.js"),
+  password: () => import("./password.js"),
+  theme: () => import("./theme.js"),
+  toast: () => import("./toast.js"),
+  transcript: () => import("./transcript.js"),
+  waveform: () => import("./waveform.js"),
+};
 
 /** @param {ParentNode} scope */
 function start(scope) {
