@@ -20,6 +20,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from assistants.spec import AssistantSpec
 from calls.session.patience import Patience
 from calls.session.ports import Vendors
+from calls.session.sound_detector import SoundDetector
 
 MAX_TOOL_STEPS = 5
 NEVER = 1_000_000_000  # unrecoverable errors before the library ends a call: we do that
@@ -70,7 +71,7 @@ def build_session(
     """Make the pipeline of one call; it has no input and output yet."""
     return LeanSession(
         stt=vendors.stt,
-        vad=vendors.vad,
+        vad=SoundDetector(vendors.vad),
         llm=vendors.llm,
         tts=vendors.tts,
         turn_handling=turn_handling(spec),

@@ -37,7 +37,7 @@ class FakeLLM(llm.LLM):
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
     ) -> llm.LLMStream:
-        self.requests.append(chat_ctx)
+        self.requests.append(chat_ctx.copy())  # it goes on to change
         self.offered_tools = [tool.id for tool in tools or []]
         reply = self.script.answers.pop(0) if self.script.answers else Answer("Yes.")
         return _Stream(self, reply, chat_ctx, tools or [], conn_options)
