@@ -1,0 +1,105 @@
+"""Assistants over REST, under `/assistants` and the older `/agents`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Body, Router
+from pydantic import ValidationError
+
+from assistants import services
+from assistants.catalogue import validate_spec
+from assistants.models import Assistant
+from assistants.queries import get_assistant, visible_assistants
+from assistants.spec import AssistantSpec
+from portal.api.access import api_requires
+from portal.api.errors import InvalidRequest, param_path
+from portal.permissions import Permission
+
+router = Router(tags=["Assistants"])
+
+# The body as it came; `AssistantSpec` checks it, so that a field is named as the API names it.
+Values = Annotated[dict[str, Any], Body(...)]
+
+
+def assistant_json(assistant: Assistant) -> dict[str, Any]:
+    """Return an assistant as the API shows it: its row and its current settings."""
+    assert assistant.current_version is not None
+    return {
+        "id": str(assistant.pk),
+        **assistant.current_version.spec.model_dump(mode="json", by_alias=True),
+        "is_active": assistant.is_active,
+        "version": assistant.current_version.number,
+        "created_at": assistant.created_at,
+        "updated_at": assistant.updated_at,
+    }
+
+
+def read_spec(values: dict[str, Any]) -> AssistantSpec:
+    """Return a checked spec, or raise `InvalidRequest` that names the first wrong field."""
+    try:
+        spec = AssistantSpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidRequest(first["msg"], param=param_path(first["loc"])) from error
+    for wrong in validate_spec(spec):
+        raise InvalidRequest(wrong.message, param=wrong.param)
+    return spec
+
+
+@router.get("")
+@api_requires(Permission.ASSISTANTS_READ)
+def list_assistants(request: HttpRequest) -> dict[str, Any]:
+    """Every assistant of the key's organization."""
+    return {"assistants": [assistant_json(row) for row in visible_assistants()]}
+
+
+@router.post("", response={201: dict})
+@api_requires(Permission.ASSISTANTS_EDIT)
+def create_assistant(
+    request: HttpRequest, values: Values
+) -> tuple[int, dict[str, Any]]:
+    """Create an assistant."""
+    assistant = services.create_assistant(
+        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        spec=read_spec(values),
+        actor=None,
+    )
+    assistant.refresh_from_db()
+    return 201, {"assistant": assistant_json(assistant)}
+
+
+@router.get("/{uuid:assistant_id}")
+@api_requires(Permission.ASSISTANTS_READ)
+def read_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+    """One assistant."""
+    return {"assistant": assistant_json(get_assistant(assistant_id))}
+
+
+@router.patch("/{uuid:assistant_id}")
+@api_requires(Permission.ASSISTANTS_EDIT)
+def change_assistant(
+    request: HttpRequest, assistant_id: UUID, values: Values
+) -> dict[str, Any]:
+    """Change the fields that are given; a block that is given replaces the whole block."""
+    assistant = get_assistant(assistant_id)
+    assert assistant.current_version is not None
+    is_active = values.pop("is_active", None)
+    if is_active is not None and not isinstance(is_active, bool):
+        raise InvalidRequest("Give true or false.", param="is_active")
+    current = assistant.current_version.spec.model_dump(mode="json", by_alias=True)
+    spec = read_spec({**current, **values})
+    services.save_assistant(assistant=assistant, spec=spec, actor=None)
+    if is_active is not None:
+        services.set_active(assistant=assistant, is_active=is_active, actor=None)
+    return {"assistant": assistant_json(get_assistant(assistant_id))}
+
+
+@router.delete("/{uuid:assistant_id}")
+@api_requires(Permission.ASSISTANTS_EDIT)
+def delete_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, bool]:
+    """Delete an assistant; its calls stay."""
+    services.delete_assistant(assistant=get_assistant(assistant_id), actor=None)
+    return {"success": True}

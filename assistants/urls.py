@@ -1,0 +1,35 @@
+"""Pages about assistants."""
+
+from django.urls import path
+
+from assistants import views
+
+urlpatterns = [
+    path("assistants/", views.assistant_list, name="assistant_list"),
+    path("assistants/new/", views.assistant_new, name="assistant_new"),
+    path(
+        "assistants/<uuid:assistant_id>/",
+        views.assistant_detail,
+        name="assistant_detail",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/edit/",
+        views.assistant_edit,
+        name="assistant_edit",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/activate/",
+        views.assistant_activate,
+        name="assistant_activate",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/deactivate/",
+        views.assistant_deactivate,
+        name="assistant_deactivate",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/delete/",
+        views.assistant_delete,
+        name="assistant_delete",
+    ),
+]

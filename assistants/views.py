@@ -1,0 +1,174 @@
+"""Pages about assistants. "Talk to it" belongs to calls, which puts it on this page."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from assistants import services
+from assistants.catalogue import Stage, catalogue, language_name
+from assistants.forms import AssistantForm
+from assistants.models import Assistant
+from assistants.queries import get_assistant, visible_assistants
+from portal.http import MemberRequest
+from portal.permissions import Permission, requires
+
+PAGE_SIZE = 25
+
+
+@require_GET
+@requires(Permission.ASSISTANTS_READ)
+def assistant_list(request: MemberRequest) -> HttpResponse:
+    """Every assistant of the organization, by name, with a search."""
+    words = request.GET.get("q", "").strip()[:100]
+    rows = visible_assistants()
+    if words:
+        rows = rows.filter(name__icontains=words.replace("\x00", ""))
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request, "assistants/assistant_list.html", {"page": page, "words": words}
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_new(request: MemberRequest) -> HttpResponse:
+    """Create an assistant."""
+    form = AssistantForm(request.POST or None, initial=_starter())
+    if request.method == "POST" and form.is_valid():
+        assistant = services.create_assistant(
+            organization=request.organization, spec=form.spec, actor=request.user
+        )
+        messages.success(request, _("Saved. Talk to it to hear how it sounds."))
+        return redirect("assistant_detail", assistant.pk)
+    return render(
+        request,
+        "assistants/assistant_form.html",
+        {"form": form, "assistant": None},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_GET
+@requires(Permission.ASSISTANTS_READ)
+def assistant_detail(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """One assistant: talk to it, read what it was told."""
+    assistant = get_assistant(assistant_id)
+    return render(request, "assistants/assistant_detail.html", _shown(assistant))
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_edit(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """Change an assistant; the next call uses what was saved."""
+    assistant = get_assistant(assistant_id)
+    assert assistant.current_version is not None
+    form = AssistantForm(request.POST or None, spec=assistant.current_version.spec)
+    if request.method == "POST" and form.is_valid():
+        version = services.save_assistant(
+            assistant=assistant, spec=form.spec, actor=request.user
+        )
+        messages.success(
+            request,
+            _("Saved as version %(number)s. The next call uses it.")
+            % {"number": version.number},
+        )
+        return redirect("assistant_detail", assistant.pk)
+    return render(
+        request,
+        "assistants/assistant_form.html",
+        {"form": form, "assistant": assistant},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_POST
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_activate(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """Let it take calls."""
+    return _set_active(request, assistant_id, is_active=True)
+
+
+@require_POST
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_deactivate(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """Stop it from taking calls."""
+    return _set_active(request, assistant_id, is_active=False)
+
+
+def _set_active(
+    request: MemberRequest, assistant_id: UUID, *, is_active: bool
+) -> HttpResponse:
+    assistant = get_assistant(assistant_id)
+    services.set_active(assistant=assistant, is_active=is_active, actor=request.user)
+    return redirect("assistant_detail", assistant.pk)
+
+
+@require_POST
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_delete(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """Delete an assistant; its calls stay."""
+    assistant = get_assistant(assistant_id)
+    services.delete_assistant(assistant=assistant, actor=request.user)
+    messages.success(
+        request, _("%(name)s was deleted. Its calls stay.") % {"name": assistant.name}
+    )
+    return redirect("assistant_list")
+
+
+def _shown(assistant: Assistant) -> dict[str, object]:
+    assert assistant.current_version is not None
+    spec = assistant.current_version.spec
+    llm = catalogue().find(Stage.LLM, spec.llm_config.provider)
+    tts = catalogue().find(Stage.TTS, spec.tts_config.provider)
+    stt = catalogue().find(Stage.STT, spec.stt_config.provider)
+    voice = tts.voice(spec.tts_config.voice_id) if tts else None
+    return {
+        "assistant": assistant,
+        "spec": spec,
+        "is_demo_model": bool(llm and llm.is_demo),
+        "facts": [
+            {
+                "label": _("Model"),
+                "value": llm.label if llm else spec.llm_config.provider,
+            },
+            {
+                "label": _("Voice"),
+                "value": voice.label if voice else spec.tts_config.voice_id,
+            },
+            {"label": _("Language"), "value": language_name(spec.stt_config.language)},
+            {
+                "label": _("Speech recognition"),
+                "value": stt.label if stt else spec.stt_config.provider,
+            },
+            {
+                "label": _("Longest call"),
+                "value": _("%(count)s minutes")
+                % {"count": spec.max_duration_seconds // 60},
+            },
+        ],
+    }
+
+
+def _starter() -> dict[str, str]:
+    return {
+        "first_message": _("Hello, this is the front desk. How can I help you?"),
+        "instructions": STARTER_INSTRUCTIONS,
+        "language": "en",
+    }
+
+
+STARTER_INSTRUCTIONS = """\
+You are the friendly front desk of a small company. Keep answers to one or two sentences.
+
+When the caller says "opening hours", say "We are open from nine to five, Monday to Friday."
+When the caller says "address", say "You find us at number twelve, Market Street."
+When the caller says "goodbye", say "Thank you for calling. Goodbye." and end the call.
+Otherwise say "I can tell you our opening hours and our address."
+"""
