@@ -65,3 +65,8 @@ async def publish(call_id: UUID, event: dict[str, Any]) -> None:
     await get_channel_layer().group_send(
         call_group(call_id), {"type": "call.event", "event": event}
     )
+
+
+def show(call_id: UUID, event: dict[str, Any]) -> None:
+    """Show an event to whoever watches the call, from sync code."""
+    async_to_sync(publish)(call_id, event)

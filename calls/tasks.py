@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from calls.services import finish, nodes
+from calls.models import Call
+from calls.services import finish, nodes, recordings
+from portal.scope import all_organizations
 
 
 @shared_task
@@ -12,3 +14,12 @@ def sweep_lost_calls() -> None:
     """Every few seconds: end calls whose voice process is gone."""
     finish.sweep_lost_calls()
     nodes.forget_dead_nodes()
+
+
+@shared_task(queue="analysis")
+def encode_recording(*, call_id: str) -> None:
+    """After a call: make its recording small."""
+    with all_organizations("the id comes from our own queue"):
+        call = Call.objects.filter(pk=call_id).first()
+        if call is not None:
+            recordings.encode_kept(call=call)

@@ -152,3 +152,17 @@ class Call(Owned):
     @property
     def is_live(self) -> bool:
         return self.status in self.LIVE
+
+    @property
+    def other_number(self) -> str:
+        """The number at the far end; empty in a browser call."""
+        if self.direction == self.Direction.INBOUND:
+            return self.caller_number
+        return self.callee_number
+
+    @property
+    def shown_status(self) -> str:
+        """The word a person looks for: why it failed says more than that it failed."""
+        if self.status in (self.Status.FAILED, self.Status.ENDED_WITH_ERROR):
+            return self.end_reason or self.status
+        return self.status

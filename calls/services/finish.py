@@ -9,13 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from billing.holds import settle_call
-from calls import lifecycle
+from calls import bus, lifecycle
 from calls.models import Call, CallEvent
+from calls.services.recordings import KeptRecording, attach_recording
 from calls.session.events import EndReason
 from calls.signals import call_ended
+from common.money import format_credits
 from portal.scope import Scope, all_organizations, scoped
 
 logger = logging.getLogger(__name__)
@@ -32,9 +35,7 @@ class Outcome:
     fault_owner: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
     quality: dict[str, Any] = field(default_factory=dict)
-    recording: str = ""
-    recording_ms: int = 0
-    waveform: dict[str, Any] = field(default_factory=dict)
+    recording: KeptRecording | None = None
 
 
 def finish_call(*, call_id: UUID, scope: Scope, outcome: Outcome) -> Call:
@@ -60,12 +61,11 @@ def finish_call(*, call_id: UUID, scope: Scope, outcome: Outcome) -> Call:
             duration_ms=duration_ms,
             usage=outcome.usage,
             quality=outcome.quality,
-            recording=outcome.recording,
-            recording_ms=outcome.recording_ms,
-            waveform=outcome.waveform,
         )
         if not moved:
             return call
+        if outcome.recording is not None:
+            attach_recording(call_id=call_id, kept=outcome.recording)
         _settle(call, billed_seconds, now)
         CallEvent.objects.create(
             organization_id=call.organization_id,
@@ -81,11 +81,25 @@ def finish_call(*, call_id: UUID, scope: Scope, outcome: Outcome) -> Call:
             )
         )
         call.refresh_from_db()
+        transaction.on_commit(lambda: bus.show(call.pk, ended_event(call)))
         return call
 
 
+def ended_event(call: Call) -> dict[str, Any]:
+    """Return what watchers are told when a call is over."""
+    return {
+        "type": "ended",
+        "status": call.status,
+        "end_reason": call.end_reason,
+        "error": call.error,
+        "duration_ms": call.duration_ms,
+        "cost_credits": format_credits(call.cost_microcredits),
+        "call_url": reverse("call_detail", args=[call.pk]),
+    }
+
+
 def _settle(call: Call, seconds: int, now: datetime) -> None:
-    cost = settle_call(call_id=call.pk, organization=call.organization, seconds=seconds)
+    cost = settle_call(call_id=call.pk, seconds=seconds)
     Call.objects.filter(pk=call.pk).update(
         billed_seconds=seconds,
         cost_microcredits=cost.cost_microcredits,

@@ -17,7 +17,6 @@ from calls import lifecycle
 from calls.models import Call, CallEvent, Turn
 from calls.services.starting import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.session.events import TurnSpoken
-from portal.models import Organization
 from portal.scope import Scope, all_organizations, scoped
 
 
@@ -33,7 +32,6 @@ class CallOrder:
     caller_number: str
     callee_number: str
     spec: AssistantSpec
-    covered_s: int
 
     @property
     def scope(self) -> Scope:
@@ -73,7 +71,6 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         caller_number=call.caller_number,
         callee_number=call.callee_number,
         spec=spec,
-        covered_s=FIRST_HOLD_S,
     )
 
 
@@ -155,10 +152,8 @@ def record_event(
 def cover_seconds(*, order: CallOrder, total_seconds: int) -> int:
     """Hold credits so that the call is paid for up to `total_seconds`; return what is covered."""
     with scoped(order.scope):
-        organization = Organization.objects.get(pk=order.organization_id)
         return extend_hold(
             call_id=order.call_id,
-            organization=organization,
             total_seconds=total_seconds,
             expires_at=timezone.now()
             + timedelta(seconds=settings.CALL_LEASE_S + HOLD_GRACE_S + FIRST_HOLD_S),

@@ -1,0 +1,32 @@
+"""What a browser gets to join a call: socket address, token, ways through the network."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.conf import settings
+
+from calls.media.ice import ice_servers_for_browser
+from calls.services.web import StartedWebCall
+
+
+def browser_ticket(
+    started: StartedWebCall, *, host: str, is_secure: bool
+) -> dict[str, Any]:
+    """Return the answer to a start. The token opens one socket within a minute."""
+    scheme = "wss" if is_secure else "ws"
+    call_id = str(started.call.pk)
+    return {
+        "call_id": call_id,
+        "token": started.token,
+        "server_url": f"{scheme}://{host}/ws/calls/{call_id}/",
+        "expires_in_seconds": settings.CALL_TOKEN_TTL_S,
+        "ice_servers": ice_servers_for_browser(
+            stun_urls=settings.STUN_URLS,
+            turn_urls=settings.TURN_URLS,
+            turn_secret=settings.TURN_SECRET,
+            call_id=call_id,
+            now_s=time.time(),
+        ),
+    }

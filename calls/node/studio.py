@@ -1,0 +1,45 @@
+"""What the calls of one process share: models, clients, credentials, the shelf for recordings."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from aiortc import RTCConfiguration
+from django.conf import settings
+
+from assistants.spec import AssistantSpec
+from calls.media.ice import configuration_from, ice_servers_for_browser
+from calls.vendors.registry import (
+    SharedResources,
+    VendorSet,
+    build_vendors,
+)
+
+
+class Studio:
+    """Loaded once a process, before the first call; each call takes fresh objects from it."""
+
+    def __init__(self) -> None:
+        self._shared = SharedResources()
+        self._credentials = platform_credentials()
+
+    async def start(self) -> None:
+        await self._shared.start()
+
+    async def aclose(self) -> None:
+        await self._shared.aclose()
+
+    def vendors(self, spec: AssistantSpec) -> VendorSet:
+        return build_vendors(spec, self._credentials, self._shared)
+
+    def rtc_configuration(self, call_id: UUID) -> RTCConfiguration:
+        return configuration_from(
+            ice_servers_for_browser(
+                stun_urls=settings.STUN_URLS,
+                turn_urls=settings.TURN_URLS,
+                turn_secret=settings.TURN_SECRET,
+                call_id=str(call_id),
+                now_s=time.time(),
+            )
+        )

@@ -1,0 +1,70 @@
+"""Finding calls: the list with its filters, and the one gate to a single call."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from calls.models import Call
+
+SHOWN = ("assistant", "number")
+
+
+def visible_calls() -> QuerySet[Call]:
+    """Return the scope's calls, newest first, with what a list shows and no blobs."""
+    return Call.objects.select_related(*SHOWN).defer(
+        "waveform", "usage", "quality", "variables", "overrides", "metadata", "summary"
+    )
+
+
+def get_call(call_id: UUID) -> Call:
+    """Return one; absent and another organization's are the same 404."""
+    call = (
+        Call.objects.select_related(*SHOWN, "version", "organization")
+        .filter(pk=call_id)
+        .first()
+    )
+    if call is None:
+        raise Http404("No such call.")
+    return call
+
+
+def filter_calls(
+    calls: QuerySet[Call],
+    *,
+    status: str = "",
+    direction: str = "",
+    assistant_id: UUID | None = None,
+    number: str = "",
+    first_day: date | None = None,
+    last_day: date | None = None,
+    time_zone: str = "UTC",
+) -> QuerySet[Call]:
+    """Narrow a list; empty values narrow nothing. Days are whole days in `time_zone`."""
+    if status == "live":
+        calls = calls.filter(status__in=Call.LIVE)
+    elif status:
+        calls = calls.filter(status=status)
+    if direction:
+        calls = calls.filter(direction=direction)
+    if assistant_id:
+        calls = calls.filter(assistant_id=assistant_id)
+    if number:
+        calls = calls.filter(callee_number__contains=number) | calls.filter(
+            caller_number__contains=number
+        )
+    if first_day:
+        calls = calls.filter(created_at__gte=_midnight(first_day, time_zone))
+    if last_day:
+        calls = calls.filter(
+            created_at__lt=_midnight(last_day + timedelta(days=1), time_zone)
+        )
+    return calls
+
+
+def _midnight(day: date, time_zone: str) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(time_zone))

@@ -1,0 +1,69 @@
+"""Recordings of calls: attached as they came, then made small by a task."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.files import File
+from django.core.files.storage import storages
+from django.db import transaction
+
+from calls.media.recording import encode_webm
+from calls.models import Call
+
+
+@dataclass(frozen=True)
+class KeptRecording:
+    """A recording in the storage: its name there, its length, its peaks of 0 to 100."""
+
+    name: str
+    duration_ms: int
+    waveform: dict[str, Any]
+
+
+def recording_name(call_id: UUID, suffix: str) -> str:
+    """Return where a recording is kept; spread over folders, so that none grows large."""
+    text = str(call_id)
+    return f"{text[-2:]}/{text}{suffix}"
+
+
+def attach_recording(*, call_id: UUID, kept: KeptRecording) -> None:
+    """Show a recording on its call and have it made small once that has committed."""
+    Call.objects.filter(pk=call_id).update(
+        recording=kept.name, recording_ms=kept.duration_ms, waveform=kept.waveform
+    )
+    transaction.on_commit(lambda: _enqueue_encoding(call_id))
+
+
+def _enqueue_encoding(call_id: UUID) -> None:
+    from calls.tasks import encode_recording  # tasks import this module
+
+    encode_recording.delay(call_id=str(call_id))
+
+
+def encode_kept(*, call: Call) -> bool:
+    """Replace a call's WAV by Opus, a tenth of its size; a second run changes nothing.
+
+    The new file is there before the row names it and the old one goes last, so that a
+    process killed in between leaves a recording that plays.
+    """
+    if not call.recording.endswith(".wav"):
+        return False
+    storage = storages["recordings"]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "call.wav", Path(folder) / "call.webm"
+        with storage.open(call.recording) as kept, source.open("wb") as copy:
+            for chunk in kept.chunks():
+                copy.write(chunk)
+        encode_webm(source, target)
+        with target.open("rb") as small:
+            name = storage.save(recording_name(call.pk, ".webm"), File(small))
+    moved = Call.objects.filter(pk=call.pk, recording=call.recording).update(
+        recording=name
+    )
+    storage.delete(call.recording if moved else name)
+    return bool(moved)

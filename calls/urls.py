@@ -1,0 +1,21 @@
+"""Pages about calls."""
+
+from django.urls import path
+
+from calls.views import pages, recordings, start
+
+urlpatterns = [
+    path("calls/", pages.call_list, name="call_list"),
+    path("calls/<uuid:call_id>/", pages.call_detail, name="call_detail"),
+    path("calls/<uuid:call_id>/progress/", pages.call_progress, name="call_progress"),
+    path("calls/<uuid:call_id>/stop/", pages.call_stop, name="call_stop"),
+    path(
+        "calls/<uuid:call_id>/recording/",
+        recordings.call_recording,
+        name="call_recording",
+    ),
+    path(
+        "calls/<uuid:call_id>/waveform/", recordings.call_waveform, name="call_waveform"
+    ),
+    path("assistants/<uuid:assistant_id>/talk/", start.call_start, name="call_start"),
+]
