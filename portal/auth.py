@@ -15,7 +15,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 from django.http import HttpRequest
 
-from portal.branding import Brand
+from portal.brand import Brand
 from portal.models import Membership, Portal, User
 
 SESSION_PORTAL = "portal"

@@ -6,6 +6,7 @@ from portal.models.organization import Organization
 from portal.models.owned import ForeignRow, Owned, ScopedManager
 from portal.models.people import Membership, Role, User
 from portal.models.portal import Portal
+from portal.models.rate import RateCount
 
 __all__ = [
     "APIKey",
@@ -15,6 +16,7 @@ __all__ = [
     "Organization",
     "Owned",
     "Portal",
+    "RateCount",
     "Role",
     "ScopedManager",
     "User",

@@ -1,0 +1,84 @@
+"""Forms about people, keys and the brand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Membership, Portal, Role
+
+_RANK = [Role.VIEWER, Role.OPERATOR, Role.ADMIN, Role.OWNER]
+
+
+class MemberForm(forms.Form):
+    """Whom to add, as what."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    email = forms.EmailField(label=_("Email address"))
+    role = forms.ChoiceField(
+        label=_("Role"), choices=Role.choices, initial=Role.OPERATOR
+    )
+
+    def __init__(
+        self, *args: Any, giver: Membership | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._giver = giver
+
+    def clean_role(self) -> Role:
+        """Nobody gives a role above their own."""
+        role = Role(self.cleaned_data["role"])
+        if self._giver and _RANK.index(role) > _RANK.index(Role(self._giver.role)):
+            raise forms.ValidationError(_("You cannot give a role above your own."))
+        return role
+
+
+class APIKeyForm(forms.Form):
+    """What a key is for."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("Where it is used, such as “CRM”.")
+    )
+
+
+class ClientForm(forms.Form):
+    """A new client of the agency and its first owner."""
+
+    name = forms.CharField(label=_("Client’s name"), max_length=120)
+    owner_name = forms.CharField(label=_("Owner’s name"), max_length=120)
+    owner_email = forms.EmailField(label=_("Owner’s email address"))
+
+
+class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
+    """What the agency may choose about how its portal looks."""
+
+    accent_color = forms.RegexField(
+        r"^#[0-9a-fA-F]{6}$",
+        label=_("Accent colour"),
+        widget=forms.TextInput({"type": "color"}),
+    )
+    neutral_hue_deg = forms.IntegerField(
+        label=_("Hue of the greys"),
+        min_value=0,
+        max_value=360,
+        help_text=_("0 to 360 degrees on the colour wheel; 250 is a cool blue grey."),
+    )
+
+    class Meta:
+        model = Portal
+        fields = (
+            "name",
+            "accent_color",
+            "neutral_hue_deg",
+            "radius",
+            "font",
+            "density",
+            "welcome_text",
+            "support_email",
+            "credits_word",
+        )
+
+    def clean_accent_color(self) -> str:
+        return str(self.cleaned_data["accent_color"]).lower()

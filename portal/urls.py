@@ -1,0 +1,27 @@
+"""Pages of a portal about people and the portal itself."""
+
+from django.urls import path, re_path
+
+from portal.views import brand, people, preferences
+
+urlpatterns = [
+    path("theme/", preferences.set_theme, name="set_theme"),
+    path(
+        "organizations/<uuid:organization_id>/",
+        preferences.switch_organization,
+        name="switch_organization",
+    ),
+    path("brand.css", brand.brand_css, name="brand_css"),
+    re_path(r"^brand/logo-(light|dark)$", brand.brand_logo, name="brand_logo"),
+    path("brand/favicon", brand.brand_favicon, name="brand_favicon"),
+    path("brand/preview.css", brand.brand_preview_css, name="brand_preview_css"),
+    path("settings/brand/", brand.brand_edit, name="brand_edit"),
+    path("settings/team/", people.member_list, name="member_list"),
+    path("settings/team/add/", people.member_add, name="member_add"),
+    path("settings/keys/", people.api_key_list, name="api_key_list"),
+    path(
+        "settings/keys/<uuid:key_id>/revoke/",
+        people.api_key_revoke,
+        name="api_key_revoke",
+    ),
+]
