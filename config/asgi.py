@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 
-from channels.routing import ProtocolTypeRouter
+from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# First: it sets Django up, which whatever is routed to below needs at its import.
+# First: it sets Django up, which what is routed to below needs at its import.
 _http = get_asgi_application()
 
-application = ProtocolTypeRouter({"http": _http})
+from calls.routing import websocket_urlpatterns  # noqa: E402 — needs the set-up above
+
+application = ProtocolTypeRouter(
+    {"http": _http, "websocket": URLRouter(websocket_urlpatterns)}
+)

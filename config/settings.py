@@ -378,6 +378,15 @@ VENDOR_BASE_URLS = {
     ),
 }
 
+# The model an own server runs, offered where the catalogue leaves the name open.
+OWN_MODELS = {
+    "openai_compatible": env.text(
+        "OPENAI_COMPATIBLE_MODEL",
+        "",
+        "Model name at OPENAI_BASE_URL, such as `llama3.2`.",
+    ),
+}
+
 # --- portal defaults ------------------------------------------------------------------
 API_RATE_PER_MINUTE = env.integer(
     "API_RATE_PER_MINUTE", 100, "API requests a minute for each key.", low=1

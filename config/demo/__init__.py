@@ -1,0 +1,1 @@
+"""The demo: two agencies with their clients, made by the real services."""

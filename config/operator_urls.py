@@ -1,0 +1,28 @@
+"""Pages of the operator's own host: no portal, no brand."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from config.api import api_urls
+from config.cockpit.views import styleguide
+from portal.permissions import public
+from portal.views.health import healthz, readyz
+from portal.views.preferences import set_theme
+
+urlpatterns = [
+    path(
+        "", public(RedirectView.as_view(pattern_name="admin:index")), name="dashboard"
+    ),
+    path("theme/", set_theme, name="set_theme"),
+    path("ops/styleguide/", styleguide, name="styleguide"),
+    path("ops/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", api_urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]
+
+handler403 = "portal.views.errors.forbidden"
+handler404 = "portal.views.errors.not_found"
+handler500 = "portal.views.errors.server_error"

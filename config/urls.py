@@ -1,0 +1,27 @@
+"""Pages of a portal."""
+
+from django.urls import include, path
+
+from config.api import api_urls
+from config.cockpit import views as cockpit
+from portal.views.health import healthz, readyz
+
+urlpatterns = [
+    path("", cockpit.dashboard, name="dashboard"),
+    path("clients/", cockpit.client_list, name="client_list"),
+    path("clients/new/", cockpit.client_new, name="client_new"),
+    path("clients/<uuid:client_id>/", cockpit.client_detail, name="client_detail"),
+    path("", include("portal.urls")),
+    path("", include("assistants.urls")),
+    path("", include("calls.urls")),
+    path("", include("campaigns.urls")),
+    path("", include("billing.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", api_urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]
+
+handler403 = "portal.views.errors.forbidden"
+handler404 = "portal.views.errors.not_found"
+handler500 = "portal.views.errors.server_error"
