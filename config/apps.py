@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from django.apps import AppConfig
 from django.contrib.staticfiles.apps import StaticFilesConfig
 
@@ -21,4 +19,4 @@ class StaticFilesApp(StaticFilesConfig):
     not there.
     """
 
-    ignore_patterns: ClassVar[list[str]] = [*StaticFilesConfig.ignore_patterns, "ext"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "ext"]

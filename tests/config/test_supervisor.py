@@ -62,7 +62,9 @@ FOREVER = "import os, time; print('pid', os.getpid(), flush=True); time.sleep(60
 
 
 def test_a_killed_process_comes_back(capsys):
-    supervisor, seen, killed = Supervisor(), [], []
+    supervisor = Supervisor()
+    seen: list[str] = []
+    killed: list[int] = []
 
     def came_back() -> bool:
         pids = [
@@ -84,7 +86,8 @@ def test_a_killed_process_comes_back(capsys):
 
 
 def test_a_process_that_keeps_failing_is_started_less_and_less_often(capsys):
-    supervisor, seen = Supervisor(), []
+    supervisor = Supervisor()
+    seen: list[str] = []
     supervisor.add(program("bad", "raise SystemExit(3)"))
     supervisor._running[0].pause_s = 0.01
     run_until(supervisor, lambda: len(lines_of(capsys, seen, "bad")) >= 3)
@@ -96,35 +99,31 @@ def test_a_process_that_keeps_failing_is_started_less_and_less_often(capsys):
 
 
 PARENT = """
-import subprocess, sys, time
+import os, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-print("child", child.pid, flush=True)
+print("pids", os.getpid(), child.pid, flush=True)
 time.sleep(600)
 """
 
 
 def test_the_children_of_a_dead_process_go_with_it(capsys):
-    supervisor, seen, killed = Supervisor(), [], []
+    supervisor = Supervisor()
+    seen: list[str] = []
+    families: list[list[int]] = []
     supervisor.add(program("one", PARENT))
 
-    def second_child() -> bool:
-        children = [
-            int(line.split()[1])
-            for line in lines_of(capsys, seen, "one")
-            if line.startswith("child")
-        ]
-        if children and not killed:
-            killed.extend(children)
-            supervisor._running[0].process.send_signal(signal.SIGKILL)
-        return len(children) == 2
+    def second_family() -> bool:
+        told = lines_of(capsys, seen, "one")
+        found = [line.split()[1:] for line in told if line.startswith("pids")]
+        if found and not families:
+            os.kill(int(found[0][0]), signal.SIGKILL)
+        families[:] = [[int(number) for number in family] for family in found]
+        return len(families) == 2
 
-    run_until(supervisor, second_child)
-    assert gone(killed[0])
+    run_until(supervisor, second_family)
+    assert gone(families[0][1])
     supervisor.stop()
-    children = [
-        line for line in lines_of(capsys, seen, "one") if line.startswith("child")
-    ]
-    assert gone(int(children[1].split()[1]))
+    assert gone(families[1][1])
 
 
 STUBBORN = """
@@ -137,7 +136,8 @@ while True:
 
 
 def test_a_process_that_ignores_the_signal_is_killed_at_its_deadline(capsys):
-    supervisor, seen = Supervisor(), []
+    supervisor = Supervisor()
+    seen: list[str] = []
     supervisor.add(program("one", STUBBORN, stop_within_s=0.3))
     run_until(supervisor, lambda: lines_of(capsys, seen, "one"))
     started = time.monotonic()
@@ -154,7 +154,8 @@ def test_a_later_stage_is_stopped_before_an_earlier_one(capsys):
         "signal.signal(signal.SIGTERM, lambda *a: (print('bye', flush=True), "
         "sys.exit()))\nprint('up', flush=True)\nsignal.pause()"
     )
-    supervisor, seen = Supervisor(), []
+    supervisor = Supervisor()
+    seen: list[str] = []
     supervisor.add(program("base", polite, stage=0))
     supervisor.add(program("top", polite, stage=1))
     run_until(
@@ -167,7 +168,8 @@ def test_a_later_stage_is_stopped_before_an_earlier_one(capsys):
 
 
 def test_a_last_line_without_an_end_is_printed(capsys):
-    supervisor, seen = Supervisor(), []
+    supervisor = Supervisor()
+    seen: list[str] = []
     supervisor.add(program("one", "print('half', end='')"))
     run_until(supervisor, lambda: len(lines_of(capsys, seen, "one")) >= 2)
     supervisor.stop()

@@ -1,7 +1,7 @@
 """The servers that tests ask for really answer, and speak to Celery's client."""
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

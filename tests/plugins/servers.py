@@ -27,7 +27,8 @@ def free_port() -> int:
     """Return a loopback port nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def program(name: str, package: str) -> str:
@@ -44,7 +45,7 @@ def wait_until(
     while not is_up():
         if process.poll() is not None or time.monotonic() > deadline:
             tail = log.read_text(errors="replace")[-2000:]
-            pytest.fail(f"{process.args[0]} does not start:\n{tail}", pytrace=False)
+            pytest.fail(f"{process.args} does not start:\n{tail}", pytrace=False)
         time.sleep(0.05)
 
 
