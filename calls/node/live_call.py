@@ -22,15 +22,18 @@ from django.conf import settings
 from calls import bus
 from calls.media.link import MediaLink, MediaNeverConnected
 from calls.media.recording import Recorder
+from calls.models import Call
 from calls.node import shelf
 from calls.node.credit_guard import guard_credits
 from calls.node.scribe import Scribe
 from calls.node.studio import Studio
+from calls.node.voicemail_watch import VoicemailWatch
 from calls.services import finish, running
 from calls.services.finish import Outcome
+from calls.services.recordings import KeptRecording
 from calls.services.running import CallOrder
 from calls.services.starting import FIRST_HOLD_S
-from calls.session.events import EndReason, SessionEnded
+from calls.session.events import EndReason, EventSink, SessionEnded
 from calls.session.voice_session import VoiceSession
 from calls.telephony.protocol import Leg, NotAnswered
 
@@ -137,7 +140,10 @@ class LiveCall:
         vendors = self._studio.vendors(self.order.spec)
         self.link.set_taps(caller=recorder.caller_tap, assistant=recorder.assistant_tap)
         covered_s = await self._cover(FIRST_HOLD_S)
-        self.session = VoiceSession(self.order.spec, self.link, vendors, scribe)
+        sink: EventSink = scribe
+        if self._leg is not None and self.order.direction == Call.Direction.OUTBOUND:
+            sink = VoicemailWatch(scribe, self.order.spec, self._leave_message)
+        self.session = VoiceSession(self.order.spec, self.link, vendors, sink)
         guard = asyncio.create_task(
             guard_credits(
                 covered_s=covered_s,
@@ -151,29 +157,27 @@ class LiveCall:
         )
         try:
             ended = await self.session.run()
-            duration_ms = self._elapsed_ms()
         finally:
             guard.cancel()
             self.link.set_taps(caller=None, assistant=None)
             await scribe.aclose()
-            recording = await asyncio.to_thread(recorder.close)
-        return self._outcome(ended, duration_ms, recording)
+            recording = await recorder.finish()
+        kept = await asyncio.to_thread(shelf.keep, self.order.call_id, recording)
+        return self._outcome(ended, kept)
 
-    def _outcome(
-        self, ended: SessionEnded, duration_ms: int, recording: Any
-    ) -> Outcome:
-        kept = self._studio.keep_recording(self.order.call_id, recording)
+    def _outcome(self, ended: SessionEnded, kept: KeptRecording | None) -> Outcome:
         return Outcome(
             ended.reason,
-            duration_ms=duration_ms,
+            duration_ms=min(ended.at_ms, self._elapsed_ms()),
             error=ended.error,
             fault_owner=ended.fault_owner,
             usage=asdict(ended.usage),
             quality=asdict(self.link.stats()),
             recording=kept,
-            recording_ms=recording.duration_ms,
-            waveform=recording.waveform,
         )
+
+    async def _leave_message(self) -> None:
+        await self.stop(EndReason.VOICEMAIL, self.order.spec.voicemail_message or "")
 
     async def _cover(self, total_seconds: int) -> int:
         return await database_sync_to_async(running.cover_seconds)(
