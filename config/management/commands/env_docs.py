@@ -24,7 +24,7 @@ def table() -> str:
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
     for variable in REGISTRY.values():
         default = f"`{_default(variable)}`" if _default(variable) else ""
-        meaning = variable.help.replace("|", "\\|")
+        meaning = variable.help.replace("|", "\\|").replace("<", "&lt;")
         secret = " Also as a file: `_FILE`." if variable.is_secret else ""
         rows.append(f"| `{variable.name}` | {default} | {meaning}{secret} |")
     return "\n".join(rows)
