@@ -57,7 +57,7 @@ class Faults:
     ) -> None:
         self._owners, self._providers = vendors.owners, vendors.providers
         self._clock, self._put, self._on_fatal = clock, put, on_fatal
-        self._cut_replies = 0
+        self._cut_replies, self._cut_stage = 0, ""
         self._connections_lost = 0
         self._silences = 0
         self.fatal: Fault | None = None
@@ -92,11 +92,14 @@ class Faults:
 
     def reply_cut(self, stage: str, error: BaseException) -> None:
         """A reply broke off after its first words: one is put up with."""
-        self._cut_replies += 1
+        self._cut_replies = self._cut_replies + 1 if self._cut_stage == stage else 1
+        self._cut_stage = stage
         self.trouble(stage, error, is_fatal=self._cut_replies >= MAX_CUT_REPLIES)
 
-    def reply_whole(self) -> None:
-        self._cut_replies = 0
+    def reply_whole(self, stage: str) -> None:
+        """A reply came to its end at this stage."""
+        if self._cut_stage == stage:
+            self._cut_replies = 0
 
     def recogniser_lost(self, error: BaseException, *, attempts: int) -> None:
         """A recognition stream ended; it is opened anew unless that keeps failing."""

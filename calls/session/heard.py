@@ -164,9 +164,9 @@ class HeardAudio(AudioOutput):
             self._caption_soon()
         passage.paused_s = None
 
-    def _mark_input_truncated(self) -> None:
+    def cut_short(self) -> None:
+        """The audio of this passage ends before its text does."""
         self._is_cut_short = True
-        super()._mark_input_truncated()
 
     def _settle(self) -> None:
         self._just_flushed = False

@@ -9,8 +9,15 @@ stop when the caller has waited long enough.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterator,
+)
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from livekit import rtc
@@ -25,11 +32,15 @@ from livekit.agents import (
     tts,
 )
 
-from calls.session.faults import Faults, VendorHung, can_retry
+from calls.session.faults import Faults, VendorHung, can_retry, describe
 from calls.session.patience import Patience
 from calls.session.ports import Vendors
 from calls.session.text_feed import TextFeed
 from calls.session.timeline import Timeline
+
+# Whether words were given by `say()`: the library would let a failure of their voice
+# escape into the loop's exception handler. Those of a model it takes and notes.
+is_dictated: ContextVar[bool] = ContextVar("is_dictated", default=False)
 
 # Made by a detector beside the recogniser, so they do not prove that it works.
 _SIGNS_OF_SOUND = (
@@ -48,11 +59,13 @@ class PatientAgent(Agent):
         faults: Faults,
         patience: Patience,
         timeline: Timeline,
+        cut_short: Callable[[], None],
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._vendors, self._faults = vendors, faults
         self._patience, self._timeline = patience, timeline
+        self._cut_short = cut_short
         self._recognising: asyncio.Task[stt.SpeechEvent | None] | None = None
         self._is_reopening = False
         self.recogniser_heard_s = 0.0  # loop time of the last sign of work
@@ -81,9 +94,10 @@ class PatientAgent(Agent):
                 if has_answered:
                     self._faults.reply_cut("llm", error)
                     return
-                await self._retry_or_give_up("llm", error, tries)
+                if not await self._may_retry("llm", error, tries):
+                    return
             else:
-                self._faults.reply_whole()
+                self._faults.reply_whole("llm")
                 return
 
     async def _words(
@@ -132,11 +146,16 @@ class PatientAgent(Agent):
                 except APIError as error:
                     if has_spoken:
                         self._faults.reply_cut("tts", error)
-                        raise
+                        self._cut_short()
+                        if is_dictated.get():
+                            return
+                        raise APIError(describe(error)) from None
                     if feed.is_complete and not feed.is_owed_speech:
                         return  # nothing but signs, for which a voice has no sound
-                    await self._retry_or_give_up("tts", error, tries)
+                    if not await self._may_retry("tts", error, tries):
+                        return
                 else:
+                    self._faults.reply_whole("tts")
                     return
         finally:
             await feed.aclose()
@@ -217,16 +236,14 @@ class PatientAgent(Agent):
 
     # --- all three ---
 
-    async def _retry_or_give_up(
-        self, stage: str, error: APIError, tries: _Tries
-    ) -> None:
-        """Return when another try is due; raise when the call has to end."""
-        wait_s = tries.next_wait_s()
-        is_fatal = wait_s is None or not can_retry(error)
-        self._faults.trouble(stage, error, is_fatal=is_fatal)
-        if wait_s is None or is_fatal:
-            raise error
+    async def _may_retry(self, stage: str, error: APIError, tries: _Tries) -> bool:
+        """Wait for the next try; False when there is none, and the call ends."""
+        wait_s = tries.next_wait_s() if can_retry(error) else None
+        self._faults.trouble(stage, error, is_fatal=wait_s is None)
+        if wait_s is None:
+            return False
         await asyncio.sleep(wait_s)
+        return True
 
 
 class _AudioWait:

@@ -23,7 +23,7 @@ from calls.session.events import SessionEvent, Usage
 from calls.session.faults import Fault, Faults
 from calls.session.heard import HeardAudio, HeardText
 from calls.session.patience import Patience
-from calls.session.patient_agent import PatientAgent
+from calls.session.patient_agent import PatientAgent, is_dictated
 from calls.session.ports import Vendors
 from calls.session.release import dissolve
 from calls.session.timeline import Timeline
@@ -77,6 +77,7 @@ class Pipeline:
             faults=self.faults,
             patience=patience,
             timeline=timeline,
+            cut_short=self._heard.cut_short,
             instructions=instructions(spec, instructions_suffix),
             chat_ctx=opening_context(spec, early_context),
             tools=tools,
@@ -144,6 +145,7 @@ class Pipeline:
         if not self._is_open or not text.strip():
             return None
         sound = apology.recorded(self._language) if is_recorded else NOT_GIVEN
+        dictated = is_dictated.set(True)
         try:
             speech = self._session.say(
                 text, audio=sound, allow_interruptions=interruptible
@@ -151,6 +153,8 @@ class Pipeline:
         except RuntimeError:
             logger.debug("not said: the session is closing")
             return None
+        finally:
+            is_dictated.reset(dictated)
         if not interruptible:
             self._uninterruptible_until_s = float("inf")
             speech.add_done_callback(self._can_be_interrupted_again)

@@ -37,11 +37,13 @@ class Toolbox:
         *,
         put: Callable[[SessionEvent], None],
         end_call: Callable[[RunContext[None]], None],
+        say: Callable[[str], object],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         runner: ToolRunner | None,
     ) -> None:
         self._clock, self._patience = clock, patience
-        self._put, self._end_call, self._spawn = put, end_call, spawn
+        self._put, self._end_call = put, end_call
+        self._say, self._spawn = say, spawn
         self._runner = runner
 
     def tools_of(self, spec: AssistantSpec) -> list[llm.Tool | llm.Toolset]:
@@ -79,7 +81,7 @@ class Toolbox:
         ) -> str:
             arguments = dict(raw_arguments)
             if tool.message:
-                context.session.say(tool.message)
+                self._say(tool.message)
             if tool.run_async:
                 self._spawn(self._run_quietly(tool, runner, arguments))
                 return ACCEPTED

@@ -175,6 +175,7 @@ class VoiceSession:
             self._patience,
             put=self._outbox.put,
             end_call=self._end_by_tool,
+            say=self._announce,
             spawn=self._spawn,
             runner=self._tool_runner,
         )
@@ -207,6 +208,10 @@ class VoiceSession:
         speech = self._pipeline.say(words.text, interruptible=words.interruptible)
         if words.end_after:
             self._ask_for(Ending(EndReason.ASSISTANT_HANGUP, after=speech))
+
+    def _announce(self, text: str) -> None:
+        if self._pipeline is not None:
+            self._pipeline.say(text)
 
     async def _watch_link(self) -> None:
         end = LinkEnd.LOST  # a link that fails to tell is lost as well
