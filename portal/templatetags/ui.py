@@ -20,6 +20,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from common.color import on_color
 from common.money import format_credits
 from portal import charts
 from portal.statuses import StatusLook, status_look
@@ -303,6 +304,12 @@ def duration(duration_ms: int | None) -> str:
 def milliseconds(value: int | None) -> str:
     """A wait: "910 ms"."""
     return "" if value is None else _("%(number)d ms") % {"number": value}
+
+
+@register.filter
+def ink_on(background: str) -> str:
+    """White or black, whichever reads better on a colour; for mails."""
+    return on_color(background)
 
 
 @register.filter
