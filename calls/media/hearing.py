@@ -8,8 +8,9 @@ a gap between two packets becomes silence of its length, and when nothing arrive
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
-from calls.media.frames import SILENT_FRAME, LinkClock, QueuedAudioInput
+from calls.media.frames import SILENT_FRAME, LinkClock
 from calls.media.jitter import Piece
 from calls.media.link import INPUT_RATE_HZ, AudioTap
 from calls.media.opus import RTP_CLOCK_HZ, RTP_TICKS, OpusDecoder
@@ -21,12 +22,18 @@ _MOST_GAP = RTP_CLOCK_HZ * 2  # more is a new start of the clock, not a gap
 _AHEAD_MS, _BEHIND_MS = 100, 2_000  # how far the timestamps may leave our clock
 
 
+class PcmSink(Protocol):
+    """Where heard audio goes: a session's input, or a synthetic caller's ear."""
+
+    def push(self, pcm: bytes) -> None: ...
+
+
 class Hearing:
-    """Decodes one link's pieces into its `QueuedAudioInput` and the caller's tap."""
+    """Decodes the pieces of one connection into a sink and a tap."""
 
     def __init__(
         self,
-        audio_input: QueuedAudioInput,
+        audio_input: PcmSink,
         clock: LinkClock,
         *,
         make_decoder: Callable[[], OpusDecoder] = OpusDecoder,

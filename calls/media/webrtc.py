@@ -19,7 +19,6 @@ from typing import Any
 from aiortc import (
     RTCConfiguration,
     RTCPeerConnection,
-    RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, InvalidStateError, OperationError
@@ -37,13 +36,13 @@ from calls.media.offer import (
 )
 from calls.media.opus import OpusEncoder
 from calls.media.output import PulledAudioOutput
+from calls.media.path import OPUS, Path, close_path
 from calls.media.rtp_plane import RtpPlane
 
 logger = logging.getLogger(__name__)
 
 _WATCH_S = 0.25
 _TALKING_S = 1.0  # a connection that ends this soon after a packet was closed, not lost
-_CLOSE_S = 3.0
 _MAX_EARLY_CANDIDATES = 64
 _NEGOTIATION_ERRORS = (
     *PARSE_ERRORS,
@@ -51,39 +50,6 @@ _NEGOTIATION_ERRORS = (
     InvalidStateError,
     OperationError,
 )
-OPUS = [
-    codec
-    for codec in RTCRtpSender.getCapabilities("audio").codecs
-    if codec.mimeType.lower() == "audio/opus"
-]
-
-
-class _Path:
-    """One peer connection and its RTP, from an offer to its replacement or the end."""
-
-    def __init__(self, pc: RTCPeerConnection, plane: RtpPlane) -> None:
-        self.pc = pc
-        self.plane = plane
-        self.gone_at_s: float | None = None
-
-    async def aclose(self) -> None:
-        """Close sockets and tasks, and break aiortc's reference cycles.
-
-        Its transports hold the connection through their listeners. Left to the garbage
-        collector, every ended call would stay until a full collection, which stalls
-        the calls that run.
-        """
-        transports = {t.receiver.transport for t in self.pc.getTransceivers()}
-        await self.plane.stop()
-        try:
-            await asyncio.wait_for(self.pc.close(), _CLOSE_S)
-        except TimeoutError:
-            logger.warning("A peer connection did not close in time")
-        for transport in transports:
-            transport.remove_all_listeners()
-            transport.transport.remove_all_listeners()
-            transport.transport.iceGatherer.remove_all_listeners()
-            transport._ssl = transport._rx_srtp = transport._tx_srtp = None
 
 
 class WebRTCLink:
@@ -111,7 +77,7 @@ class WebRTCLink:
         )
         self._encoder = OpusEncoder(sample_rate_hz=self._output.sample_rate_hz)
         self._hearing = Hearing(self._input, self._clock)
-        self._path: _Path | None = None
+        self._path: Path | None = None
         self._signalling = asyncio.Lock()
         self._early_candidates: deque[Any] = deque(maxlen=_MAX_EARLY_CANDIDATES)
         self._end: LinkEnd | None = None
@@ -197,13 +163,13 @@ class WebRTCLink:
                     await self._add(path, self._early_candidates.popleft())
                 await path.pc.setLocalDescription()
             except _NEGOTIATION_ERRORS as error:
-                await path.aclose()
+                await close_path(path)
                 raise BadOffer("The offer cannot be answered.") from error
             except BaseException:
-                await path.aclose()
+                await close_path(path)
                 raise
             if self._end is not None:  # closed while candidates were gathered
-                await path.aclose()
+                await close_path(path)
                 raise BadOffer("The call is over.")
             self._retire_path()
             self._path = path
@@ -229,7 +195,7 @@ class WebRTCLink:
                 await self._add(self._path, parsed)
 
     @staticmethod
-    async def _add(path: _Path, candidate: Any) -> None:
+    async def _add(path: Path, candidate: Any) -> None:
         try:
             await path.pc.addIceCandidate(candidate)
         except PARSE_ERRORS:
@@ -239,7 +205,7 @@ class WebRTCLink:
 
     # --- inside ---------------------------------------------------------------------
 
-    def _make_path(self) -> _Path:
+    def _make_path(self) -> Path:
         pc = RTCPeerConnection(self._configuration)
         plane = RtpPlane(
             next_payload=lambda: self._next_payload(path),
@@ -247,17 +213,17 @@ class WebRTCLink:
             on_connected=lambda: self._on_connected(path),
             on_gone=lambda: self._on_gone(path),
         )
-        path = _Path(pc, plane)
+        path = Path(pc, plane)
         transceiver = pc.addTransceiver("audio", direction="sendrecv")
         transceiver.setCodecPreferences(OPUS)
         plane.attach(transceiver)
         return path
 
-    def _hear(self, path: _Path, piece: Piece) -> None:
+    def _hear(self, path: Path, piece: Piece) -> None:
         if path is self._path:
             self._hearing.add(piece)
 
-    def _next_payload(self, path: _Path) -> bytes | None:
+    def _next_payload(self, path: Path) -> bytes | None:
         if path is not self._path:
             return None
         last_s = path.plane.last_arrival_s
@@ -269,12 +235,12 @@ class WebRTCLink:
         """Return when what is pulled now is due: even when the loop was late for it."""
         return self._clock.offset_ms(self._path.plane.due_s if self._path else None)
 
-    def _on_connected(self, path: _Path) -> None:
+    def _on_connected(self, path: Path) -> None:
         if path is self._path and self._end is None:
             self._clock.start()
             self._connected.set()
 
-    def _on_gone(self, path: _Path) -> None:
+    def _on_gone(self, path: Path) -> None:
         path.gone_at_s = time.monotonic()
 
     def _watch(self) -> None:
@@ -322,7 +288,7 @@ class WebRTCLink:
             received + quality.received_packets,
             lost + quality.lost_packets,
         )
-        task = asyncio.create_task(path.aclose())
+        task = asyncio.create_task(close_path(path))
         self._closings.add(task)
         task.add_done_callback(self._closings.discard)
 
