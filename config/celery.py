@@ -12,8 +12,11 @@ import os
 from celery import Celery
 from kombu.entity import Exchange, Queue
 
+from config import file_broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+file_broker.install()
 app = Celery("portavoce")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -39,4 +42,11 @@ app.conf.beat_schedule = {
         "options": {"expires": every_s, "queue": queue},
     }
     for name, (queue, every_s) in _TICKS.items()
+}
+
+# What is enqueued by name elsewhere; ticks name their queue themselves.
+app.conf.task_routes = {
+    "calls.tasks.encode_recording": {"queue": "analysis"},
+    "campaigns.tasks.*": {"queue": "dialing"},
+    "billing.tasks.*": {"queue": "billing"},
 }
