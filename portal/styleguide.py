@@ -107,9 +107,6 @@ class BrandPicker(forms.Form):
 
 
 def _samples() -> dict[str, Any]:
-    bound = _ExampleForm(
-        data={"name": "", "language": "en", "pause_ms": "500", "color": "#3b5bdb"}
-    )
     timing = {
         "response_ms": 910,
         "endpointing_ms": 500,
@@ -119,8 +116,6 @@ def _samples() -> dict[str, Any]:
         "transport_ms": 90,
     }
     return {
-        "form": _ExampleForm(initial={"color": "#3b5bdb", "first": "assistant"}),
-        "wrong_form": bound,
         "statuses": known_statuses(),
         "timing": timing,
         "page": Paginator(range(300), 20).page(4),
@@ -219,6 +214,22 @@ def _samples() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One colour scheme of the guide, with forms whose ids are its own."""
+
+    name: str
+
+    @property
+    def form(self) -> forms.Form:
+        initial = {"color": "#3b5bdb", "first": "assistant"}
+        return _ExampleForm(prefix=self.name, initial=initial)
+
+    @property
+    def wrong_form(self) -> forms.Form:
+        return _ExampleForm(data={}, prefix=f"{self.name}-wrong")
+
+
+@dataclass(frozen=True)
 class SimpleMessage:
     """A message as django.contrib.messages gives it."""
 
@@ -235,6 +246,6 @@ def context() -> dict[str, Any]:
     return {
         "components": components,
         "brand_picker": BrandPicker(),
-        "schemes": ("light", "dark"),
+        "stages": (Stage("light"), Stage("dark")),
         **_samples(),
     }
