@@ -44,8 +44,8 @@ _PREPARE_AFTER: Final = 3
 
 _WRITER: Final = """
 entry as (
-  insert into billing_ledgerentry (id, kind, idempotency_key, organization_id, agency_id,
-    source, source_id, memo, details, actor_id, created_at)
+  insert into billing_ledgerentry (id, kind, idempotency_key, organization_id,
+    agency_id, source, source_id, memo, details, actor_id, created_at)
   select %(entry_id)s, kind, key, organization_id, agency_id,
     source, source_id, memo, details, actor_id, clock_timestamp()
   from fact

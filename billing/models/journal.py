@@ -2,8 +2,8 @@
 
 Amounts are signed integers in microcredits. The postings of one entry sum to zero,
 also within each organization it touches, so a client can reconcile its own books from
-the rows it may see. An account's balance equals the sum of its postings; a wallet or held account never
-falls below zero, which the database itself refuses.
+the rows it may see. An account's balance equals the sum of its postings; a wallet or
+held account never falls below zero, which the database itself refuses.
 """
 
 from __future__ import annotations

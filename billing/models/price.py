@@ -10,7 +10,7 @@ from portal.models import Owned
 class Price(Owned):
     """A price per minute that its payer's calls are charged from `effective_at` on.
 
-    The owner is the agency that sets it. `client` empty: for every client of the agency.
+    The owner is the agency that sets it. `client` empty: for every client of it.
     """
 
     client = models.ForeignKey(
