@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +25,6 @@ def browser_ticket(
             stun_urls=settings.STUN_URLS,
             turn_urls=settings.TURN_URLS,
             turn_secret=settings.TURN_SECRET,
-            call_id=call_id,
-            now_s=time.time(),
+            user=call_id,
         ),
     }

@@ -16,7 +16,7 @@ def sweep_lost_calls() -> None:
     nodes.forget_dead_nodes()
 
 
-@shared_task(queue="analysis")
+@shared_task
 def encode_recording(*, call_id: str) -> None:
     """After a call: make its recording small."""
     with all_organizations("the id comes from our own queue"):

@@ -138,7 +138,7 @@ class LiveCall:
         scribe = Scribe(self.order)
         recorder = Recorder(shelf.growing_file(self.order.call_id))
         vendors = self._studio.vendors(self.order.spec)
-        self.link.set_taps(caller=recorder.caller_tap, assistant=recorder.assistant_tap)
+        self.link.set_taps(caller=recorder.caller, assistant=recorder.assistant)
         covered_s = await self._cover(FIRST_HOLD_S)
         sink: EventSink = scribe
         if self._leg is not None and self.order.direction == Call.Direction.OUTBOUND:
@@ -161,7 +161,7 @@ class LiveCall:
             guard.cancel()
             self.link.set_taps(caller=None, assistant=None)
             await scribe.aclose()
-            recording = await recorder.finish()
+            recording = await asyncio.to_thread(recorder.close)
         kept = await asyncio.to_thread(shelf.keep, self.order.call_id, recording)
         return self._outcome(ended, kept)
 

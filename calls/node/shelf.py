@@ -29,9 +29,9 @@ def growing_file(call_id: UUID) -> Path:
     return _folder() / f"{call_id}.wav"
 
 
-def keep(call_id: UUID, recording: Recording | None) -> KeptRecording | None:
+def keep(call_id: UUID, recording: Recording) -> KeptRecording | None:
     """Move a finished recording into the storage; `None` when there is nothing to keep."""
-    if recording is None:
+    if recording.path is None:
         return None
     try:
         with recording.path.open("rb") as file:
@@ -42,7 +42,7 @@ def keep(call_id: UUID, recording: Recording | None) -> KeptRecording | None:
     except OSError:
         logger.exception("recording not kept", extra={"call_id": str(call_id)})
         return None
-    return KeptRecording(name, recording.duration_ms, recording.peaks.as_json())
+    return KeptRecording(name, recording.duration_ms, recording.waveform)
 
 
 def salvage() -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from uuid import UUID
 
 from aiortc import RTCConfiguration
 from django.conf import settings
 
 from assistants.spec import AssistantSpec
-from calls.media.ice import configuration_from, ice_servers_for_browser
+from calls.media.ice import rtc_configuration
 from calls.vendors.registry import (
     SharedResources,
     VendorSet,
@@ -34,12 +33,9 @@ class Studio:
         return build_vendors(spec, self._credentials, self._shared)
 
     def rtc_configuration(self, call_id: UUID) -> RTCConfiguration:
-        return configuration_from(
-            ice_servers_for_browser(
-                stun_urls=settings.STUN_URLS,
-                turn_urls=settings.TURN_URLS,
-                turn_secret=settings.TURN_SECRET,
-                call_id=str(call_id),
-                now_s=time.time(),
-            )
+        return rtc_configuration(
+            stun_urls=settings.STUN_URLS,
+            turn_urls=settings.TURN_URLS,
+            turn_secret=settings.TURN_SECRET,
+            user=str(call_id),
         )
