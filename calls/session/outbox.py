@@ -38,27 +38,25 @@ class Outbox:
         self._wake.set()
 
     async def aclose(self, last: SessionEvent) -> None:
-        """Deliver all that waits and then `last`.
+        """Deliver all that waits and then `last`, and let go of the sink.
 
         Takes at most two time limits. When the sink is too slow for the rest, `last`
         alone is tried, once.
         """
-        if self._is_closing:
-            return
         self.put(last)
         self._is_closing = True
         self._wake.set()
         done, _ = await asyncio.wait([self._task], timeout=self._timeout_s)
-        if done:
-            return
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        if not done:
+            self._task.cancel()
+            await asyncio.wait([self._task])
         if self._waiting:
             logger.error(
                 "session sink too slow", extra={"lost": len(self._waiting) - 1}
             )
             self._waiting.clear()
             await self._hand_over(last)
+        self._sink = _nowhere
 
     async def _deliver(self) -> None:
         while True:
@@ -77,3 +75,7 @@ class Outbox:
             logger.exception(
                 "session sink failed", extra={"event": type(event).__name__}
             )
+
+
+async def _nowhere(event: SessionEvent) -> None:
+    """Where events go when all has been told."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from livekit.agents import UserTranscriptionTimeoutEvent, llm
 from livekit.agents.types import NOT_GIVEN
@@ -56,6 +57,7 @@ class Pipeline:
         self._language = apology.language_of(spec)
         self._uninterruptible_until_s = 0.0
         self._is_open = False
+        self._inside: list[Any] = []  # what the library drops when it closes
         self.faults = Faults(vendors, clock, put, on_fatal)
         timeline = Timeline(
             clock,
@@ -96,6 +98,10 @@ class Pipeline:
         """Begin to listen. Not to be cancelled: half a session cannot be closed."""
         await self._session.start(self._agent, record=False)
         self._is_open = True
+        activity = self._session._activity
+        recognition = activity._audio_recognition if activity else None
+        hearing = recognition._stt_pipeline if recognition else None
+        self._inside = [activity, recognition, hearing]
 
     @property
     def usage(self) -> Usage:
@@ -189,10 +195,12 @@ class Pipeline:
         self._session.options.session_close_transcript_timeout = (
             LAST_WORDS_OF_CALLER_S if self.transcript.has_open_words else 0.0
         )
+        if self._inside:
+            self._inside.append(self._inside[-1]._recognize_stream)
         await self._session.aclose()
 
     def release(self) -> None:
         """Break the cycles, so that memory returns without a full collection."""
         self._heard.release()
         self.faults.release()
-        dissolve(self._session, self._agent)
+        dissolve(self._session, self._agent, *self._inside)

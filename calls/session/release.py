@@ -6,8 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 
-from livekit.agents import Agent, AgentSession
-
 logger = logging.getLogger(__name__)
 
 
@@ -22,12 +20,14 @@ async def in_time(step: str, work: Awaitable[object], limit_s: float) -> None:
         logger.exception("release failed", extra={"step": step})
 
 
-def dissolve(session: AgentSession[None], agent: Agent) -> None:
-    """Empty a closed session, its activity and its agent.
+def dissolve(*parts: object) -> None:
+    """Empty objects that are finished but refer to each other in circles.
 
-    They refer to each other in circles, and full collections are put off while calls
-    run (they stop the audio). Remove it when the library clears them on close.
+    Full collections are put off while calls run, because they stop the audio; until the
+    next one, circles keep a call's memory. A cancelled task is part of one: it holds
+    its exception, that its frames, and those the object that holds the task. Remove
+    this when the library lets go by itself on close.
     """
-    parts: list[object] = [session, agent, session._keyterm_detector]
     for part in parts:
-        part.__dict__.clear()
+        if part is not None:
+            part.__dict__.clear()

@@ -13,6 +13,8 @@ from __future__ import annotations
 from livekit import rtc
 from livekit.agents import vad
 
+from calls.session.release import dissolve
+
 
 class SoundDetector(vad.VAD):
     """Wraps the detector of one call."""
@@ -53,6 +55,7 @@ class _Stream(vad.VADStream):
 
     async def aclose(self) -> None:
         await self._wrapped.aclose()
+        dissolve(self._wrapped)  # it holds a minute of audio
 
     async def __anext__(self) -> vad.VADEvent:
         event = await self._wrapped.__anext__()

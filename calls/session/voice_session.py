@@ -77,7 +77,8 @@ class VoiceSession:
         tool_runner: ToolRunner | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self._spec, self._link, self._vendors, self._sink = spec, link, vendors, sink
+        self._spec, self._link, self._vendors = spec, link, vendors
+        self._sink: EventSink | None = sink
         self._opening = opening or spec.first_message
         self._instructions_suffix = instructions_suffix
         self._tool_runner = tool_runner
@@ -99,9 +100,10 @@ class VoiceSession:
         Cancelling it ends the call as lost with the process, releases everything, and
         raises only then.
         """
-        if self._outbox is not None:
+        if self._sink is None:
             raise RuntimeError("a session runs once")
         self._outbox = Outbox(self._sink, timeout_s=self._patience.sink_s)
+        self._sink = None
         is_cancelled = False
         try:
             ending = await self._live()
@@ -334,6 +336,7 @@ class VoiceSession:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=patience.close_s)
+        self._watch = None
         ended = SessionEnded(
             reason=ending.reason,
             at_ms=at_ms,

@@ -103,6 +103,7 @@ class FakeLink:
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait([self._pump])
+            self._pump = None  # a cancelled task would hold us in a circle
         self.hang_up(LinkEnd.LOCAL_CLOSE)
 
     def _end(self) -> asyncio.Future[LinkEnd]:

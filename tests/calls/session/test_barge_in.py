@@ -1,4 +1,4 @@
-"""The caller speaks over the assistant: it stops in time, and remembers what was heard."""
+"""The caller speaks over the assistant: it stops in time and knows what was heard."""
 
 from __future__ import annotations
 

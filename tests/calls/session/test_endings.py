@@ -19,7 +19,7 @@ END_CALL = ({"type": "end_call"},)
 
 
 def assert_told_once(call: Conversation) -> None:
-    """`SessionEnded` is the last event and the only one; vendors and link are closed."""
+    """`SessionEnded` came last and once; vendors and link are closed."""
     assert len(call.of(SessionEnded)) == 1
     assert isinstance(call.events[-1], SessionEnded)
     assert call.vendors.stt.is_closed
