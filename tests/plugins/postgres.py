@@ -38,6 +38,8 @@ def _start(config: pytest.Config) -> None:
     except postgres.PostgresError as error:
         raise pytest.UsageError(str(error)) from error
     os.environ["DATABASE_URL"] = server.cluster.conninfo()
+    # WhiteNoise warns where no static files were collected.
+    (folder / "var" / "static").mkdir(parents=True)
     os.environ["VAR_DIR"] = str(folder / "var")
     os.environ["SECRET_KEY"] = "tests only"
     os.environ["DEMO"] = "1"
