@@ -25,6 +25,7 @@ END_CALL_DESCRIPTION = (
 )
 ACCEPTED = "Accepted; it is being done while you go on talking."
 TOO_SLOW = "It took too long and was stopped."
+CALL_ENDED = "The call ended before it was done."
 
 
 class Toolbox:
@@ -38,12 +39,14 @@ class Toolbox:
         put: Callable[[SessionEvent], None],
         end_call: Callable[[RunContext[None]], None],
         say: Callable[[str], object],
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
         runner: ToolRunner | None,
     ) -> None:
         self._clock, self._patience = clock, patience
         self._put, self._end_call = put, end_call
-        self._say, self._spawn = say, spawn
+        self._say = say
+        self._awaited: set[asyncio.Task[str]] = set()
+        self._left_running: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         self._runner = runner
 
     def tools_of(self, spec: AssistantSpec) -> list[llm.Tool | llm.Toolset]:
@@ -83,7 +86,7 @@ class Toolbox:
             if tool.message:
                 self._say(tool.message)
             if tool.run_async:
-                self._spawn(self._run_quietly(tool, runner, arguments))
+                self._leave_running(self._run_quietly(tool, runner, arguments))
                 return ACCEPTED
             return await self._run(tool, runner, arguments)
 
@@ -102,13 +105,22 @@ class Toolbox:
         self, tool: FunctionTool, runner: ToolRunner, arguments: dict[str, Any]
     ) -> str:
         started_ms, name = self._clock.now_ms(), tool.function.name
+        work = asyncio.create_task(runner.run(tool, arguments))
+        if not tool.run_async:
+            self._awaited.add(work)
+            work.add_done_callback(self._awaited.discard)
         try:
             async with asyncio.timeout(self._patience.tool_s):
-                result = await runner.run(tool, arguments)
+                result = await work
         except (ToolFailed, TimeoutError) as error:
             message = str(error) if isinstance(error, ToolFailed) else TOO_SLOW
             self._tell(name, arguments, message, True, started_ms)
             raise llm.ToolError(message) from error
+        except asyncio.CancelledError:
+            if not self._is_closed or not work.cancelled():
+                raise
+            self._tell(name, arguments, CALL_ENDED, True, started_ms)
+            raise llm.ToolError(CALL_ENDED) from None
         self._tell(name, arguments, result, False, started_ms)
         return result
 
@@ -119,6 +131,23 @@ class Toolbox:
             await self._run(tool, runner, arguments)
         except llm.ToolError:
             return  # the event says so; the model has gone on
+
+    def _leave_running(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="session-tool")
+        self._left_running.add(task)
+        task.add_done_callback(self._left_running.discard)
+
+    async def aclose(self) -> None:
+        """Stop what the call waited for; let the rest finish, within a time limit."""
+        self._is_closed = True
+        for work in self._awaited:
+            work.cancel()
+        if left := set(self._left_running):
+            _, late = await asyncio.wait(left, timeout=self._patience.close_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
 
     def _tell(
         self,

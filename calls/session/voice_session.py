@@ -27,7 +27,7 @@ from livekit.agents.voice import SpeechHandle
 
 from assistants.spec import AssistantSpec
 from calls.media.link import LinkEnd, MediaLink, MediaNeverConnected
-from calls.session.clock import CallClock
+from calls.session.clock import CallClock, elapsed_ms
 from calls.session.ending import REASON_OF_LINK_END, Ending
 from calls.session.events import EndReason, EventSink, SessionEnded, Usage
 from calls.session.outbox import Outbox
@@ -87,7 +87,7 @@ class VoiceSession:
         self._pipeline: Pipeline | None = None
         self._outbox: Outbox | None = None
         self._early: list[_Words | _Context] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._toolbox: Toolbox | None = None
         self._watch: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
@@ -159,10 +159,10 @@ class VoiceSession:
             return Ending(EndReason.NEVER_CONNECTED)
         if self._ending is not None:
             return self._ending
-        self._clock.start()
+        self._clock.start(elapsed_ms=elapsed_ms(self._link))
         self._watch = asyncio.create_task(self._watch_link(), name="session-link")
-        self._deadline = asyncio.get_running_loop().call_later(
-            self._spec.max_duration_seconds, self._time_is_up
+        self._deadline = asyncio.get_running_loop().call_at(
+            self._clock.started_s + self._spec.max_duration_seconds, self._time_is_up
         )
         await self._start_pipeline()
         await self._is_ending.wait()
@@ -172,13 +172,12 @@ class VoiceSession:
 
     async def _start_pipeline(self) -> None:
         assert self._outbox is not None
-        toolbox = Toolbox(
+        toolbox = self._toolbox = Toolbox(
             self._clock,
             self._patience,
             put=self._outbox.put,
             end_call=self._end_by_tool,
             say=self._announce,
-            spawn=self._spawn,
             runner=self._tool_runner,
         )
         early, self._early = self._early, []
@@ -311,11 +310,6 @@ class VoiceSession:
     async def _ends(self) -> None:
         await self._is_ending.wait()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="session-tool")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     # --- the end ---
 
     async def _release(self, ending: Ending) -> SessionEnded:
@@ -326,17 +320,18 @@ class VoiceSession:
             self._deadline.cancel()
         await in_time("link", self._link.aclose(), patience.close_s)
         usage = Usage()
+        toolbox, self._toolbox = self._toolbox, None
+        if toolbox is not None:
+            await in_time("tools", toolbox.aclose(), 2 * patience.close_s)
         if self._pipeline is not None:
             await in_time("pipeline", self._pipeline.aclose(), patience.close_s)
             usage = self._pipeline.usage
         for vendor in (self._vendors.stt, self._vendors.llm, self._vendors.tts):
             await in_time("vendor", vendor.aclose(), patience.close_s)
-        tasks = [*self._tasks, *([self._watch] if self._watch else [])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=patience.close_s)
-        self._watch = None
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+            await asyncio.wait([watch], timeout=patience.close_s)
         ended = SessionEnded(
             reason=ending.reason,
             at_ms=at_ms,

@@ -70,7 +70,12 @@ class FakeLink:
     def now_s(self) -> float:
         return asyncio.get_running_loop().time() - self.connected_s
 
+    def offset_ms(self) -> int:
+        return round(self.now_s * 1000) if self.connected.is_set() else 0
+
     async def wait_connected(self, timeout_s: float) -> None:
+        if self.connected.is_set():
+            return
         after_s = self._connects_after_s
         if after_s is None or after_s > timeout_s:
             await asyncio.sleep(timeout_s)

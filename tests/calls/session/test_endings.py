@@ -282,3 +282,15 @@ async def test_a_sink_that_fails_or_hangs_harms_nothing():
     ended = await call.run(hangs_up_s=2)
     assert told[-1] == ended
     assert call.link.heard[0].from_s == pytest.approx(0.1, abs=FRAME_S)
+
+
+@virtual_time
+async def test_a_call_picked_up_earlier_counts_from_its_first_audio():
+    talk = script()
+    link = FakeLink(talk)
+    await link.wait_connected(1)
+    await asyncio.sleep(2.0)  # the caller's credit is looked up
+    call = Conversation(talk, make_spec("Hello.", max_duration_seconds=10), link=link)
+    ended = await call.run()
+    assert (ended.reason, ended.at_ms) == (EndReason.MAX_DURATION, 10_000)
+    assert call.turns()[0].started_ms == round(link.heard[0].from_s * 1000)

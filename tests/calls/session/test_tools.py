@@ -11,7 +11,7 @@ from assistants.spec import FunctionTool
 from calls.session.events import ToolCalled
 from calls.session.patience import Patience
 from calls.session.ports import ToolFailed
-from calls.session.tools import ACCEPTED, TOO_SLOW
+from calls.session.tools import ACCEPTED, CALL_ENDED, TOO_SLOW
 from tests.calls.session.conversation import Conversation, make_spec
 from tests.fakes.script import ToolUse, answer, script, user_says
 from tests.virtual_time import virtual_time
@@ -136,3 +136,34 @@ async def test_functions_are_not_offered_without_a_runner():
     call = asks_for_weather(None)
     await call.run(hangs_up_s=6)
     assert call.vendors.llm.offered_tools == []
+
+
+@virtual_time
+async def test_hanging_up_stops_the_function_the_call_waits_for():
+    call = asks_for_weather(FakeRunner(takes_s=15))
+    baseline = asyncio.all_tasks()
+    await call.run(hangs_up_s=4)
+    [used] = call.of(ToolCalled)
+    assert (used.result, used.is_error) == (CALL_ENDED, True)
+    # latency: released at once, not when the function would have been done
+    assert call.link.now_s < 4.1
+    assert asyncio.all_tasks() == baseline
+
+
+@virtual_time
+async def test_async_function_may_finish_after_the_caller_hung_up():
+    call = asks_for_weather(FakeRunner(takes_s=4), **{"async": True})
+    await call.run(hangs_up_s=5)
+    [used] = call.of(ToolCalled)
+    assert (used.result, used.is_error) == ("sunny", False)
+
+
+@virtual_time
+async def test_async_function_that_hangs_is_given_up_with_the_call():
+    call = asks_for_weather(FakeRunner(takes_s=1_000), **{"async": True})
+    call.session._patience = Patience(tool_s=500)
+    baseline = asyncio.all_tasks()
+    ended = await call.run(hangs_up_s=5)
+    assert ended.at_ms == 5_000
+    assert call.link.now_s < 5 + 5.1
+    assert asyncio.all_tasks() == baseline
