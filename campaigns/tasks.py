@@ -20,7 +20,6 @@ from campaigns.models import Campaign
 from portal.models import Organization
 from portal.scope import all_organizations, organization_scope
 
-QUEUE = "dialing"
 _EXPIRES_S = 10  # a message older than this is stale: the next tick has sent another
 
 
@@ -32,7 +31,7 @@ def _scope_of(organization_id: str) -> Iterator[Organization]:
         yield organization
 
 
-@shared_task(queue=QUEUE)
+@shared_task
 def dial_due_leads() -> None:
     """Send one message for each running campaign with somebody to call."""
     with all_organizations("the dialer's tick looks at every organization's campaigns"):
@@ -51,21 +50,21 @@ def dial_due_leads() -> None:
         )
 
 
-@shared_task(queue=QUEUE)
+@shared_task
 def dial_campaign(*, campaign_id: str, organization_id: str) -> None:
     """Call the due leads of one campaign, as many as fit."""
     with _scope_of(organization_id) as organization:
         dialing.dial_campaign(campaign_id=UUID(campaign_id), organization=organization)
 
 
-@shared_task(queue=QUEUE)
+@shared_task
 def finish_attempt(*, call_id: str, organization_id: str) -> None:
     """Report a call's end to the lead it was for, if it was for one."""
     with _scope_of(organization_id):
         finishing.finish_attempt_of_call(call_id=UUID(call_id))
 
 
-@shared_task(queue=QUEUE)
+@shared_task
 def reconcile_attempts() -> None:
     """Find what dead workers and lost messages left behind."""
     reconciling.reconcile()

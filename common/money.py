@@ -7,7 +7,7 @@ credits. Nothing here, and nothing that calls it, uses a float.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 MICROCREDITS_PER_CREDIT = 1_000_000
 SECONDS_PER_MINUTE = 60
@@ -41,6 +41,16 @@ def format_credits(microcredits: int, places: int = 2) -> str:
     whole, fraction = divmod(abs(microcredits), MICROCREDITS_PER_CREDIT)
     digits = f"{fraction:06d}".rstrip("0").ljust(places, "0")
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
+
+
+def round_credits(microcredits: int, places: int = 2) -> str:
+    """Print credits rounded half up, for a quick look; never for a bill.
+
+    >>> round_credits(933_334), round_credits(-5_000)
+    ('0.93', '-0.01')
+    """
+    exact = Decimal(microcredits) / MICROCREDITS_PER_CREDIT
+    return f"{exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}"
 
 
 def parse_credits(text: str) -> int:

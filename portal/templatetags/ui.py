@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from common.color import on_color
-from common.money import format_credits
+from common.money import format_credits, round_credits
 from portal import charts
 from portal.statuses import StatusLook, status_look
 
@@ -270,6 +270,12 @@ def look(status: object) -> StatusLook:
 def credits(microcredits: int | None) -> str:
     """Microcredits as credits: 140000 is "0.14"."""
     return "" if microcredits is None else format_credits(microcredits)
+
+
+@register.filter
+def credits_rounded(microcredits: int | None) -> str:
+    """Microcredits as credits with two decimals, for lists and tiles; never for a bill."""
+    return "" if microcredits is None else round_credits(microcredits)
 
 
 @register.filter

@@ -1,0 +1,40 @@
+"""One object of each kind in a house, to put into addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from calls.models import Call
+from calls.services.web import start_web_call
+from campaigns.models import Campaign
+from portal.scope import organization_scope
+from portal.services.api_keys import issue_key
+from tests.world import House
+
+
+def make_objects(house: House) -> dict[str, Any]:
+    """Return the keyword arguments an address may ask for, by name. Needs a voice node."""
+    with organization_scope(house.organization):
+        call: Call = start_web_call(
+            organization=house.organization, assistant=house.assistant, actor=None
+        ).call
+        key, _text = issue_key(organization=house.organization, name="Test", actor=None)
+        campaign = Campaign.objects.create(
+            organization=house.organization,
+            name="Spring",
+            assistant=house.assistant,
+            number=house.number,
+            started_at=timezone.now(),
+        )
+    return {
+        "organization_id": house.organization.pk,
+        "client_id": house.organization.pk,
+        "assistant_id": house.assistant.pk,
+        "call_id": call.pk,
+        "key_id": key.pk,
+        "campaign_id": campaign.pk,
+    }
+
+
