@@ -78,13 +78,14 @@ class CallPanel {
     const { state } = detail;
     this.root.dataset.state = state;
     const isBusy = state === "asking" || state === "connecting" || state === "live";
+    const focused = document.activeElement;
+    const hadFocus = this.root.contains(focused);
     this.part("start").hidden = isBusy;
     this.part("mute").hidden = state !== "live";
     this.part("hangup").hidden = !isBusy;
     this.showLink(isBusy ? "" : detail.callUrl);
     // The button that was pressed is gone; the focus goes to the one in its place.
-    const focused = document.activeElement;
-    if (focused && this.root.contains(focused) && focused.closest("[hidden]")) {
+    if (hadFocus && focused?.closest("[hidden]")) {
       this.part(isBusy ? "hangup" : "start").focus();
     }
     if (state === "live") this.startTimer();
