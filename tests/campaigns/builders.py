@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from assistants.models import Assistant
 from assistants.services import create_assistant
-from assistants.spec import AssistantSpec, LLMConfig, STTConfig, TTSConfig
-from billing.ledger import grant_credits
+from billing.ledger import grant_credits, open_accounts
 from calls.models import Call, PhoneNumber
 from calls.services.finish import Outcome, finish_call
 from calls.session.events import EndReason
@@ -20,68 +17,31 @@ from campaigns.importing import LeadRow
 from campaigns.models import Campaign, Lead
 from campaigns.services import NewCampaign, create_campaign, launch_campaign
 from common.money import MICROCREDITS_PER_CREDIT
-from portal.models import Organization, Portal, Role, User
+from portal.models import Role
 from portal.scope import Scope, organization_scope
-from portal.services.organizations import add_member, open_agency, open_client
-
-PASSWORD = "correct horse battery"
-
-
-@dataclass(frozen=True)
-class Client:
-    """One client of one agency, with all it needs to call."""
-
-    portal: Portal
-    organization: Organization
-    owner: User
-    viewer: User
-    assistant: Assistant
-    number: PhoneNumber
-
-    @property
-    def scope(self) -> Scope:
-        return Scope(self.organization.agency_id, self.organization.pk)
+from portal.services.organizations import open_client
+from tests.world import House, desk_spec, join
 
 
-def open_shop(slug: str, number: str, *, credits: int = 5_000) -> Client:
-    """Open an agency with one client, called as the slug."""
-    portal = open_agency(name=f"{slug} agency", slug=slug, actor=None)
-    organization = open_client(agency=portal.agency, name=slug, actor=None)
-    people = [
-        add_member(
-            organization=organization,
-            email=f"{role}@{slug}.example",
-            role=role,
-            actor=None,
-            password=PASSWORD,
-        ).user
-        for role in (Role.OWNER, Role.VIEWER)
-    ]
-    for payer in (portal.agency, organization):
+def open_poor_client(agency: House, *, credits: int) -> House:
+    """Open a client of a rich agency with this many credits of its own."""
+    client = open_client(agency=agency.organization, name="Poor", actor=None)
+    with organization_scope(client):
+        open_accounts(client)
         if credits:
-            with organization_scope(payer):
-                grant_credits(
-                    organization=payer,
-                    amount_microcredits=credits * MICROCREDITS_PER_CREDIT,
-                    idempotency_key="start",
-                    actor=None,
-                )
-    with organization_scope(organization):
-        assistant = create_assistant(
-            organization=organization,
-            actor=people[0],
-            spec=AssistantSpec(
-                name="Ada",
-                first_message="Hello {{name}}.",
-                llm_config=LLMConfig(provider="offline", model="rules"),
-                stt_config=STTConfig(provider="offline", model="pocketsphinx"),
-                tts_config=TTSConfig(provider="offline", voice_id="slt"),
-            ),
+            grant_credits(
+                organization=client,
+                amount_microcredits=credits * MICROCREDITS_PER_CREDIT,
+                idempotency_key="start",
+                actor=None,
+            )
+        assistant = create_assistant(organization=client, spec=desk_spec(), actor=None)
+        number = PhoneNumber.objects.create(
+            organization=client, number="+31201234599", assistant=assistant
         )
-        phone_number = PhoneNumber.objects.create(
-            organization=organization, number=number, assistant=assistant
-        )
-    return Client(portal, organization, people[0], people[1], assistant, phone_number)
+    house = House(agency.portal, client, assistant, number)
+    join(house, "dora", Role.OWNER)
+    return house
 
 
 def rows(count: int, *, ending: str = "") -> list[LeadRow]:
@@ -94,45 +54,46 @@ def rows(count: int, *, ending: str = "") -> list[LeadRow]:
 
 
 def make_campaign(
-    client: Client,
+    house: House,
     *,
     leads: int | Sequence[LeadRow] = 3,
     launched: bool = True,
     **fields: Any,
 ) -> Campaign:
-    """A campaign of the client, running unless told otherwise."""
-    with organization_scope(client.organization):
+    """A campaign of the house's first person, running unless told otherwise."""
+    owner = next(iter(house.people.values()))
+    with organization_scope(house.organization):
         campaign = create_campaign(
-            organization=client.organization,
-            actor=client.owner,
+            organization=house.organization,
+            actor=owner,
             new=NewCampaign(
                 **{
                     "name": "Spring",
-                    "assistant": client.assistant,
-                    "number": client.number,
+                    "assistant": house.assistant,
+                    "number": house.number,
                     **fields,
                 }
             ),
             leads=rows(leads) if isinstance(leads, int) else leads,
         )
         if launched:
-            launch_campaign(campaign=campaign, actor=client.owner)
+            launch_campaign(campaign=campaign, actor=owner)
             campaign.refresh_from_db()
     return campaign
 
 
 def end_call(
-    client: Client, call_id: UUID, reason: EndReason, *, answered: bool
+    house: House, call_id: UUID, reason: EndReason, *, answered: bool = False
 ) -> None:
     """Let a call end as a voice process reports it."""
-    with organization_scope(client.organization):
+    with organization_scope(house.organization):
         if answered:
             Call.objects.filter(pk=call_id).update(
                 status=Call.Status.IN_PROGRESS, started_at=timezone.now()
             )
     finish_call(
         call_id=call_id,
-        scope=client.scope,
+        scope=Scope(house.organization.agency_id, house.organization.pk),
         outcome=Outcome(reason, duration_ms=2_000 if answered else 0),
     )
 

@@ -1,4 +1,4 @@
-"""The cast of campaign tests: acme and globex, and a voice process with free lines."""
+"""The cast of campaign tests: the bakery at work, and a node with free lines."""
 
 from __future__ import annotations
 
@@ -9,24 +9,14 @@ import pytest
 from calls.models import VoiceNode
 from calls.services.nodes import register_node
 from portal.scope import organization_scope
-from tests.campaigns.builders import Client, open_shop
+from tests.world import House
 
 
 @pytest.fixture
-def acme(db: None) -> Client:
-    return open_shop("acme", "+31201234567")
-
-
-@pytest.fixture
-def globex(db: None) -> Client:
-    return open_shop("globex", "+31207654321")
-
-
-@pytest.fixture
-def in_acme(acme: Client) -> Iterator[Client]:
-    """Run the test inside acme's scope."""
-    with organization_scope(acme.organization):
-        yield acme
+def in_bakery(bakery: House) -> Iterator[House]:
+    """Run the test inside the bakery's scope."""
+    with organization_scope(bakery.organization):
+        yield bakery
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from campaigns.models import Attempt, Campaign, Lead
 from campaigns.services import cancel_campaign, pause_campaign
 from portal.models import Organization
 from portal.scope import all_organizations, organization_scope
-from tests.campaigns.builders import Client, make_campaign, open_shop, states
+from tests.campaigns.builders import make_campaign, open_poor_client, states
+from tests.world import House
 
 pytestmark = pytest.mark.django_db
 
@@ -29,10 +30,10 @@ def dial(campaign: Campaign) -> int:
 
 
 def test_each_lead_gets_one_call_with_its_own_words(
-    in_acme: Client, node: VoiceNode
+    in_bakery: House, node: VoiceNode
 ) -> None:
     campaign = make_campaign(
-        in_acme, leads=2, system_message_template="Sell to {{name}} in {{city}}."
+        in_bakery, leads=2, system_message_template="Sell to {{name}} in {{city}}."
     )
     assert dial(campaign) == 2
     assert states(campaign) == {"calling": 2}
@@ -41,7 +42,7 @@ def test_each_lead_gets_one_call_with_its_own_words(
     call = calls["+31610000011"]
     attempt = Attempt.objects.get(call_id=call.pk)
     assert attempt.status == Attempt.Status.PLACED
-    assert call.caller_number == "+31201234567"
+    assert call.caller_number == "+31201234502"
     assert call.carrier == "simulator"
     assert call.variables == {
         "city": "Delft",
@@ -60,38 +61,38 @@ def test_each_lead_gets_one_call_with_its_own_words(
 
 
 def test_a_campaign_makes_no_more_calls_at_once_than_allowed(
-    in_acme: Client, node: VoiceNode
+    in_bakery: House, node: VoiceNode
 ) -> None:
-    campaign = make_campaign(in_acme, leads=7, max_concurrent_calls=3)
+    campaign = make_campaign(in_bakery, leads=7, max_concurrent_calls=3)
     assert dial(campaign) == 3
     assert dial(campaign) == 0
     assert states(campaign) == {"calling": 3, "pending": 4}
 
 
 def test_campaigns_share_the_limit_of_their_organization(
-    in_acme: Client, node: VoiceNode
+    in_bakery: House, node: VoiceNode
 ) -> None:
     Organization.objects.update(max_concurrent_calls=5)
-    first = make_campaign(in_acme, leads=4, max_concurrent_calls=4)
-    second = make_campaign(in_acme, leads=4, max_concurrent_calls=4)
+    first = make_campaign(in_bakery, leads=4, max_concurrent_calls=4)
+    second = make_campaign(in_bakery, leads=4, max_concurrent_calls=4)
     assert (dial(first), dial(second)) == (4, 1)
     assert Call.objects.live().count() == 5
 
 
 def test_another_organization_does_not_use_up_the_limit(
-    acme: Client, globex: Client, node: VoiceNode
+    bakery: House, garage: House, node: VoiceNode
 ) -> None:
-    for client in (acme, globex):
+    for client in (bakery, garage):
         with organization_scope(client.organization):
             campaign = make_campaign(client, leads=10, max_concurrent_calls=10)
             assert dial(campaign) == 10
 
 
 def test_with_no_free_line_the_lead_waits_and_no_attempt_is_counted(
-    in_acme: Client, node: VoiceNode
+    in_bakery: House, node: VoiceNode
 ) -> None:
     drain_node(node_id=node.pk)
-    campaign = make_campaign(in_acme, leads=3)
+    campaign = make_campaign(in_bakery, leads=3)
     before = timezone.now()
     assert dial(campaign) == 0
     assert states(campaign) == {"pending": 3}
@@ -100,13 +101,13 @@ def test_with_no_free_line_the_lead_waits_and_no_attempt_is_counted(
     # Only the one that was tried is put off; it says nothing about the others.
     late = Lead.objects.filter(due_at__gt=before + timedelta(seconds=2))
     assert late.count() == 1
-    assert wallet_balance(in_acme.organization).held == 0
+    assert wallet_balance(in_bakery.organization).held == 0
 
 
 def test_without_credits_the_campaign_pauses_and_says_why(
-    db: None, node: VoiceNode
+    acme: House, node: VoiceNode
 ) -> None:
-    poor = open_shop("poor", "+31201234567", credits=0)
+    poor = open_poor_client(acme, credits=0)
     with organization_scope(poor.organization):
         campaign = make_campaign(poor, leads=3)
         assert dial(campaign) == 0
@@ -121,10 +122,10 @@ def test_without_credits_the_campaign_pauses_and_says_why(
 
 
 def test_calls_already_placed_stay_when_the_credits_run_out(
-    db: None, node: VoiceNode
+    acme: House, node: VoiceNode
 ) -> None:
     # A credit a minute: the first two calls hold one each, the third finds nothing.
-    poor = open_shop("poor", "+31201234567", credits=2)
+    poor = open_poor_client(acme, credits=2)
     with organization_scope(poor.organization):
         campaign = make_campaign(poor, leads=5, max_concurrent_calls=5)
         assert dial(campaign) == 2
@@ -136,10 +137,10 @@ def test_calls_already_placed_stay_when_the_credits_run_out(
 
 
 def test_a_switched_off_assistant_pauses_the_campaign(
-    in_acme: Client, node: VoiceNode
+    in_bakery: House, node: VoiceNode
 ) -> None:
-    campaign = make_campaign(in_acme, leads=2)
-    set_active(assistant=in_acme.assistant, is_active=False, actor=None)
+    campaign = make_campaign(in_bakery, leads=2)
+    set_active(assistant=in_bakery.assistant, is_active=False, actor=None)
     assert dial(campaign) == 0
     campaign.refresh_from_db()
     assert campaign.halt_reason == Campaign.HaltReason.CALL_REFUSED
@@ -148,9 +149,9 @@ def test_a_switched_off_assistant_pauses_the_campaign(
 
 
 def test_a_claim_is_given_back_when_the_campaign_was_paused_meanwhile(
-    in_acme: Client, node: VoiceNode
+    in_bakery: House, node: VoiceNode
 ) -> None:
-    campaign = make_campaign(in_acme, leads=2)
+    campaign = make_campaign(in_bakery, leads=2)
     claimed = dialing.claim_leads(
         campaign_id=campaign.pk, organization=campaign.organization
     )
@@ -161,9 +162,9 @@ def test_a_claim_is_given_back_when_the_campaign_was_paused_meanwhile(
 
 
 def test_a_claim_of_a_cancelled_campaign_is_skipped(
-    in_acme: Client, node: VoiceNode
+    in_bakery: House, node: VoiceNode
 ) -> None:
-    campaign = make_campaign(in_acme, leads=2)
+    campaign = make_campaign(in_bakery, leads=2)
     claimed = dialing.claim_leads(
         campaign_id=campaign.pk, organization=campaign.organization
     )
@@ -173,8 +174,8 @@ def test_a_claim_of_a_cancelled_campaign_is_skipped(
     assert states(campaign) == {"skipped": 2}
 
 
-def test_an_attempt_is_dialled_once(in_acme: Client, node: VoiceNode) -> None:
-    campaign = make_campaign(in_acme, leads=1)
+def test_an_attempt_is_dialled_once(in_bakery: House, node: VoiceNode) -> None:
+    campaign = make_campaign(in_bakery, leads=1)
     (claimed,) = dialing.claim_leads(
         campaign_id=campaign.pk, organization=campaign.organization
     )
@@ -185,32 +186,32 @@ def test_an_attempt_is_dialled_once(in_acme: Client, node: VoiceNode) -> None:
 
 @pytest.mark.parametrize("move", [pause_campaign, cancel_campaign])
 def test_only_a_running_campaign_is_dialled(
-    in_acme: Client, node: VoiceNode, move: object
+    in_bakery: House, node: VoiceNode, move: object
 ) -> None:
-    campaign = make_campaign(in_acme, leads=2)
+    campaign = make_campaign(in_bakery, leads=2)
     move(campaign=campaign, actor=None)  # type: ignore[operator]
     assert dial(campaign) == 0
     assert Call.objects.count() == 0
 
 
-def test_a_draft_is_not_dialled(in_acme: Client, node: VoiceNode) -> None:
-    assert dial(make_campaign(in_acme, launched=False)) == 0
+def test_a_draft_is_not_dialled(in_bakery: House, node: VoiceNode) -> None:
+    assert dial(make_campaign(in_bakery, launched=False)) == 0
 
 
-def test_leads_that_are_not_due_yet_wait(in_acme: Client, node: VoiceNode) -> None:
-    campaign = make_campaign(in_acme, leads=3)
+def test_leads_that_are_not_due_yet_wait(in_bakery: House, node: VoiceNode) -> None:
+    campaign = make_campaign(in_bakery, leads=3)
     late = Lead.objects.first()
     Lead.objects.filter(pk=late.pk).update(due_at=timezone.now() + timedelta(hours=1))
     assert dial(campaign) == 2
 
 
 def test_another_organizations_campaign_is_out_of_reach(
-    acme: Client, globex: Client, node: VoiceNode
+    bakery: House, garage: House, node: VoiceNode
 ) -> None:
-    campaign = make_campaign(acme)
-    with organization_scope(globex.organization):
+    campaign = make_campaign(bakery)
+    with organization_scope(garage.organization):
         placed = dialing.dial_campaign(
-            campaign_id=campaign.pk, organization=globex.organization
+            campaign_id=campaign.pk, organization=garage.organization
         )
     assert placed == 0
     with all_organizations("nothing changed"):
