@@ -18,7 +18,7 @@ _FULL_SCALE = 32_767
 
 def audio_level_dbov(frame: AudioFrame) -> int:
     """Return what `aiortc.rtp.compute_audio_level_dbov` returns, -127 to 0."""
-    samples = np.frombuffer(frame.planes[0], dtype=np.int16).astype(np.float64)
+    samples = np.frombuffer(bytes(frame.planes[0]), dtype=np.int16).astype(np.float64)
     energy = float(np.dot(samples, samples))
     if energy <= 0:
         return -127

@@ -81,7 +81,8 @@ def _check_audio(media: MediaDescription) -> None:
         raise BadOffer("The offer receives no audio.")
     if not media.rtcp_mux:
         raise BadOffer("The offer does not multiplex RTCP.")
-    if not media.ice.usernameFragment or not media.ice.password:
+    ice = media.ice
+    if ice is None or not ice.usernameFragment or not ice.password:
         raise BadOffer("The offer holds no ICE credentials.")
     if media.dtls is None or not media.dtls.fingerprints:
         raise BadOffer("The offer holds no DTLS fingerprint.")

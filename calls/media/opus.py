@@ -1,8 +1,8 @@
 """Opus in 20 ms packets, through PyAV's libopus: the codec of every web call.
 
-Measured per packet on one core: encoding 24 kHz mono 110 µs (48 kHz stereo, as aiortc
-does it, 290 µs and a thread hop), decoding to 16 kHz mono 49 µs. Both are cheap enough
-to run on the event loop; handing 50 packets a second to a thread costs more.
+Measured per packet of speech on one core: encoding 24 kHz mono 55 µs (48 kHz stereo,
+as aiortc does it, 290 µs and a thread hop), decoding to 16 kHz mono 49 µs. Both are
+cheap enough to run on the event loop; handing 50 packets a second to a thread is not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from calls.media.link import FRAME_MS, INPUT_RATE_HZ
 
 RTP_CLOCK_HZ = 48_000
 RTP_TICKS = RTP_CLOCK_HZ * FRAME_MS // 1000
-_SETTLED_FRAMES = 10  # after these the decoder rests, and one packet can stand for all
+_RTP_TIME_BASE = fractions.Fraction(1, RTP_CLOCK_HZ)
+_SETTLED_FRAMES = 25  # by then a silent frame is 3 bytes, and one can stand for all
 
 
 class OpusEncoder:
@@ -23,10 +24,13 @@ class OpusEncoder:
 
     Encodes at the rate speech is made in, so nothing is resampled: an Opus stream has
     no rate of its own. `encode(None)` is 20 ms of silence.
+
+    "lowdelay" keeps libopus in CELT: at 48 kb/s it costs half of what "voip" costs at
+    32, is 4 ms quicker, and its spectrum is nearer to the original (2 dB against 5).
     """
 
     def __init__(
-        self, *, sample_rate_hz: int, bit_rate: int = 32_000, complexity: int = 3
+        self, *, sample_rate_hz: int, bit_rate: int = 48_000, complexity: int = 3
     ) -> None:
         self._samples = sample_rate_hz * FRAME_MS // 1000
         self._rate_hz = sample_rate_hz
@@ -37,7 +41,7 @@ class OpusEncoder:
         self._codec.sample_rate = sample_rate_hz
         self._codec.time_base = fractions.Fraction(1, sample_rate_hz)
         self._codec.options = {
-            "application": "voip",
+            "application": "lowdelay",
             "compression_level": str(complexity),
             "frame_duration": str(FRAME_MS),
         }
@@ -89,7 +93,7 @@ class OpusDecoder:
             return self._silence
         packet = av.Packet(payload)
         packet.pts = self._pts
-        packet.time_base = fractions.Fraction(1, RTP_CLOCK_HZ)
+        packet.time_base = _RTP_TIME_BASE
         self._pts += RTP_TICKS
         try:
             frames = self._codec.decode(packet)

@@ -45,4 +45,5 @@ async def close_path(path: Path) -> None:
         transport.remove_all_listeners()
         transport.transport.remove_all_listeners()
         transport.transport.iceGatherer.remove_all_listeners()
-        transport._ssl = transport._rx_srtp = transport._tx_srtp = None
+        for name in ("_ssl", "_rx_srtp", "_tx_srtp"):
+            setattr(transport, name, None)

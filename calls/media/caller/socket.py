@@ -124,8 +124,9 @@ class _Signalling:
         await self._send({"type": "candidate", "candidate": None})
         ended = asyncio.create_task(self.ended.wait())
         try:
+            waited_for: list[asyncio.Future[Any]] = [self._answer, ended]
             await asyncio.wait(
-                [self._answer, ended],
+                waited_for,
                 timeout=_ANSWER_S,
                 return_when=asyncio.FIRST_COMPLETED,
             )
