@@ -103,7 +103,6 @@ async def test_signalling_reaches_the_node_in_order(
 @pytest.mark.parametrize(
     "frame",
     [
-        "",
         "{",
         "[]",
         "null",
