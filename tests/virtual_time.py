@@ -13,7 +13,7 @@ import asyncio
 import functools
 import selectors
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
@@ -134,17 +134,3 @@ def virtual_time(
         return run_virtually(test(*args, **kwargs))
 
     return run
-
-
-async def settle(
-    until: Callable[[], Awaitable[bool] | bool], step_s: float = 0.01
-) -> None:
-    """Let virtual time pass until a condition holds."""
-    while True:
-        held = until()
-        if isinstance(held, bool):
-            if held:
-                return
-        elif await held:
-            return
-        await asyncio.sleep(step_s)

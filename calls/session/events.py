@@ -1,6 +1,6 @@
-"""What happens in a conversation, as values. A session tells its sink; it knows no database.
+"""What happens in a conversation, as values. A session tells its sink, in order.
 
-Offsets are milliseconds since the audio connected.
+It knows no database. Offsets are milliseconds since the audio connected.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class ToolCalled:
 
 @dataclass(frozen=True)
 class VendorTrouble:
-    """A vendor erred. `is_fatal` when the call cannot go on; `owner` is whose key it was."""
+    """A vendor erred; `owner` is whose key it was. A fatal one ends the call."""
 
     stage: str  # stt, llm or tts
     provider: str

@@ -198,8 +198,9 @@ class HeardAudio(AudioOutput):
         elif passage.made_s > 1.0:
             self._pace = len(text) / passage.made_s
         if passage.started_s is not None:
+            ended_s = passage.paused_s or self._loop.time()  # silent since it paused
             self._on_spoken(
-                Spoken(text.strip(), passage.started_s, self._loop.time(), is_partial)
+                Spoken(text.strip(), passage.started_s, ended_s, is_partial)
             )
         super().on_playback_finished(
             playback_position=playback_position,

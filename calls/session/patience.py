@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SLOW_SPEECH = 8  # characters a second
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -31,10 +33,14 @@ class Patience:
     stt_min_speech_s: float = 0.6  # shorter sounds are owed no transcript
 
     tool_s: float = 20.0
-    last_words_s: float = 20.0  # a reply that was under way when the call was ended
-    farewell_s: float = 15.0
+    last_words_s: float = 60.0  # a reply that was under way when the call was ended
+    farewell_s: float = 15.0  # on top of what its words take
     tail_s: float = (
         0.3  # from the last sample sent to hanging up: it is still on its way
     )
     sink_s: float = 5.0  # for one event, and for all that wait at the end
-    close_s: float = 5.0  # for each of link, pipeline and vendors
+    close_s: float = 5.0  # for each of link, functions, pipeline and vendors
+
+    def farewell_limit_s(self, text: str) -> float:
+        """Long enough for a slow voice to say it, and for its first sound to come."""
+        return self.farewell_s + len(text) / SLOW_SPEECH

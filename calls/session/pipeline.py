@@ -57,6 +57,7 @@ class Pipeline:
         self._language = apology.language_of(spec)
         self._uninterruptible_until_s = 0.0
         self._is_open = False
+        self._starting: asyncio.Task[None] | None = None
         self._inside: list[Any] = []  # what the library drops when it closes
         self.faults = Faults(vendors, clock, put, on_fatal)
         timeline = Timeline(
@@ -95,8 +96,15 @@ class Pipeline:
         session.on("user_transcription_timeout", self._speech_went_unheard)
 
     async def start(self) -> None:
-        """Begin to listen. Not to be cancelled: half a session cannot be closed."""
-        await self._session.start(self._agent, record=False)
+        """Begin to listen.
+
+        Cancelling this does not stop the library half way, where nothing could close
+        it: `aclose` waits for it first.
+        """
+        self._starting = asyncio.create_task(
+            self._session.start(self._agent, record=False), name="pipeline-start"
+        )
+        await asyncio.shield(self._starting)
         self._is_open = True
         activity = self._session._activity
         recognition = activity._audio_recognition if activity else None
@@ -195,8 +203,10 @@ class Pipeline:
         self._session.options.session_close_transcript_timeout = (
             LAST_WORDS_OF_CALLER_S if self.transcript.has_open_words else 0.0
         )
-        if self._inside:
-            self._inside.append(self._inside[-1]._recognize_stream)
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+        if self._inside and (hearing := self._inside[-1]) is not None:
+            self._inside.append(hearing._recognize_stream)
         await self._session.aclose()
 
     def release(self) -> None:

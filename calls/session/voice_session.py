@@ -258,7 +258,8 @@ class VoiceSession:
             await self._apologise(ending.fault.stage)
         elif ending.farewell:
             farewell = pipeline.say(ending.farewell, interruptible=False)
-            await self._until_spoken(farewell, patience.farewell_s)
+            limit_s = patience.farewell_limit_s(ending.farewell)
+            await self._until_spoken(farewell, limit_s)
         if pipeline.transcript.is_fresh(patience.tail_s) and not self._is_gone.is_set():
             await asyncio.sleep(patience.tail_s)
 
@@ -267,12 +268,13 @@ class VoiceSession:
         pipeline = self._pipeline
         assert pipeline is not None
         turns = pipeline.transcript.spoken_turns
+        limit_s = self._patience.farewell_limit_s(pipeline.apology)
         if failed_stage != "tts":
             speech = pipeline.say(pipeline.apology, interruptible=False)
-            await self._until_spoken(speech, self._patience.farewell_s)
+            await self._until_spoken(speech, limit_s)
         if pipeline.transcript.spoken_turns == turns:
             speech = pipeline.say_recorded_apology()
-            await self._until_spoken(speech, self._patience.farewell_s)
+            await self._until_spoken(speech, limit_s)
 
     async def _until_spoken(self, speech: SpeechHandle | None, limit_s: float) -> None:
         """Wait for words to be heard, for them to take too long, or for the caller."""

@@ -26,6 +26,7 @@ async def test_barge_in_silences_the_assistant_within_the_time_set():
     )
     first, *_ = call.turns()
     assert first.is_interrupted
+    assert first.ended_ms == pytest.approx(call.link.heard[0].to_s * 1000, abs=20)
 
 
 @virtual_time

@@ -244,6 +244,33 @@ def test_cancelling_releases_everything_and_tells_the_end_once(cancel_at_s):
 
 
 @virtual_time
+async def test_cancelling_at_any_step_of_the_start_leaves_nothing():
+    baseline = asyncio.all_tasks()
+    for steps in range(60):
+        call = Conversation(script(), make_spec("Hi."))
+        running = call.start()
+        await call.link.connected.wait()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert_told_once(call)
+        assert asyncio.all_tasks() == baseline
+
+
+@virtual_time
+async def test_a_long_farewell_is_said_in_full():
+    words = " ".join(["message"] * 120)
+    call = Conversation(script(voice=Voice(word_s=0.5)))
+    running = call.start()
+    await call.at(1.0)
+    await call.session.end(EndReason.VOICEMAIL, words)
+    await running
+    assert call.said == [("assistant", words)]
+
+
+@virtual_time
 async def test_a_second_cancel_does_not_stop_the_release():
     call = Conversation(script(), make_spec("Hi."))
     running = call.start()
