@@ -19,7 +19,7 @@ export class Captions {
 
   clear() {
     this.open.clear();
-    this.region.replaceChildren();
+    for (const line of this.region.querySelectorAll(".caption")) line.remove();
   }
 
   /** @param {{speaker: "user" | "assistant", text: string, is_final: boolean, at_ms: number}} caption */
@@ -63,7 +63,8 @@ export class Captions {
     words.className = "caption__text";
     line.append(who, words);
     this.region.append(line);
-    while (this.region.children.length > MAX_LINES) this.region.firstElementChild?.remove();
+    const lines = this.region.querySelectorAll(".caption");
+    if (lines.length > MAX_LINES) lines[0]?.remove();
     return line;
   }
 }
