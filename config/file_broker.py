@@ -20,13 +20,13 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Put a message in the queue, whole or not at all."""
         folder = Path(self.data_folder_out)
         # Messages are taken in the order of their names.
         name = f"{time.monotonic_ns() // 1_000_000}_{uuid.uuid4()}"
         draft = folder / f"{name}.draft"
-        draft.write_bytes(str_to_bytes(dumps(payload)))
+        draft.write_bytes(str_to_bytes(dumps(message)))
         os.replace(draft, folder / f"{name}.{queue}.msg")
 
 

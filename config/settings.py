@@ -323,7 +323,7 @@ DEFAULT_FROM_EMAIL = env.text(
 BROKER_URL = env.secret(
     "BROKER_URL", "", "RabbitMQ or Redis; empty: files under VAR_DIR."
 )
-CELERY_BROKER_URL = BROKER_URL or "filesystem://"
+CELERY_BROKER_URL = BROKER_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if BROKER_URL else embedded.broker_options(VAR_DIR)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -124,7 +124,7 @@ def answers(port: int) -> bool:
     try:
         url = f"http://127.0.0.1:{port}/healthz"
         with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.status == 200
+            return bool(answer.status == 200)
     except OSError:
         return False
 

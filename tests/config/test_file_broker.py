@@ -31,7 +31,7 @@ def test_a_reader_never_finds_half_a_message(tmp_path):
                 queue.put({"number": number, "text": "x" * 2000})
 
     writer = threading.Thread(target=write)
-    got = []
+    got: list[int] = []
     with connect(tmp_path) as connection:
         queue = connection.SimpleQueue("x")
         writer.start()

@@ -45,7 +45,7 @@ def wait_until(
     while not is_up():
         if process.poll() is not None or time.monotonic() > deadline:
             tail = log.read_text(errors="replace")[-2000:]
-            pytest.fail(f"{process.args} does not start:\n{tail}", pytrace=False)
+            pytest.fail(f"A server does not start:\n{tail}", pytrace=False)
         time.sleep(0.05)
 
 

@@ -120,7 +120,7 @@ class Command(BaseCommand):
 def programs() -> list[Program]:
     """Web, voice, worker and beat of the demo, not yet started."""
     python = [sys.executable]
-    celery = [*python, "-m", "celery", "-A", "config"]
+    celery = [*python, "-m", "celery", "--quiet", "-A", "config"]
     level = ["--loglevel", "WARNING"]
     worker = [*celery, "worker", *level, "--concurrency", "2"]
     # Gossip and mingle leave a queue of unread files behind at every start.
@@ -151,7 +151,8 @@ def _program(
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_POOL_SIZE": str(pool),
         "PYTHONUNBUFFERED": "1",
-        "C_FORCE_ROOT": "1",
+        # The demo may be root's; what Celery warns of is said in docs/operations.md.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     # What was given to us is not what our children are run by.
     environment.pop("MAKELEVEL", None)
