@@ -56,6 +56,10 @@ class MediaLink(Protocol):
     def audio_output(self) -> AudioOutput:
         """What the caller hears; reports what was really sent, exact to 20 ms."""
 
+    @property
+    def offset_ms(self) -> int:
+        """Milliseconds since the audio connected, on the clock the taps use; 0 before."""
+
     async def wait_connected(self, timeout_s: float) -> None:
         """Return when audio can flow; raise `MediaNeverConnected` otherwise."""
 

@@ -36,6 +36,7 @@ from calls.services.starting import FIRST_HOLD_S
 from calls.session.events import EndReason, EventSink, SessionEnded
 from calls.session.voice_session import VoiceSession
 from calls.telephony.protocol import Leg, NotAnswered
+from calls.vendors.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 
@@ -135,16 +136,34 @@ class LiveCall:
         return None
 
     async def _hold_session(self) -> Outcome:
+        try:
+            vendors = self._studio.vendors(self.order.spec)
+        except ProviderError as error:
+            return Outcome(
+                EndReason.VENDOR_FAILED, error=str(error), fault_owner=error.owner
+            )
         scribe = Scribe(self.order)
         recorder = Recorder(shelf.growing_file(self.order.call_id))
-        vendors = self._studio.vendors(self.order.spec)
         self.link.set_taps(caller=recorder.caller, assistant=recorder.assistant)
-        covered_s = await self._cover(FIRST_HOLD_S)
-        sink: EventSink = scribe
-        if self._leg is not None and self.order.direction == Call.Direction.OUTBOUND:
-            sink = VoicemailWatch(scribe, self.order.spec, self._leave_message)
-        self.session = VoiceSession(self.order.spec, self.link, vendors, sink)
-        guard = asyncio.create_task(
+        guard: asyncio.Task[None] | None = None
+        try:
+            guard = self._guard_credits(await self._cover(FIRST_HOLD_S))
+            self.session = VoiceSession(
+                self.order.spec, self.link, vendors, self._sink(scribe)
+            )
+            ended = await self.session.run()
+        finally:
+            if guard is not None:
+                guard.cancel()
+            self.link.set_taps(caller=None, assistant=None)
+            await scribe.aclose()
+            await vendors.aclose()
+            recording = await asyncio.to_thread(recorder.close)
+        kept = await asyncio.to_thread(shelf.keep, self.order.call_id, recording)
+        return self._outcome(ended, kept)
+
+    def _guard_credits(self, covered_s: int) -> asyncio.Task[None]:
+        return asyncio.create_task(
             guard_credits(
                 covered_s=covered_s,
                 elapsed_s=lambda: self._elapsed_ms() / 1000,
@@ -155,15 +174,11 @@ class LiveCall:
             ),
             name=f"credits {self.order.call_id}",
         )
-        try:
-            ended = await self.session.run()
-        finally:
-            guard.cancel()
-            self.link.set_taps(caller=None, assistant=None)
-            await scribe.aclose()
-            recording = await asyncio.to_thread(recorder.close)
-        kept = await asyncio.to_thread(shelf.keep, self.order.call_id, recording)
-        return self._outcome(ended, kept)
+
+    def _sink(self, scribe: Scribe) -> EventSink:
+        if self._leg is None or self.order.direction != Call.Direction.OUTBOUND:
+            return scribe
+        return VoicemailWatch(scribe, self.order.spec, self._leave_message)
 
     def _outcome(self, ended: SessionEnded, kept: KeptRecording | None) -> Outcome:
         return Outcome(

@@ -13,6 +13,7 @@ from calls.vendors.registry import (
     SharedResources,
     VendorSet,
     build_vendors,
+    platform_credentials,
 )
 
 
@@ -21,7 +22,9 @@ class Studio:
 
     def __init__(self) -> None:
         self._shared = SharedResources()
-        self._credentials = platform_credentials()
+        self._credentials = platform_credentials(
+            settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS
+        )
 
     async def start(self) -> None:
         await self._shared.start()
@@ -30,6 +33,7 @@ class Studio:
         await self._shared.aclose()
 
     def vendors(self, spec: AssistantSpec) -> VendorSet:
+        """Make the vendors of one call; raises `ProviderError` when one cannot be had."""
         return build_vendors(spec, self._credentials, self._shared)
 
     def rtc_configuration(self, call_id: UUID) -> RTCConfiguration:

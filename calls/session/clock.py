@@ -4,20 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol, runtime_checkable
-
-
-@runtime_checkable
-class KeepsTime(Protocol):
-    """A link that has a clock of its own, for the recording to agree with."""
-
-    def offset_ms(self) -> int:
-        """Milliseconds since the audio connected."""
-
-
-def elapsed_ms(link: object) -> int:
-    """How long ago a link connected, which may be before its session runs."""
-    return link.offset_ms() if isinstance(link, KeepsTime) else 0
 
 
 class CallClock:

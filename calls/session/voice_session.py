@@ -27,7 +27,7 @@ from livekit.agents.voice import SpeechHandle
 
 from assistants.spec import AssistantSpec
 from calls.media.link import LinkEnd, MediaLink, MediaNeverConnected
-from calls.session.clock import CallClock, elapsed_ms
+from calls.session.clock import CallClock
 from calls.session.ending import REASON_OF_LINK_END, Ending
 from calls.session.events import EndReason, EventSink, SessionEnded, Usage
 from calls.session.outbox import Outbox
@@ -159,7 +159,7 @@ class VoiceSession:
             return Ending(EndReason.NEVER_CONNECTED)
         if self._ending is not None:
             return self._ending
-        self._clock.start(elapsed_ms=elapsed_ms(self._link))
+        self._clock.start(elapsed_ms=self._link.offset_ms)
         self._watch = asyncio.create_task(self._watch_link(), name="session-link")
         self._deadline = asyncio.get_running_loop().call_at(
             self._clock.started_s + self._spec.max_duration_seconds, self._time_is_up

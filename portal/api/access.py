@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
@@ -24,6 +25,8 @@ def api_requires(permission: Permission) -> Callable[[F], F]:
                 raise PermissionDenied
             return operation(request, *args, **kwargs)
 
+        # The framework reads parameters from the signature, in our globals otherwise.
+        guarded.__signature__ = signature(operation, eval_str=True)  # type: ignore[attr-defined]  # as inspect.signature reads it
         guarded.access = permission  # type: ignore[attr-defined]  # read by the house test
         return guarded  # type: ignore[return-value]  # same signature
 

@@ -70,6 +70,7 @@ class FakeLink:
     def now_s(self) -> float:
         return asyncio.get_running_loop().time() - self.connected_s
 
+    @property
     def offset_ms(self) -> int:
         return round(self.now_s * 1000) if self.connected.is_set() else 0
 

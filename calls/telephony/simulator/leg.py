@@ -62,6 +62,10 @@ class SimulatorLeg:
         return self._output
 
     @property
+    def offset_ms(self) -> int:
+        return self._offset_ms
+
+    @property
     def is_closed(self) -> bool:
         return self._closed.done()
 
