@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 OUTPUT_RATE_HZ = 24_000
 
 
+def _no_offset() -> int:
+    return 0
+
+
 class _Segment:
     """One captured utterance: what waits, and how many samples were pulled."""
 
@@ -53,13 +57,13 @@ class PulledAudioOutput(AudioOutput):
         *,
         sample_rate_hz: int = OUTPUT_RATE_HZ,
         max_buffered_ms: int = 10_000,
-        offset_ms: Callable[[], int] = lambda: 0,
+        offset_ms: Callable[[], int] | None = None,
         label: str = "Assistant",
     ) -> None:
         super().__init__(label=label, capabilities=AudioOutputCapabilities(pause=True))
         self.sample_rate_hz = sample_rate_hz
         self.tap: AudioTap | None = None
-        self._offset_ms = offset_ms
+        self._offset_ms = offset_ms or _no_offset
         self._max_bytes = max_buffered_ms * sample_rate_hz // 1000 * 2
         self._segments: deque[_Segment] = deque()
         self._capturing: _Segment | None = None
@@ -106,14 +110,6 @@ class PulledAudioOutput(AudioOutput):
         segment, self._capturing = self._capturing, None
         if segment is None:
             return
-        if self._resampler is not None and not segment.is_cleared:
-            tail = b"".join(
-                bytes(f.planes[0])[: f.samples * 2]
-                for f in self._resampler.resample(None)
-            )
-            segment.pcm += tail
-            self._buffered_bytes += len(tail)
-        self._resampler = self._resampler_key = None
         segment.is_flushed = True
         if segment.is_cleared:
             self._finish(segment, is_interrupted=True)
@@ -169,6 +165,7 @@ class PulledAudioOutput(AudioOutput):
         self._is_closed = True
         self.clear_buffer()
         self.tap = None
+        self._offset_ms = _no_offset  # lets go of the link, which holds this
 
     # --- inside ---------------------------------------------------------------------
 
@@ -205,6 +202,11 @@ class PulledAudioOutput(AudioOutput):
         return silence
 
     def _converted(self, frame: rtc.AudioFrame) -> bytes:
+        """Return a frame at our rate.
+
+        The resampler lives as long as the output: PyAV's are reference cycles. It holds
+        back a millisecond, which then begins the next segment.
+        """
         if frame.sample_rate == self.sample_rate_hz and frame.num_channels == 1:
             return bytes(frame.data.cast("B"))
         key = (frame.sample_rate, frame.num_channels)

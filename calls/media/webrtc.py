@@ -85,7 +85,7 @@ class WebRTCLink:
         self._closed = asyncio.Event()
         self._watch_timer: asyncio.TimerHandle | None = None
         self._closings: set[asyncio.Task[None]] = set()
-        self._past_packets = (0, 0)  # received and lost on earlier paths
+        self._past = LinkStats()  # as it was when the last path was retired
 
     # --- MediaLink ------------------------------------------------------------------
 
@@ -121,14 +121,14 @@ class WebRTCLink:
         self._output.tap = assistant
 
     def stats(self) -> LinkStats:
-        received, lost = self._past_packets
-        path = self._path
+        """Return the counts of the whole call and the timing of its last path."""
+        past, path = self._past, self._path
         if path is None:
-            return LinkStats(received_packets=received, lost_packets=lost)
+            return past
         quality, round_trip_s = path.plane.quality, path.plane.round_trip_s
         return LinkStats(
-            received_packets=received + quality.received_packets,
-            lost_packets=lost + quality.lost_packets,
+            received_packets=past.received_packets + quality.received_packets,
+            lost_packets=past.lost_packets + quality.lost_packets,
             jitter_ms=round(quality.jitter_s * 1000, 2),
             late_p99_ms=quality.late_ms(0.99),
             round_trip_ms=None
@@ -139,7 +139,7 @@ class WebRTCLink:
     async def aclose(self) -> None:
         self._finish(LinkEnd.LOCAL_CLOSE)
         async with self._signalling:
-            self._retire_path()
+            pass  # an answer being made sees the end and takes itself down
         if self._closings:
             await asyncio.wait(set(self._closings))
 
@@ -276,18 +276,14 @@ class WebRTCLink:
         self._hearing.tap = None
         self._connected.set()
         self._closed.set()
+        self._retire_path()
 
     def _retire_path(self) -> None:
         """Close the present path in the background: its far end may be gone."""
+        self._past = self.stats()
         path, self._path = self._path, None
         if path is None:
             return
-        received, lost = self._past_packets
-        quality = path.plane.quality
-        self._past_packets = (
-            received + quality.received_packets,
-            lost + quality.lost_packets,
-        )
         task = asyncio.create_task(close_path(path))
         self._closings.add(task)
         task.add_done_callback(self._closings.discard)

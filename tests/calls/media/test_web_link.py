@@ -103,6 +103,7 @@ async def test_a_page_that_closes_has_hung_up():
         await asyncio.sleep(0.2)
         await browser.aclose()
         assert await asyncio.wait_for(link.wait_closed(), 2) is LinkEnd.REMOTE_HANGUP
+        assert link.stats().received_packets > 0
         assert await anext(link.audio_input) is not None
         async for _ in link.audio_input:
             pass

@@ -89,3 +89,34 @@ async def test_closing_in_the_middle_of_an_answer_leaves_nothing():
     await browser.aclose()
     await asyncio.sleep(0.1)
     assert open_sockets() <= sockets
+
+
+async def test_a_link_whose_page_left_needs_no_closing_to_free_its_sockets():
+    await one_call()
+    tasks, sockets = len(asyncio.all_tasks()), open_sockets()
+    link, browser = WebRTCLink(rejoin_s=0.1), Browser()
+    await browser.connect(link)
+    await anext(link.audio_input)
+    await browser.aclose()
+    await asyncio.wait_for(link.wait_closed(), 3)
+    await asyncio.sleep(0.1)
+    assert open_sockets() <= sockets
+    assert len(asyncio.all_tasks()) == tasks
+
+
+async def test_the_link_itself_waits_for_no_garbage_collector():
+    await one_call()
+    gc.collect()
+    gc.disable()
+    try:
+        link, browser = WebRTCLink(), Browser()
+        await browser.connect(link)
+        await anext(link.audio_input)
+        await link.aclose()
+        await browser.aclose()
+        await asyncio.sleep(0.1)
+        seen = weakref.ref(link)
+        del link
+        assert seen() is None
+    finally:
+        gc.enable()
