@@ -1,6 +1,6 @@
 """The rules of holds, as the SQL that `billing.ledger.post` runs.
 
-Each rule is the first part of one statement: it locks, decides, and names what moves
+Each rule is the first part of one statement: it decides, and names what moves
 (`fact` and `leg`, see `billing.ledger`). The parts that write holds (`…_ROWS`) and the
 answer to the caller (`…_RESULT`) stand beside it. Nothing is ever pasted into a rule
 but another constant: values are parameters.
@@ -13,8 +13,21 @@ from __future__ import annotations
 
 from typing import Final
 
-# Wallets of the payers, locked: the organization's own first, the pool last. Then the
-# longest call that every payer can pay for.
+# The wallets of the payers, and the longest call that each and all can pay for.
+LOCK_PAYERS: Final = """
+select id from billing_account
+where organization_id in (%(organization_id)s, %(agency_id)s) and kind = 'wallet'
+order by organization_id = agency_id
+for no key update
+"""
+LOCK_CALL: Final = """
+select id from billing_account
+where id in (
+  select account_id from billing_hold where source_id = %(call_id)s and source = 'call')
+order by organization_id = agency_id
+for no key update
+"""
+CLAIM_CALL: Final = LOCK_CALL.rstrip() + " skip locked"
 HOLD: Final = """
 payer as (
   select id as wallet_id, organization_id, agency_id, balance_microcredits as balance,
@@ -23,21 +36,19 @@ payer as (
          else %(client_price)s::bigint end as price
   from billing_account
   where organization_id in (%(organization_id)s, %(agency_id)s) and kind = 'wallet'
-  order by organization_id = agency_id
-  for no key update
 ), quote as (
   select payer.*, case when price = 0 then %(seconds)s
     else least(%(seconds)s, div(balance::numeric * 60, price)) end::int as seconds
   from payer
 ), offer as (
-  select count(*) as wallets, min(seconds) as seconds from quote
+  select min(seconds) as seconds from quote
 ), fact as (
   select 'hold' as kind, 'call:' || %(call_id)s::text || ':hold' as key,
     %(organization_id)s::uuid as organization_id, %(agency_id)s::uuid as agency_id,
     'call' as source, %(call_id)s::uuid as source_id, '' as memo,
     jsonb_build_object('seconds', seconds) as details, null::uuid as actor_id
   from offer
-  where wallets = %(payers)s and seconds >= least(%(seconds)s, %(min_seconds)s)
+  where seconds >= least(%(seconds)s, %(min_seconds)s)
 ), take as (
   select payer.*, offer.seconds,
     div(offer.seconds::numeric * price + 59, 60)::bigint as amount
@@ -62,13 +73,13 @@ held_rows as (
 )
 """
 HOLD_RESULT: Final = """
-select (select count(*) from entry), offer.wallets, offer.seconds,
+select (select count(*) from entry), offer.seconds,
   (select quote.seconds from quote where quote.organization_id = %(organization_id)s)
 from offer
 """
 
-# The holds of a call, then its payers' wallets, locked in the same order. `mine` is
-# whether the call's own organization is the one in scope.
+# The holds of a call with their wallets. `mine` is whether the call's own organization
+# is the one in scope.
 PAYERS: Final = """
 found as (
   select id, organization_id, agency_id, account_id, state, seconds, expires_at,
@@ -77,8 +88,6 @@ found as (
     case when state = 'active' then amount_microcredits else 0 end as held
   from billing_hold
   where source_id = %(call_id)s and source = 'call'
-  order by organization_id = agency_id
-  for no key update {skip_locked}
 ), owner as (
   select organization_id, agency_id, price,
     %(only)s::uuid is null or organization_id = %(only)s::uuid as mine
@@ -87,8 +96,6 @@ found as (
   select found.*, wallet.id as wallet_id, wallet.balance_microcredits as balance
   from found join billing_account wallet on wallet.id = found.account_id
   where {open} and (select mine from owner)
-  order by found.is_pool
-  for no key update of wallet
 )
 """
 STILL_OPEN: Final = "found.state in ('active', 'expired')"
@@ -125,7 +132,7 @@ _TAKE_MORE: Final = """
     as part (account_id, amount)
 )
 """
-EXTEND: Final = PAYERS.format(skip_locked="", open=STILL_OPEN) + _TAKE_MORE
+EXTEND: Final = PAYERS.format(open=STILL_OPEN) + _TAKE_MORE
 EXTEND_ROWS: Final = """
 extended as (
   update billing_hold
@@ -166,15 +173,9 @@ CLOSE: Final = """
     as part (account_id, amount)
 )
 """
-SETTLE: Final = PAYERS.format(skip_locked="", open=STILL_OPEN) + CLOSE
+SETTLE: Final = PAYERS.format(open=STILL_OPEN) + CLOSE
 EXPIRE: Final = (
-    PAYERS.format(
-        skip_locked="skip locked",
-        open="""found.state = 'active' and found.expires_at <= %(now)s
-    and (select count(*) from found) = (select count(*) from billing_hold
-      where source_id = %(call_id)s and source = 'call')""",
-    )
-    + CLOSE
+    PAYERS.format(open="found.state = 'active' and found.expires_at <= %(now)s") + CLOSE
 )
 CLOSE_ROWS: Final = """
 closed as (

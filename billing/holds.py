@@ -86,10 +86,11 @@ def hold_for_call(
         "expires_at": expires_at,
     }
     with money_scope(organization):
-        made, wallets, covered, own = _hold(params)
-        if wallets < params["payers"]:
+        if (row := _hold(params)) is None:
             _open_payers(organization)
-            made, wallets, covered, own = _hold(params)
+            row = _hold(params)
+        assert row is not None
+        made, covered, own = row
         if made:
             return HeldSeconds(covered)
         first = Hold.objects.filter(source=CALL, source_id=call_id).first()
@@ -100,8 +101,15 @@ def hold_for_call(
     raise NotEnoughCredits(organization.agency_id, "agency", affordable_seconds=covered)
 
 
-def _hold(params: dict[str, Any]) -> tuple[Any, ...]:
-    return post(rules.HOLD, rules.HOLD_RESULT, params, also=rules.HOLD_ROWS)
+def _hold(params: dict[str, Any]) -> tuple[Any, ...] | None:
+    return post(
+        rules.LOCK_PAYERS,
+        rules.HOLD,
+        rules.HOLD_RESULT,
+        params,
+        wallets=params["payers"],
+        also=rules.HOLD_ROWS,
+    )
 
 
 def _open_payers(organization: Organization) -> None:
@@ -120,7 +128,8 @@ def extend_hold(*, call_id: UUID, total_seconds: int, expires_at: datetime) -> i
     if total_seconds <= 0:
         raise ValueError("Cover at least a second.")
     with _call_scope() as only:
-        mine, seconds = post(
+        row = post(
+            rules.LOCK_CALL,
             rules.EXTEND,
             rules.EXTEND_RESULT,
             {
@@ -131,9 +140,9 @@ def extend_hold(*, call_id: UUID, total_seconds: int, expires_at: datetime) -> i
             },
             also=rules.EXTEND_ROWS,
         )
-    if not mine:
+    if row is None or not row[0]:
         raise UnknownHold(str(call_id))
-    return int(seconds)
+    return int(row[1])
 
 
 def settle_call(*, call_id: UUID, seconds: int) -> CallCost:
@@ -147,11 +156,10 @@ def settle_call(*, call_id: UUID, seconds: int) -> CallCost:
     if seconds < 0:
         raise ValueError("A call does not last less than nothing.")
     with _call_scope() as only:
-        mine, _, shortfall, cost, pool_cost = _close(
-            rules.SETTLE, _closing(call_id, seconds, only)
-        )
-    if not mine:
+        row = _settle(call_id, seconds, only)
+    if row is None or not row[0]:
         raise UnknownHold(str(call_id))
+    _, _, shortfall, cost, pool_cost = row
     if shortfall:
         logger.warning(
             "A call was longer than its credits.",
@@ -166,15 +174,16 @@ def release_hold(*, call_id: UUID) -> bool:
     False when it was settled or released before, or never held anything.
     """
     with _call_scope() as only:
-        _, made, *_ = _close(rules.SETTLE, _closing(call_id, 0, only))
-    return bool(made)
+        row = _settle(call_id, 0, only)
+    return row is not None and bool(row[1])
 
 
 def release_expired_holds(now: datetime) -> int:
     """Give back what nobody kept alive; return for how many calls.
 
-    Each call is a transaction of its own, so a sweeper may die anywhere; a call that
-    another process is working on is left alone. Any number may run at once.
+    Each call is a transaction of its own, so a sweeper may die anywhere; a call whose
+    wallets somebody is moving money in is left for the next sweep. Any number may run
+    at once.
     """
     released = 0
     with all_organizations("a hold expires whoever owns it"):
@@ -197,12 +206,20 @@ def _expire(call_id: UUID, now: datetime) -> int:
         "state": Hold.State.EXPIRED.value,
         "now": now,
     }
-    _, made, *_ = _close(rules.EXPIRE, params)
-    return int(made)
+    payers = Hold.objects.filter(source=CALL, source_id=call_id).count()
+    row = _close(rules.CLAIM_CALL, rules.EXPIRE, params, wallets=payers)
+    return 0 if row is None else int(row[1])
 
 
-def _close(rule: str, params: dict[str, Any]) -> tuple[Any, ...]:
-    return post(rule, rules.CLOSE_RESULT, params, also=rules.CLOSE_ROWS)
+def _settle(call_id: UUID, seconds: int, only: UUID | None) -> tuple[Any, ...] | None:
+    return _close(rules.LOCK_CALL, rules.SETTLE, _closing(call_id, seconds, only))
+
+
+def _close(
+    lock: str, rule: str, params: dict[str, Any], wallets: int | None = None
+) -> tuple[Any, ...] | None:
+    result, rows = rules.CLOSE_RESULT, rules.CLOSE_ROWS
+    return post(lock, rule, result, params, wallets=wallets, also=rows)
 
 
 def _closing(call_id: UUID, seconds: int, only: UUID | None) -> dict[str, Any]:

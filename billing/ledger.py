@@ -1,24 +1,25 @@
 """The only writer of money: balances, entries and postings.
 
-Every operation is one SQL statement. Its first part, the rule, locks the wallets and
-works out what moves; `post` appends the part that writes, the same for all of them:
+Every operation is two SQL statements in one transaction, its own or the caller's:
 
+    lock     the wallets it touches
     rule     fact(…)                      the entry to make, or no row
              leg(account_id, amount)      what it moves
     writer   entry → changed → posted     entry, then balances, then postings
 
-The entry's unique idempotency key comes first and everything else hangs on it: when the
-key exists, nothing moves. A statement is a transaction of its own, or a part of the
-caller's.
+Rule and writer are one statement, put together by `post`; the writer is the same for
+all of them. The entry's unique idempotency key comes first and everything else hangs on
+it: when the key exists, nothing moves.
 
-Locks: an organization's wallet row stands for all four of its accounts. Whoever moves
-money locks the call's holds, then the wallet of the organization, then the pool of its
-agency. The pool comes last so that a busy client never waits while it keeps the pool
-from others. A caller that moves the money of several clients in one transaction of its
-own gives up this order, and with it the promise that nothing deadlocks.
+Locks: an organization's wallet row stands for all four of its accounts and its holds.
+Whoever moves money locks the wallet of the organization, then the pool of its agency.
+The pool comes last so that a busy client never waits while it keeps the pool from
+others. A caller that moves the money of several clients in one transaction of its own
+gives up this order, and with it the promise that nothing deadlocks.
 
-A row read under a lock is the newest one; every other read sees the database as it was
-when the statement began, so decisions are made on locked rows only.
+The lock is a statement of its own because a statement sees the database as it was when
+it began: one that locks and decides at once decides on rows that others changed while
+it waited (tried: it gave credits back twice).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from billing.errors import IdempotencyConflict
@@ -66,11 +67,15 @@ entry as (
 )
 """
 
+_LOCK_WALLET: Final = """
+select id from billing_account
+where organization_id = %(organization_id)s and kind = 'wallet'
+for no key update
+"""
 _GRANT: Final = """
 wallet as (
   select id, organization_id, agency_id from billing_account
   where organization_id = %(organization_id)s and kind = 'wallet'
-  for no key update
 ), fact as (
   select 'grant' as kind, %(key)s as key, organization_id, agency_id, 'grant' as source,
     null::uuid as source_id, %(memo)s as memo, %(details)s::jsonb as details,
@@ -112,17 +117,38 @@ def money_scope(organization: Organization) -> Iterator[Scope]:
 
 
 def post(
-    rule: str, result: str, params: Mapping[str, Any], *, also: str = ""
-) -> tuple[Any, ...]:
-    """Run one rule with the writer behind it; return the one row of `result`.
+    lock: str,
+    rule: str,
+    result: str,
+    params: Mapping[str, Any],
+    *,
+    wallets: int | None = None,
+    also: str = "",
+) -> tuple[Any, ...] | None:
+    """Lock, then run a rule with the writer behind it; return the one row of `result`.
 
-    `also` holds further parts that write beside the entry, such as holds. The statement
-    stays prepared on its connection, because planning it takes twice as long as running
-    it. Django switches that off for the sake of poolers that share a connection in the
-    middle of a session, which the scope's settings rule out anyway.
+    Returns None, and writes nothing, when the lock found no wallet, or other than
+    `wallets`. `also` holds further parts that write beside the entry, such as holds.
     """
     extra = f", {also}" if also else ""
     sql = f"with {rule}, {_WRITER}{extra} {result}"
+    with transaction.atomic(savepoint=False), _prepared_cursor() as cursor:
+        locked = cursor.execute(lock, params).rowcount
+        if not locked or wallets not in (None, locked):
+            return None
+        row = cursor.execute(sql, {**params, "entry_id": uuid7()}).fetchone()
+    assert row is not None
+    return row
+
+
+@contextmanager
+def _prepared_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    """Give a cursor whose statements stay prepared on their connection.
+
+    Planning the writer takes longer than running it. Django switches this off for the
+    sake of poolers that share a connection in the middle of a session, which the
+    scope's settings rule out anyway.
+    """
     with connection.cursor():  # connects, and tells the database the active scope
         connection.validate_no_broken_transaction()
         connection.connection.prepare_threshold = _PREPARE_AFTER
@@ -130,9 +156,7 @@ def post(
             connection.wrap_database_errors,
             psycopg.Cursor(connection.connection) as cursor,
         ):
-            row = cursor.execute(sql, {**params, "entry_id": uuid7()}).fetchone()
-    assert row is not None
-    return row
+            yield cursor
 
 
 def open_accounts(organization: Organization) -> None:
@@ -177,12 +201,11 @@ def grant_credits(
         "details": Jsonb({"amount_microcredits": amount_microcredits}),
         "actor_id": actor.pk if actor else None,
     }
-    result = "select (select count(*) from wallet), (select count(*) from entry)"
+    result = "select count(*) from entry"
     with money_scope(organization):
-        wallets, _ = post(_GRANT, result, params)
-        if not wallets:
+        if post(_LOCK_WALLET, _GRANT, result, params) is None:
             open_accounts(organization)
-            post(_GRANT, result, params)
+            post(_LOCK_WALLET, _GRANT, result, params)
         entry = LedgerEntry.objects.get(idempotency_key=key)
     if entry.details["amount_microcredits"] != amount_microcredits:
         raise IdempotencyConflict(

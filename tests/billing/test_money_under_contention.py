@@ -263,20 +263,13 @@ def test_a_busy_client_does_not_lock_the_pool_for_others() -> None:
     assert credits_of(busy) == (8 * CREDIT, 2 * CREDIT)
 
 
-def test_the_sweeper_passes_over_a_call_someone_works_on() -> None:
-    client = make_client(make_agency(credits=100), credits=10)
-    taken, free = uuid4(), uuid4()
-    hold(client, taken, 60)
-    hold(client, free, 60)
-    with psycopg.connect(database()) as outsider:
-        see_everything(outsider)
-        outsider.execute(
-            "select 1 from billing_hold where source_id = %s"
-            " order by id limit 1 for update",
-            [taken],
-        )
+def test_the_sweeper_passes_over_a_wallet_someone_works_on() -> None:
+    busy = make_client(make_agency("Acme", credits=100), credits=10)
+    free = make_client(make_agency("Globex", credits=100), credits=10)
+    for client in (busy, free):
+        hold(client, uuid4(), 60)
+    with busy_wallet(busy):
         assert release_expired_holds(LATER) == 1
-        outsider.rollback()
     assert release_expired_holds(LATER) == 1
     assert reconcile() == []
 
@@ -332,13 +325,20 @@ def test_a_sweeper_killed_half_way_loses_nothing() -> None:
     for organization in (client, other):
         for _ in range(5):
             hold(organization, uuid4(), 10)
-    with busy_wallet(other):
+    with psycopg.connect(database()) as outsider:
+        see_everything(outsider)
+        outsider.execute(
+            "select 1 from billing_hold where organization_id = %s for update",
+            [other.pk],
+        )
         sweeper = start_worker("sweep", client)
         wait_until_blocked(1)
         sweeper.kill()
         sweeper.communicate(timeout=30)
         assert credits_of(client) == (10 * CREDIT, 0)
         assert reconcile() == []
+        outsider.rollback()
+    wait_until_blocked(0)
     release_expired_holds(LATER)
     assert credits_of(other) == (10 * CREDIT, 0)
     assert reconcile() == []
