@@ -109,6 +109,11 @@ class Campaign(Owned):
         return self.status in self.FINAL
 
     @property
+    def shown_status(self) -> str:
+        """The status as people say it: the public API's "scheduled" is running."""
+        return "running" if self.status == self.Status.SCHEDULED else self.status
+
+    @property
     def halt_text(self) -> str:
         """Why the dialer paused by itself, for people; empty when it did not."""
         if not self.halt_reason:
