@@ -17,14 +17,15 @@ LOUDNESS = 7_000
 class FakeTTS(tts.TTS):
     """Give all audio of a reply at once, `first_audio_s` after its last word came."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, is_streaming: bool = True) -> None:
         super().__init__(
-            capabilities=tts.TTSCapabilities(streaming=True),
+            capabilities=tts.TTSCapabilities(streaming=is_streaming),
             sample_rate=SAMPLE_RATE_HZ,
             num_channels=1,
         )
         self.script = script
         self.requests = 0
+        self.sentences: list[str] = []  # given whole, by one who does not stream
         self.is_closed = False
 
     @property
@@ -37,6 +38,7 @@ class FakeTTS(tts.TTS):
         *,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> tts.ChunkedStream:
+        self.sentences.append(text)
         return self._synthesize_with_stream(text, conn_options=conn_options)
 
     def stream(

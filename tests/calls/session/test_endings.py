@@ -321,3 +321,32 @@ async def test_a_call_picked_up_earlier_counts_from_its_first_audio():
     ended = await call.run()
     assert (ended.reason, ended.at_ms) == (EndReason.MAX_DURATION, 10_000)
     assert call.turns()[0].started_ms == round(link.heard[0].from_s * 1000)
+
+
+@pytest.mark.parametrize("breaks", ["raises", "hangs"])
+def test_a_link_that_cannot_close_does_not_stop_the_release(breaks):
+    @virtual_time
+    async def scenario() -> None:
+        call = Conversation(script(), make_spec("Hello."))
+        closes = call.link.aclose
+
+        async def fails_to_close() -> None:
+            await closes()
+            if breaks == "raises":
+                raise OSError("port is gone")
+            await asyncio.Event().wait()
+
+        call.link.aclose = fails_to_close  # a third party's socket, as it may behave
+        ended = await call.run(hangs_up_s=2)
+        assert ended.reason == EndReason.USER_HANGUP
+        assert_told_once(call)
+
+    scenario()
+
+
+@virtual_time
+async def test_a_session_runs_once():
+    call = Conversation(script())
+    await call.run(hangs_up_s=1)
+    with pytest.raises(RuntimeError, match="once"):
+        await call.session.run()
