@@ -1,8 +1,8 @@
 """What the caller has heard of a reply, word by word.
 
 The library's own `TranscriptSynchronizer` estimates the pace from the sound, at which
-a session costs 0.9 % of a core instead of 0.3 %. Ours knows three things: how much audio
-was made for the text, how much of it was really sent, and how fast this voice
+a session costs 0.9 % of a core instead of 0.3 %. Ours knows three things: how much
+audio was made for the text, how much of it was really sent, and how fast this voice
 spoke before. Between them a straight line is good to a word.
 
     text  ──▶ HeardText  ─┐

@@ -21,9 +21,9 @@ class Patience:
     attempts: int = 3
     retry_after_s: float = 0.5
 
-    llm_first_token_s: float = 4.0
+    llm_first_token_s: float = 8.0  # models that reason first take seconds
     llm_next_token_s: float = 4.0
-    llm_budget_s: float = 10.0
+    llm_budget_s: float = 12.0
 
     tts_first_audio_s: float = 4.0
     tts_next_audio_s: float = 4.0

@@ -88,7 +88,7 @@ def test_a_model_that_fails_once_is_asked_again(failure):
 
 @pytest.mark.parametrize(
     ("failure", "limit_s"),
-    [(error(), 2.0), (rate_limit(), 2.0), (refusal(), 0.7), (hang(), 11.0)],
+    [(error(), 2.0), (rate_limit(), 2.0), (refusal(), 0.7), (hang(), 12.6)],
     ids=["error", "ratelimit", "refusal", "hang"],
 )
 def test_a_model_that_goes_on_failing_is_apologised_for(failure, limit_s):
