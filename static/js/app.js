@@ -27,8 +27,11 @@ function start(scope) {
     if (!(root instanceof HTMLElement) || root.dataset.started) continue;
     const load = MODULES[root.dataset.module ?? ""];
     if (!load) continue;
-    root.dataset.started = "true";
-    load().then((module) => module.init(root));
+    root.dataset.started = "loading";
+    load().then((module) => {
+      module.init(root);
+      root.dataset.started = "ready";
+    });
   }
 }
 
