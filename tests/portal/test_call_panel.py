@@ -22,6 +22,15 @@ PAGE = """
 {% include "components/call_panel.html" with start_url=url assistant_name=name only %}
 {% endblock %}
 """
+LOUDEST_BAR = """() => new Promise((resolve) => {
+  const meter = document.querySelector('[data-part="level-user"]');
+  new MutationObserver((_changes, observer) => {
+    const lit = meter.querySelectorAll("i[data-on]").length;
+    if (lit < 12) return;
+    observer.disconnect();
+    resolve(lit);
+  }).observe(meter, { subtree: true, attributes: true });
+})"""
 FAKE_MICROPHONE = "--use-fake-device-for-media-stream"
 ALLOWED = "--use-fake-ui-for-media-stream"
 DENIED = "--deny-permission-prompts"
@@ -109,7 +118,10 @@ async def test_captions_grow_in_place_and_are_read_out_when_final():
 async def test_the_microphone_moves_its_meter():
     async with panel(FAKE_MICROPHONE, ALLOWED) as (_server, page):
         await start(page)
-        await page.wait_for_selector('[data-part="level-user"] i[data-on]')
+        await in_state(page, "live")
+        # A fake microphone beeps for a moment twice a second: watch, do not poll.
+        loudest = await page.evaluate(LOUDEST_BAR)
+        assert loudest == 12
 
 
 @pytest.mark.asyncio
