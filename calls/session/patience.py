@@ -29,7 +29,7 @@ class Patience:
     tts_next_audio_s: float = 4.0
     tts_budget_s: float = 8.0
 
-    stt_answer_s: float = 3.0  # from the end of speech to a transcript
+    stt_answer_s: float = 5.0  # from the end of speech to a transcript
     stt_min_speech_s: float = 0.6  # shorter sounds are owed no transcript
 
     tool_s: float = 20.0

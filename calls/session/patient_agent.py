@@ -68,6 +68,7 @@ class PatientAgent(Agent):
         self._cut_short = cut_short
         self._recognising: asyncio.Task[stt.SpeechEvent | None] | None = None
         self._is_reopening = False
+        self.spoken_characters = 0  # also of replies that were interrupted
         self.recogniser_heard_s = 0.0  # loop time of the last sign of work
 
     # --- words ---
@@ -131,34 +132,40 @@ class PatientAgent(Agent):
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
     ) -> AsyncGenerator[rtc.AudioFrame, None]:
-        tries = _Tries(self._patience, self._patience.tts_budget_s)
         feed = TextFeed(text)
         try:
-            while True:
-                has_spoken = False
-                try:
-                    async with aclosing(self._speech(feed, tries)) as frames:
-                        async for frame in frames:
-                            if not has_spoken:
-                                has_spoken = True
-                                self._timeline.voice_answered()
-                            yield frame
-                except APIError as error:
-                    if has_spoken:
-                        self._faults.reply_cut("tts", error)
-                        self._cut_short()
-                        if is_dictated.get():
-                            return
-                        raise APIError(describe(error)) from None
-                    if feed.is_complete and not feed.is_owed_speech:
-                        return  # nothing but signs, for which a voice has no sound
-                    if not await self._may_retry("tts", error, tries):
-                        return
-                else:
-                    self._faults.reply_whole("tts")
-                    return
+            async with aclosing(self._voiced(feed)) as frames:
+                async for frame in frames:
+                    yield frame
         finally:
+            if feed.is_voiced:
+                self.spoken_characters += feed.characters
             await feed.aclose()
+
+    async def _voiced(self, feed: TextFeed) -> AsyncGenerator[rtc.AudioFrame, None]:
+        tries = _Tries(self._patience, self._patience.tts_budget_s)
+        while True:
+            try:
+                async with aclosing(self._speech(feed, tries)) as frames:
+                    async for frame in frames:
+                        if not feed.is_voiced:
+                            feed.is_voiced = True
+                            self._timeline.voice_answered()
+                        yield frame
+            except APIError as error:
+                if feed.is_voiced:
+                    self._faults.reply_cut("tts", error)
+                    self._cut_short()
+                    if is_dictated.get():
+                        return
+                    raise APIError(describe(error)) from None
+                if feed.is_complete and not feed.is_owed_speech:
+                    return  # nothing but signs, for which a voice has no sound
+                if not await self._may_retry("tts", error, tries):
+                    return
+            else:
+                self._faults.reply_whole("tts")
+                return
 
     async def _speech(
         self, feed: TextFeed, tries: _Tries

@@ -113,7 +113,9 @@ class Pipeline:
 
     @property
     def usage(self) -> Usage:
-        return summed(self._session.usage)
+        return summed(
+            self._session.usage, spoken_characters=self._agent.spoken_characters
+        )
 
     # --- talking ---
 

@@ -17,11 +17,17 @@ class TextFeed:
         self._more = asyncio.Event()
         self._reader = asyncio.create_task(self._read(), name="text-feed")
         self.is_complete = False
+        self.is_voiced = False  # a voice has begun to say it
 
     @property
     def is_owed_speech(self) -> bool:
         """Whether there is anything in it that a voice could say."""
         return any(character.isalnum() for part in self._parts for character in part)
+
+    @property
+    def characters(self) -> int:
+        """How much text there is, which is what voices are paid by."""
+        return sum(len(part) for part in self._parts)
 
     async def push_into(
         self, stream: tts.SynthesizeStream, on_progress: Callable[[], None]

@@ -6,22 +6,24 @@ from livekit.agents.metrics import (
     AgentSessionUsage,
     LLMModelUsage,
     STTModelUsage,
-    TTSModelUsage,
 )
 
 from calls.session.events import Usage
 
 
-def summed(usage: AgentSessionUsage) -> Usage:
-    """Add up a session's usage over the models it used."""
+def summed(usage: AgentSessionUsage, *, spoken_characters: int) -> Usage:
+    """Add up a session's usage over the models it used.
+
+    Voices report nothing for a reply that was interrupted while it was being made, but
+    take payment for it, so their characters are counted where they are handed over.
+    """
     models = usage.model_usage
     words = [used for used in models if isinstance(used, LLMModelUsage)]
-    voices = [used for used in models if isinstance(used, TTSModelUsage)]
     hearing = [used for used in models if isinstance(used, STTModelUsage)]
     return Usage(
         llm_input_tokens=sum(used.input_tokens for used in words),
         llm_output_tokens=sum(used.output_tokens for used in words),
         llm_cached_tokens=sum(used.input_cached_tokens for used in words),
-        tts_characters=sum(used.characters_count for used in voices),
+        tts_characters=spoken_characters,
         stt_audio_ms=round(sum(used.audio_duration for used in hearing) * 1000),
     )
