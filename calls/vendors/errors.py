@@ -132,7 +132,10 @@ def _judge_status(error: APIStatusError) -> tuple[str, bool, int]:
 
 
 def _retry_after_s(error: BaseException) -> float | None:
-    """What the vendor's Retry-After says, in seconds, when the plugin kept it."""
+    """What the vendor's Retry-After says, in seconds, when the plugin kept it.
+
+    It is found while an error event is handled; iterating the stream loses it.
+    """
     for link in _chain(error):
         headers = getattr(getattr(link, "response", None), "headers", None)
         headers = headers if headers is not None else getattr(link, "headers", None)
