@@ -243,6 +243,7 @@ def test_cancelling_releases_everything_and_tells_the_end_once(cancel_at_s):
     scenario()
 
 
+@pytest.mark.slow
 @virtual_time
 async def test_cancelling_at_any_step_of_the_start_leaves_nothing():
     baseline = asyncio.all_tasks()

@@ -25,6 +25,7 @@ def busy() -> Conversation:
     return Conversation(talk, make_spec("Hello."))
 
 
+@pytest.mark.slow
 @virtual_time
 async def test_tasks_return_to_the_baseline():
     baseline = asyncio.all_tasks()
@@ -43,6 +44,7 @@ async def test_no_timer_outlives_a_call():
     assert live == []
 
 
+@pytest.mark.slow
 def test_a_session_is_freed_without_the_collector():
     freed: list[bool] = []
 
