@@ -280,11 +280,11 @@ def credits_rounded(microcredits: int | None) -> str:
 
 @register.filter
 def clock(duration_ms: int | None) -> str:
-    """Milliseconds as a place in a recording: 65400 is "1:05.4"."""
+    """Milliseconds as a place in a recording: 65400 is "1:05.400"."""
     if duration_ms is None:
         return ""
-    tenths, minutes = duration_ms // 100 % 600, duration_ms // 60_000
-    return f"{minutes}:{tenths // 10:02d}.{tenths % 10}"
+    seconds, thousandths = divmod(duration_ms, 1000)
+    return f"{seconds // 60}:{seconds % 60:02d}.{thousandths:03d}"
 
 
 @register.filter

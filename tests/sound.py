@@ -1,0 +1,59 @@
+"""Sound for tests: a caller's words on a timeline, and whether a file holds speech."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import wave
+from pathlib import Path
+
+import numpy as np
+
+from tests.plugins.servers import program
+
+RATE_HZ = 48_000
+
+
+def say(path: Path, *phrases: tuple[float, str], length_s: float) -> None:
+    """Write a WAV of `length_s` in which each phrase begins at its second. Voice: rms."""
+    track = np.zeros(int(length_s * RATE_HZ), np.int16)
+    for at_s, words in phrases:
+        spoken = _spoken(words)
+        start = int(at_s * RATE_HZ)
+        track[start : start + spoken.size] = spoken
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(track.tobytes())
+
+
+def _spoken(words: str) -> np.ndarray:
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.wav"
+        subprocess.run(
+            [program("flite", "flite"), "-voice", "rms", "-t", words, "-o", str(raw)],
+            check=True,
+        )
+        with wave.open(str(raw)) as file:
+            rate = file.getframerate()
+            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    return np.repeat(pcm, RATE_HZ // rate)
+
+
+def speech_share(samples: np.ndarray, rate_hz: int) -> float:
+    """Return the share of 20 ms windows that are loud and voiced, 0 to 1.
+
+    Voiced: its energy lies below 4 kHz, which noise's does not, and it is no pure tone.
+    """
+    size = rate_hz // 50
+    windows = (
+        samples[: samples.size // size * size].reshape(-1, size).astype(np.float64)
+    )
+    loud = np.sqrt((windows**2).mean(axis=1)) > 300
+    spectrum = np.abs(np.fft.rfft(windows, axis=1)) ** 2
+    below = spectrum[:, : max(1, 4_000 * size // rate_hz)].sum(axis=1)
+    total = spectrum.sum(axis=1) + 1e-9
+    peak = spectrum.max(axis=1)
+    voiced = (below / total > 0.7) & (peak / total < 0.9)
+    return float((loud & voiced).mean())
