@@ -58,7 +58,7 @@ class MediaLink(Protocol):
 
     @property
     def offset_ms(self) -> int:
-        """Milliseconds since the audio connected, on the clock the taps use; 0 before."""
+        """Milliseconds since the audio connected, by the taps' clock; 0 before."""
 
     async def wait_connected(self, timeout_s: float) -> None:
         """Return when audio can flow; raise `MediaNeverConnected` otherwise."""

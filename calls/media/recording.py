@@ -17,7 +17,7 @@ import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
 
 import av
 import numpy as np
@@ -40,17 +40,21 @@ Samples = NDArray[np.int16]
 _Piece = tuple[str, bytes, int, int]  # side, PCM, rate in Hz, offset in ms
 
 
+class Waveform(TypedDict):
+    """The loudest sample of each side in each bucket, 0 to 100."""
+
+    bucket_ms: int
+    caller: list[int]
+    assistant: list[int]
+
+
 @dataclass(frozen=True)
 class Recording:
-    """A finished two-track file; `path` is None when the disk let none be kept.
-
-    `waveform` is made for a page: `{"bucket_ms", "caller", "assistant"}`, the loudest
-    sample of each side in each bucket, 0 to 100.
-    """
+    """A finished two-track file; `path` is None when the disk let none be kept."""
 
     path: Path | None
     duration_ms: int
-    waveform: dict[str, int | list[int]]
+    waveform: Waveform
 
 
 def peaks(samples: Samples, *, bucket_samples: int = _BUCKET_SAMPLES) -> list[int]:
@@ -65,7 +69,7 @@ def peaks(samples: Samples, *, bucket_samples: int = _BUCKET_SAMPLES) -> list[in
     return [int(value) for value in np.minimum(100, -(-highest * 100 // 32_767))]
 
 
-def _waveform(*, caller: list[int], assistant: list[int]) -> dict[str, int | list[int]]:
+def _waveform(*, caller: list[int], assistant: list[int]) -> Waveform:
     return {"bucket_ms": BUCKET_MS, "caller": caller, "assistant": assistant}
 
 

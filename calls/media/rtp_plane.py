@@ -160,6 +160,9 @@ class RtpPlane:
                 await asyncio.sleep(max(0.0, wait_s))
         except ConnectionError:
             self._gone()
+        except Exception:  # the edge of a call's task: nobody awaits it while it runs
+            logger.exception("sending audio failed")
+            self._gone()
 
     def _packet(self, payload: bytes) -> bytes:
         header = _HEADER.pack(

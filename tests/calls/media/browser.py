@@ -69,6 +69,7 @@ class Browser:
                 frame = await track.recv()
             except MediaStreamError:
                 return
+            assert isinstance(frame, av.AudioFrame)
             self._pieces.append(frame.to_ndarray()[0, ::2].copy())
 
     @property

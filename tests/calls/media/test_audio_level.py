@@ -37,4 +37,5 @@ def test_applying_it_reaches_the_sender(monkeypatch):
     monkeypatch.setattr("aiortc.rtp.compute_audio_level_dbov", original)
     audio_level.apply()
     audio_level.apply()
-    assert rtcrtpsender.rtp.compute_audio_level_dbov is audio_level.audio_level_dbov
+    sender_rtp = vars(rtcrtpsender)["rtp"]
+    assert sender_rtp.compute_audio_level_dbov is audio_level.audio_level_dbov

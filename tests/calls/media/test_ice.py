@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from typing import Any
 
 from aiortc.rtcicetransport import connection_kwargs
 
 from calls.media.ice import ice_servers_for_browser, rtc_configuration
 
-CALL = {"user": "call_1", "now_s": 1_000.7}
+CALL: dict[str, Any] = {"user": "call_1", "now_s": 1_000.7}
 
 
 def test_a_turn_credential_names_its_end_and_its_call():
@@ -46,7 +47,7 @@ def test_our_end_uses_the_same_servers():
         turn_secret="s3",
         **CALL,
     )
-    kwargs = connection_kwargs(configuration.iceServers)
+    kwargs = connection_kwargs(configuration.iceServers or [])
     assert kwargs["stun_server"] == ("s.example", 3478)
     assert kwargs["turn_server"] == ("t.example", 3479)
     assert kwargs["turn_username"] == "8200:call_1"

@@ -154,6 +154,7 @@ def test_the_encoded_file_is_small_seeks_and_keeps_its_sides(tmp_path):
     file.add("caller", tone(1_000, hz=900), 16_000, 5_000)
     recording = file.close(20_000)
     target = tmp_path / "call.webm"
+    assert recording.path is not None
     encode_webm(recording.path, target)
     assert target.stat().st_size < recording.path.stat().st_size / 10
     with av.open(str(target)) as reader:

@@ -123,6 +123,7 @@ async def test_a_conversation_is_measured_as_it_was_heard():
     assert [turn.spoken_ms for turn in report.turns] == [500, 300]
     for turn in report.turns:
         assert turn.response_ms == pytest.approx(ANSWER_AFTER_MS + 60, abs=80)
+    assert report.setup_ms is not None
     assert 0 < report.setup_ms < 3_000
     assert report.audio.speech_ms == pytest.approx(600 + 2 * 500, abs=160)
     assert report.audio.glitch_percent < 2

@@ -211,3 +211,21 @@ async def test_candidates_may_trickle_before_and_after_the_offer():
     finally:
         await link.aclose()
         await browser.aclose()
+
+
+async def test_a_tap_that_fails_ends_the_call_and_not_the_process(caplog):
+    link, browser = WebRTCLink(rejoin_s=0.2), Browser()
+
+    def broken(pcm: bytes, rate_hz: int, offset_ms: int) -> None:
+        raise RuntimeError("broken tap")
+
+    try:
+        await browser.connect(link)
+        await asyncio.sleep(0.1)
+        link.set_taps(caller=None, assistant=broken)
+        end = await asyncio.wait_for(link.wait_closed(), 3)
+        assert end is LinkEnd.REMOTE_HANGUP or end is LinkEnd.LOST
+        assert "sending audio failed" in caplog.text
+    finally:
+        await link.aclose()
+        await browser.aclose()
