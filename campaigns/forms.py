@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _, ngettext
 
 from assistants.queries import visible_assistants
@@ -51,8 +52,8 @@ class LeadsForm(forms.Form):
         self.region = region
         self.found = Import()
 
-    def clean_file(self) -> UploadedFile | None:
-        upload: UploadedFile | None = self.cleaned_data["file"]
+    def clean_file(self) -> UploadedFile[bytes] | None:
+        upload: UploadedFile[bytes] | None = self.cleaned_data["file"]
         if upload is not None and (upload.size or 0) > MAX_FILE_BYTES:
             raise forms.ValidationError(_("The file is larger than 2 MB. Split it."))
         return upload
@@ -75,14 +76,16 @@ class LeadsForm(forms.Form):
         A browser does not send a file twice, so a list with errors would be lost.
         """
         pasted: str = self.cleaned_data.get("leads") or ""
-        upload: UploadedFile | None = self.cleaned_data.get("file")
+        upload: UploadedFile[bytes] | None = self.cleaned_data.get("file")
         if upload is None:
             return pasted
         text = decode(upload.read()).replace("\0", "")
         if pasted.strip():
             text = f"{pasted.rstrip()}\n{text}"
-        self.data = self.data.copy()  # type: ignore[union-attr]  # a QueryDict
-        self.data[self.add_prefix("leads")] = text
+        shown = QueryDict(mutable=True)
+        shown.update(self.data)
+        shown[self.add_prefix("leads")] = text
+        self.data = shown
         return text
 
     def _complaint(self) -> str:

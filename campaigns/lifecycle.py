@@ -20,7 +20,9 @@ from uuid import UUID
 
 from campaigns.models import Attempt, Campaign, Lead
 
-C, L, A = Campaign.Status, Lead.Status, Attempt.Status
+C = Campaign.Status
+L = Lead.Status
+A = Attempt.Status
 
 CAMPAIGN_MOVES: Final[dict[C, frozenset[C]]] = {
     C.SCHEDULED: frozenset({C.DRAFT, C.PAUSED}),

@@ -1,8 +1,8 @@
 """A worker that is killed at a line of ours; run by `test_killed_worker`.
 
 Reads orders from its input, one a line: `<line number> <task> <keyword=value>…`. For
-each it forks a child that runs the task and, about to execute that many lines of our
-code, kills itself with SIGKILL: nothing is closed, flushed or rolled back by us. Answers
+each it forks a child that runs the task and, about to execute that many lines of ours,
+kills itself with SIGKILL: nothing is closed, flushed or rolled back by us. Answers
 `killed` or `finished`. The parent never opens a connection, so a child inherits none.
 """
 
