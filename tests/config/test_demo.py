@@ -125,7 +125,7 @@ def demo(tmp_path):
     yield demo
     if demo.process is not None and demo.process.poll() is None:
         demo.end(signal.SIGTERM)
-    demo.manage("demo_reset").wait(30)
+    assert demo.manage("demo_reset").wait(90) == 0
 
 
 def answers(port: int) -> bool:
