@@ -40,7 +40,9 @@ def assistant_list(request: MemberRequest) -> HttpResponse:
 @requires(Permission.ASSISTANTS_EDIT)
 def assistant_new(request: MemberRequest) -> HttpResponse:
     """Create an assistant."""
-    form = AssistantForm(request.POST or None, initial=_starter())
+    form = AssistantForm(
+        request.POST if request.method == "POST" else None, initial=_starter()
+    )
     if request.method == "POST" and form.is_valid():
         assistant = services.create_assistant(
             organization=request.organization, spec=form.spec, actor=request.user
@@ -69,7 +71,10 @@ def assistant_edit(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     """Change an assistant; the next call uses what was saved."""
     assistant = get_assistant(assistant_id)
     assert assistant.current_version is not None
-    form = AssistantForm(request.POST or None, spec=assistant.current_version.spec)
+    form = AssistantForm(
+        request.POST if request.method == "POST" else None,
+        spec=assistant.current_version.spec,
+    )
     if request.method == "POST" and form.is_valid():
         version = services.save_assistant(
             assistant=assistant, spec=form.spec, actor=request.user

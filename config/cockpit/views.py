@@ -53,7 +53,7 @@ def client_list(request: MemberRequest) -> HttpResponse:
 @requires(Permission.CLIENTS_EDIT)
 def client_new(request: MemberRequest) -> HttpResponse:
     """Open a client with its first owner."""
-    form = ClientForm(request.POST or None)
+    form = ClientForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         client = _open(request, form)
         messages.success(

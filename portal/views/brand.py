@@ -55,7 +55,10 @@ def brand_preview_css(request: MemberRequest) -> HttpResponse:
 def brand_edit(request: MemberRequest) -> HttpResponse:
     """Change the brand; shows the contrast that the colours reach in both schemes."""
     portal = _portal(request)
-    form = BrandForm(request.POST or None, instance=Portal.objects.get(pk=portal.pk))
+    form = BrandForm(
+        request.POST if request.method == "POST" else None,
+        instance=Portal.objects.get(pk=portal.pk),
+    )
     if request.method == "POST" and form.is_valid():
         save_brand(portal=form.instance, actor=request.user)
         messages.success(request, _("Saved. Everyone sees the new brand now."))

@@ -62,7 +62,7 @@ def _members(
 @requires(Permission.API_KEYS_EDIT)
 def api_key_list(request: MemberRequest) -> HttpResponse:
     """The keys of the organization; a new one is shown once, on this answer only."""
-    form = APIKeyForm(request.POST or None)
+    form = APIKeyForm(request.POST if request.method == "POST" else None)
     new_key = ""
     if request.method == "POST" and form.is_valid():
         _row, new_key = api_keys.issue_key(

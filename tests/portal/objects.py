@@ -36,5 +36,3 @@ def make_objects(house: House) -> dict[str, Any]:
         "key_id": key.pk,
         "campaign_id": campaign.pk,
     }
-
-

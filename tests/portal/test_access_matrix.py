@@ -1,0 +1,204 @@
+"""The access policy as one table: what everyone gets at every address of a portal.
+
+nobody     not signed in                      owner     owner of the client Bakery
+viewer     of Bakery                          agency    owner of its agency, looking at Bakery
+operator   of Bakery                          stranger  owner of a client of another agency,
+                                                        at their own portal
+Objects in the addresses are Bakery's, so a stranger gets 404 wherever one is named. Every
+named address has a row; the last test fails for one that has not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from calls.models import VoiceNode
+from portal.models import Role, User
+from tests.house.test_access import patterns
+from tests.portal.objects import make_objects
+from tests.world import House, browser, join
+
+COLUMNS = ("nobody", "viewer", "operator", "owner", "agency", "stranger")
+
+# GET of a page that shows no object: a stranger sees their own.
+LIST = (302, 200, 200, 200, 200, 200)
+# GET of a page about one object.
+READ = (302, 200, 200, 200, 200, 404)
+# GET of a form.
+FORM = (302, 403, 200, 200, 200, 200)
+FORM_OF_ONE = (302, 403, 200, 200, 200, 404)
+# POST that acts on one object and goes elsewhere.
+ACT = (302, 403, 302, 302, 302, 404)
+# Only owners and admins.
+MANAGE = (302, 403, 403, 200, 200, 200)
+# Only inside an agency; the column `agency` looks at Bakery, where the right does not reach.
+AGENCY = (302, 403, 403, 403, 403, 403)
+PUBLIC = (200, 200, 200, 200, 200, 200)
+
+GET: dict[str, tuple[int, ...]] = {
+    "dashboard": LIST,
+    "assistant_list": LIST,
+    "assistant_new": FORM,
+    "assistant_detail": READ,
+    "assistant_edit": FORM_OF_ONE,
+    "call_list": LIST,
+    "call_detail": READ,
+    "call_progress": READ,
+    "call_waveform": READ,
+    "call_recording": (302, 404, 404, 404, 404, 404),  # this call has none
+    "campaign_list": LIST,
+    "campaign_new": FORM,
+    "campaign_detail": READ,
+    "campaign_live": READ,
+    "campaign_leads_add": FORM_OF_ONE,
+    "billing_statement": LIST,
+    "billing_statement_csv": LIST,
+    "billing_grant": AGENCY,
+    "client_list": AGENCY,
+    "client_new": AGENCY,
+    "client_detail": AGENCY,
+    "member_list": LIST,
+    "api_key_list": MANAGE,
+    "brand_edit": AGENCY,
+    "brand_preview_css": AGENCY,
+    "switch_organization": (302, 302, 302, 302, 302, 404),
+    "brand_css": PUBLIC,
+    "brand_logo": PUBLIC,
+    "brand_favicon": PUBLIC,
+    "healthz": PUBLIC,
+    "readyz": PUBLIC,
+}
+POST: dict[str, tuple[int, ...]] = {
+    "assistant_activate": ACT,
+    "assistant_deactivate": ACT,
+    "assistant_delete": ACT,
+    "call_start": (302, 403, 201, 201, 201, 404),
+    "call_stop": ACT,
+    "campaign_launch": ACT,
+    "campaign_pause": ACT,
+    "campaign_resume": ACT,
+    "campaign_cancel": ACT,
+    "campaign_leads_check": (302, 403, 200, 200, 200, 200),
+    "member_add": (302, 403, 403, 422, 422, 422),
+    "api_key_revoke": (302, 403, 403, 302, 302, 404),
+    "set_theme": (302, 302, 302, 302, 302, 302),
+}
+ROWS = [("get", *row) for row in GET.items()] + [("post", *row) for row in POST.items()]
+
+
+@dataclass
+class Cast:
+    house: House
+    elsewhere: House
+    people: dict[str, User | None]
+    objects: dict[str, Any]
+
+    def browser(self, column: str) -> Client:
+        house = self.elsewhere if column == "stranger" else self.house
+        return browser(house, self.people[column])
+
+    def address(self, name: str) -> str:
+        if name == "brand_logo":
+            return reverse(name, args=["light"])
+        pattern = next(
+            entry
+            for _path, entry in patterns(get_resolver("config.urls"))
+            if entry.name == name
+        )
+        return reverse(
+            name,
+            kwargs={key: self.objects[key] for key in pattern.pattern.converters},
+        )
+
+
+@pytest.fixture
+def cast(acme: House, bakery: House, garage: House, node: VoiceNode) -> Cast:
+    return Cast(
+        house=bakery,
+        elsewhere=garage,
+        people={
+            "nobody": None,
+            "viewer": bakery.people["bob"],
+            "operator": join(bakery, "otto", Role.OPERATOR),
+            "owner": bakery.people["dora"],
+            "agency": acme.people["alice"],
+            "stranger": garage.people["lena"],
+        },
+        objects=make_objects(bakery),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "name", "wanted"), ROWS, ids=[row[1] for row in ROWS]
+)
+def test_everyone_gets_what_the_table_says(
+    cast: Cast, method: str, name: str, wanted: tuple[int, ...]
+) -> None:
+    got = {}
+    for column in COLUMNS:
+        # What one column changes must not be there for the next.
+        with transaction.atomic():
+            answer = getattr(cast.browser(column), method)(cast.address(name))
+            got[column] = answer.status_code
+            transaction.set_rollback(True)
+    assert got == dict(zip(COLUMNS, wanted, strict=True))
+
+
+def test_every_address_has_a_row() -> None:
+    named = {
+        entry.name
+        for path, entry in patterns(get_resolver("config.urls"))
+        if not path.startswith(("accounts/", "api/")) and entry.name
+    }
+    assert named == set(GET) | set(POST)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["client_list", "client_new", "client_detail", "brand_edit", "billing_grant"],
+)
+def test_an_agencys_owner_at_home_opens_the_agencys_pages(
+    acme: House, bakery: House, name: str
+) -> None:
+    kwargs = (
+        {"client_id": bakery.organization.pk}
+        if name in ("client_detail", "billing_grant")
+        else {}
+    )
+    assert (
+        browser(acme, acme.people["alice"])
+        .get(reverse(name, kwargs=kwargs))
+        .status_code
+        == 200
+    )
+
+
+@pytest.mark.parametrize("name", ["client_detail", "billing_grant"])
+def test_another_agencys_client_is_not_there(
+    acme: House, garage: House, name: str
+) -> None:
+    address = reverse(name, kwargs={"client_id": garage.organization.pk})
+    assert browser(acme, acme.people["alice"]).get(address).status_code == 404
+
+
+def test_a_member_of_another_portal_is_nobody_here(
+    bakery: House, garage: House
+) -> None:
+    lena = browser(bakery, garage.people["lena"])
+    assert lena.get("/").status_code == 404
+
+
+def test_a_session_carried_to_another_portal_is_ended(
+    bakery: House, garage: House
+) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    assert dora.get("/").status_code == 200
+    assert dora.get("/", SERVER_NAME=garage.host).status_code == 302
+    assert dora.get("/", SERVER_NAME=bakery.host).status_code == 302
