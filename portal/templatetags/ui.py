@@ -274,7 +274,7 @@ def credits(microcredits: int | None) -> str:
 
 @register.filter
 def credits_rounded(microcredits: int | None) -> str:
-    """Microcredits as credits with two decimals, for lists and tiles; never for a bill."""
+    """Credits with two decimals, for lists and tiles; never for a bill."""
     return "" if microcredits is None else round_credits(microcredits)
 
 

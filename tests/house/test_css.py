@@ -15,7 +15,7 @@ SHEETS = sorted(CSS.rglob("*.css"))
 COLOR = re.compile(r"#[0-9a-f]{3,8}\b|\b(?:rgba?|hsla?|oklch|oklab|lab|lch)\(", re.I)
 PHYSICAL = re.compile(
     r"(?:^|[\s;{])(?:(?:margin|padding|border)-(?:left|right|top|bottom)|left|right|top"
-    r"|bottom|width|height|min-width|max-width|min-height|max-height|float)\s*:",
+    r"|bottom|width|height|min-width|max-width|min-height|max-height)\s*:",
 )
 SIDEWAYS = re.compile(r"(?:text-align|float|clear):\s*(?:left|right)")
 
