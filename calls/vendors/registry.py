@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livekit.agents import inference, llm, stt, tts, vad
-from livekit.agents.types import NOT_GIVEN, APIConnectOptions, NotGivenOr
-from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.plugins import deepgram, elevenlabs, openai
 
 from assistants.catalogue import Provider, Stage, catalogue
@@ -33,7 +32,6 @@ __all__ = [
     "VendorSet",
     "build_vendors",
     "platform_credentials",
-    "session_connect_options",
 ]
 
 
@@ -115,18 +113,6 @@ def platform_credentials(
         key = keys.get("openai") or "none"
         found["openai_compatible"] = Credential(key, own_server)
     return found
-
-
-def session_connect_options() -> SessionConnectOptions:
-    """Patience with vendors that suits a person waiting on a telephone.
-
-    One quick second try; after that the caller hears an apology rather than silence.
-    """
-    return SessionConnectOptions(
-        stt_conn_options=APIConnectOptions(max_retry=3, retry_interval=0.5, timeout=5),
-        llm_conn_options=APIConnectOptions(max_retry=1, retry_interval=0.3, timeout=8),
-        tts_conn_options=APIConnectOptions(max_retry=1, retry_interval=0.3, timeout=5),
-    )
 
 
 def build_vendors(

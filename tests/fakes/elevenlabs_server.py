@@ -109,10 +109,14 @@ class ElevenLabsServer(VendorServer):
         alignment = self._alignment(text.strip())
         for at in range(0, len(pcm), step):
             audio = base64.b64encode(pcm[at : at + step]).decode()
-            packet = {"audio": audio, "contextId": context, "isFinal": None}
+            message: dict[str, Any] = {
+                "audio": audio,
+                "contextId": context,
+                "isFinal": None,
+            }
             if at == 0:
-                packet["normalizedAlignment"] = packet["alignment"] = alignment
-            await socket.send_json(packet)
+                message["alignment"] = message["normalizedAlignment"] = alignment
+            await socket.send_json(message)
 
     def _alignment(self, text: str) -> dict[str, Any]:
         each = self.ms_per_character
