@@ -214,6 +214,10 @@ class Money(RuleBasedStateMachine):
         for call in due:
             self.give_back(call, "expired")
 
+    def teardown(self) -> None:
+        """Leave nothing for the next example's sweeper to find."""
+        release_expired_holds(START + timedelta(days=365))
+
     @invariant()
     def balances_are_those_of_the_model(self) -> None:
         held = dict.fromkeys(self.wallet, 0)
@@ -244,9 +248,9 @@ def run(examples: int, steps: int) -> None:
 
 @pytest.mark.slow
 def test_any_order_of_operations_keeps_the_books(db: None) -> None:
-    run(examples=12, steps=25)
+    run(examples=10, steps=20)
 
 
 @pytest.mark.slow
 def test_many_orders_of_operations_keep_the_books(db: None) -> None:
-    run(examples=40, steps=50)
+    run(examples=40, steps=40)
