@@ -47,6 +47,7 @@ async def test_every_voice_of_the_catalogue_speaks(speaker, voice):
     assert loudness(frame) > 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("voice", ["flite-rms", "espeak-nl"])
 @pytest.mark.asyncio
 async def test_twice_the_speed_takes_about_half_the_time(speaker, voice):
@@ -81,6 +82,7 @@ async def test_text_without_a_sound_is_a_short_silence(speaker):
     assert frame.duration < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_text_is_never_an_option_or_a_command(speaker):
     for voice in ("flite-rms", "espeak-en-us"):
@@ -108,6 +110,7 @@ async def test_an_interrupted_sentence_is_not_remembered_or_finished(speaker):
     assert len(speaker.cache) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_the_loop_goes_on_while_it_speaks(speaker):
     lags = []
