@@ -86,7 +86,9 @@ class CallConsumer(AsyncWebsocketConsumer):
         portal = await self._portal()
         if not token:
             raise BadCallToken
-        seat = await database_sync_to_async(take_seat)(call_id=call_id, token=token)
+        seat: Seat = await database_sync_to_async(take_seat)(
+            call_id=call_id, token=token
+        )
         if portal is not None and seat.agency_id != portal.agency_id:
             raise BadCallToken
         return seat
@@ -95,9 +97,10 @@ class CallConsumer(AsyncWebsocketConsumer):
         headers = dict(self.scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         try:
-            return await database_sync_to_async(find_portal)(host)
+            portal: Portal | None = await database_sync_to_async(find_portal)(host)
         except UnknownHost as error:
             raise BadCallToken from error
+        return portal
 
     async def disconnect(self, code: int) -> None:
         if self.seat is not None:

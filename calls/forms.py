@@ -31,7 +31,7 @@ class CallFilterForm(forms.Form):
     direction = forms.ChoiceField(
         label=_("Direction"), choices=DIRECTION_CHOICES, required=False
     )
-    assistant = forms.ModelChoiceField(
+    assistant: forms.ModelChoiceField[Assistant] = forms.ModelChoiceField(
         label=_("Assistant"),
         queryset=None,
         required=False,

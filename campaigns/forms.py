@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _, ngettext
 
+from assistants.models import Assistant
 from assistants.queries import visible_assistants
 from assistants.rendering import variables_in
 from calls.models import PhoneNumber
@@ -102,10 +103,10 @@ class CampaignForm(LeadsForm):
     name = forms.CharField(
         label=_("Name"), max_length=120, help_text=_("Only you and your team see it.")
     )
-    assistant = forms.ModelChoiceField(
+    assistant: forms.ModelChoiceField[Assistant] = forms.ModelChoiceField(
         label=_("Assistant"), queryset=None, empty_label=None
     )
-    number = forms.ModelChoiceField(
+    number: forms.ModelChoiceField[PhoneNumber] = forms.ModelChoiceField(
         label=_("Calls come from"),
         queryset=None,
         empty_label=None,
@@ -193,7 +194,9 @@ class CampaignForm(LeadsForm):
 class LeadsCheckForm(LeadsForm):
     """The list alone, while the rest of the form is being filled in: never an error."""
 
-    number = forms.ModelChoiceField(queryset=None, required=False)
+    number: forms.ModelChoiceField[PhoneNumber] = forms.ModelChoiceField(
+        queryset=None, required=False
+    )
     leave_out = forms.BooleanField(required=False, initial=True)
     needs_leads = False
 

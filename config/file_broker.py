@@ -20,7 +20,7 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]  # kombu's own two names disagree
         """Put a message in the queue, whole or not at all."""
         folder = Path(self.data_folder_out)
         # Messages are taken in the order of their names.

@@ -11,6 +11,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import ResetPasswordForm
+from allauth.core import context
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 from django.http import HttpRequest
@@ -54,18 +55,13 @@ class PortalBackend(AuthenticationBackend):
 class PortalResetPasswordForm(ResetPasswordForm):
     """Send no reset mail to someone who is unknown on this portal."""
 
+    users: list[User]
+
     def clean_email(self) -> str:
-        email = super().clean_email()
-        request = self._request()
-        portal = getattr(request, "portal", None)
+        email: str = super().clean_email()
+        portal = getattr(context.request, "portal", None)
         self.users = [user for user in self.users if may_enter(user, portal)]
         return email
-
-    @staticmethod
-    def _request() -> HttpRequest:
-        from allauth.core import context
-
-        return context.request
 
 
 class PortalAccountAdapter(DefaultAccountAdapter):

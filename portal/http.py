@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
     from django_htmx.middleware import HtmxDetails
 
     from portal.models import Membership, Organization, Portal, User
@@ -24,11 +23,12 @@ class PortalRequest(HttpRequest):
 class MemberRequest(PortalRequest):
     """A request after `ScopeMiddleware`.
 
-    `organization` is the one being looked at, `membership` what gave the right to: a
-    member of the agency may look at a client of it. Both are None for a stranger.
+    `user` is a person wherever a view declared a right. `organization` is the one being
+    looked at, `membership` what gave the right to: a member of the agency may look at a
+    client of it. Both are None for a stranger.
     """
 
-    user: User | AnonymousUser  # type: ignore[assignment]  # narrowed to our user model
+    user: User
     membership: Membership | None
     organization: Organization
     organizations: list[Organization]

@@ -89,7 +89,7 @@ def choose_organization(request: MemberRequest) -> None:
     assert request.portal is not None
     agency_id = request.portal.agency_id
     memberships = list(
-        Membership.objects.filter(user_id=request.user.pk)
+        Membership.objects.filter(user=request.user)
         .filter(Q(organization=agency_id) | Q(organization__parent=agency_id))
         .exclude(organization__status=Organization.Status.ARCHIVED)
         .select_related("organization")

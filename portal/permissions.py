@@ -103,7 +103,7 @@ def requires(permission: Permission) -> Callable[[View[P, R]], Callable[..., Any
 
     def decorate(view: View[P, R]) -> Callable[..., Any]:
         @wraps(view)
-        def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             if request.membership is None:
@@ -131,7 +131,7 @@ def signed_in(view: View[P, R]) -> Callable[..., Any]:
     """Let any signed-in person in; for pages about the person, not an organization."""
 
     @wraps(view)
-    def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         return view(request, *args, **kwargs)
@@ -144,7 +144,7 @@ def staff_only(view: View[P, R]) -> Callable[..., Any]:
     """Let only the operator's staff in; everyone else sees no such page."""
 
     @wraps(view)
-    def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
         if not (request.user.is_authenticated and request.user.is_staff):
             raise Http404
         return view(request, *args, **kwargs)

@@ -72,7 +72,7 @@ def desk_spec(**changes: object) -> AssistantSpec:
         ),
         "tts_config": TTSConfig(provider="offline", voice_id="rms", language="en"),
     }
-    return AssistantSpec(**(values | changes))  # type: ignore[arg-type]  # a builder
+    return AssistantSpec(**(values | changes))
 
 
 def furnish(portal: Portal, organization: Organization, number: str) -> House:

@@ -17,6 +17,9 @@ class CallQuerySet(models.QuerySet["Call"]):
         return self.filter(status__in=Call.LIVE)
 
 
+CallManager = ScopedManager.from_queryset(CallQuerySet)
+
+
 class Call(Owned):
     """One conversation. Its status is moved by `calls.lifecycle` alone."""
 
@@ -118,9 +121,7 @@ class Call(Owned):
     usage = models.JSONField(default=dict)
     summary = models.TextField(blank=True)
 
-    objects: ClassVar[models.Manager[Call]] = ScopedManager.from_queryset(
-        CallQuerySet
-    )()
+    objects: ClassVar[CallManager[Call]] = CallManager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class KeptRecording:
 
     name: str
     duration_ms: int
-    waveform: dict[str, Any]
+    waveform: Mapping[str, Any]
 
 
 def recording_name(call_id: UUID, suffix: str) -> str:

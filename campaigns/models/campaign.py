@@ -31,6 +31,9 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         return self.filter(models.Exists(undone))
 
 
+CampaignManager = ScopedManager.from_queryset(CampaignQuerySet)
+
+
 class Campaign(Owned):
     """A set of leads to be dialled. Moved by `campaigns.lifecycle` alone."""
 
@@ -78,9 +81,7 @@ class Campaign(Owned):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[ScopedManager[Campaign]] = ScopedManager.from_queryset(
-        CampaignQuerySet
-    )()
+    objects: ClassVar[CampaignManager[Campaign]] = CampaignManager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]

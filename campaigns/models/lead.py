@@ -23,6 +23,9 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         return self.filter(status__in=(Lead.Status.PENDING, Lead.Status.CALLING))
 
 
+LeadManager = ScopedManager.from_queryset(LeadQuerySet)
+
+
 class Lead(Owned):
     """A person to call; one attempt budget over all rules.
 
@@ -50,7 +53,7 @@ class Lead(Owned):
     last_attempt_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects: ClassVar[ScopedManager[Lead]] = ScopedManager.from_queryset(LeadQuerySet)()
+    objects: ClassVar[LeadManager[Lead]] = LeadManager()
 
     class Meta:
         ordering = ["created_at", "pk"]
@@ -82,6 +85,9 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         return self.filter(status__in=Attempt.OPEN)
 
 
+AttemptManager = ScopedManager.from_queryset(AttemptQuerySet)
+
+
 class Attempt(Owned):
     """One try to reach a lead. Its call id is the idempotency key down to the carrier.
 
@@ -107,9 +113,7 @@ class Attempt(Owned):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[ScopedManager[Attempt]] = ScopedManager.from_queryset(
-        AttemptQuerySet
-    )()
+    objects: ClassVar[AttemptManager[Attempt]] = AttemptManager()
 
     class Meta:
         ordering = ["-number"]

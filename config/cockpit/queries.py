@@ -106,7 +106,7 @@ def client_rows(agency: Organization) -> list[ClientRow]:
         clients = list(Organization.objects.filter(parent=agency).order_by("name"))
         balances = wallet_balances([client.pk for client in clients])
         rows = {
-            row["organization_id"]: row
+            row["organization_id"]: dict(row)
             for row in Call.objects.values("organization_id")
             .annotate(**_totals(_last(30)), last_call_at=Max("created_at"))
             .order_by()

@@ -67,8 +67,8 @@ Otherwise say "I can tell you our opening hours and our address, or make an appo
 REMINDER: Final = """\
 You call on behalf of {company} to remind {{{{name}}}} of an appointment tomorrow at ten.
 
-When the caller says "yes", say "Wonderful, we will see you tomorrow at ten. Goodbye." and end the call.
-When the caller says "no", say "No problem, we will call you again to find another time. Goodbye." and end the call.
+When the caller says "yes", say "See you tomorrow at ten. Goodbye." and end the call.
+When the caller says "no", say "We will call you again. Goodbye." and end the call.
 When the caller says "goodbye", say "Goodbye." and end the call.
 Otherwise say "Can you come tomorrow at ten? Please say yes or no."
 """

@@ -7,7 +7,7 @@ owned rows are only set by services that loaded the target through the scope.
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from django.db import models
 
@@ -54,7 +54,7 @@ class Owned(models.Model):
         editable=False,
     )
 
-    objects: models.Manager[Self] = ScopedManager()
+    objects = ScopedManager()
 
     class Meta:
         abstract = True

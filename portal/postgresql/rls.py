@@ -16,7 +16,8 @@ create policy scope on {table} using (
     or {agency} = (select nullif(nullif(current_setting('app.agency', true), ''), '*')::uuid))
   and
   ((select current_setting('app.organization', true)) = '*'
-    or {organization} = (select nullif(nullif(current_setting('app.organization', true), ''), '*')::uuid))
+    or {organization} =
+      (select nullif(nullif(current_setting('app.organization', true), ''), '*')::uuid))
 );
 alter table {table} enable row level security;
 alter table {table} force row level security;

@@ -32,7 +32,7 @@ def save_brand(*, portal: Portal, actor: User | None) -> None:
     }
     if not changes:
         return
-    portal.brand_version = F("brand_version") + 1  # type: ignore[assignment]  # an expression
+    portal.brand_version = F("brand_version") + 1
     portal.save(update_fields=[*BRAND_FIELDS, "brand_version"])
     portal.refresh_from_db(fields=["brand_version"])
     audit.record(

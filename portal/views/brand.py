@@ -30,7 +30,7 @@ def brand_css(request: PortalRequest) -> HttpResponse:
 def brand_logo(request: PortalRequest, scheme: str) -> HttpResponse:
     """The logo for light or dark; a monogram until one is uploaded. Open to all."""
     portal = _portal(request)
-    stored = portal.logo_dark if scheme == "dark" else portal.logo_light
+    stored = (portal.logo_dark if scheme == "dark" else None) or portal.logo_light
     return _picture(stored, branding.default_logo_svg(portal))
 
 

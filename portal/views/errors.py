@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import get_template
 
 from portal.permissions import public
 
@@ -28,5 +29,5 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @public
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Something broke; this page needs no database."""
-    return render(request, "500.html", status=500)
+    """Something broke; this page asks neither the database nor the session."""
+    return HttpResponse(get_template("500.html").render(), status=500)

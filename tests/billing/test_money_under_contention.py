@@ -111,7 +111,7 @@ def busy_wallet(
             " and kind = 'wallet' for update",
             [organization.pk],
         )
-        yield
+        yield  # type: ignore[misc]  # a bare yield
         outsider.rollback()
 
 
@@ -278,8 +278,9 @@ def test_two_sweepers_release_each_call_once() -> None:
     client = make_client(make_agency(credits=100), credits=10)
     for _ in range(20):
         hold(client, uuid4(), 10)
-    released = in_threads(4, lambda _: release_expired_holds(LATER))
-    assert sum(released) == 20
+    # One that meets another at the wallet leaves that call for the next sweep.
+    released = sum(in_threads(4, lambda _: release_expired_holds(LATER)))
+    assert released + release_expired_holds(LATER) == 20
     assert credits_of(client) == (10 * CREDIT, 0)
     assert reconcile() == []
 

@@ -76,7 +76,9 @@ async def test_a_token_opens_the_socket_once(started: StartedWebCall) -> None:
             assert (await thief.receive_output(timeout=5))["code"] == 4401
 
 
-@pytest.mark.parametrize("host", ["globex.localhost", "nobody.localhost", "evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["globex.localhost", "nobody.localhost", "evil.example", ""]
+)
 async def test_a_call_is_joined_at_its_own_portal_only(
     started: StartedWebCall, globex: House, host: str
 ) -> None:
@@ -95,7 +97,11 @@ async def test_signalling_reaches_the_node_in_order(
         await browser.send_to(json.dumps({"type": "hangup"}))
         layer = get_channel_layer()
         received = [await layer.receive(channel) for _ in range(3)]
-    assert [message["command"] for message in received] == ["offer", "candidate", "hangup"]
+    assert [message["command"] for message in received] == [
+        "offer",
+        "candidate",
+        "hangup",
+    ]
     assert received[0]["data"] == {"sdp": "v=0"}
     assert {message["call_id"] for message in received} == {str(started.call.pk)}
 
@@ -155,7 +161,9 @@ async def test_a_flood_closes_the_socket_and_not_the_call(
     assert await database_sync_to_async(status)() == "connecting"
 
 
-async def test_a_dropped_socket_comes_back_to_the_same_call(started: StartedWebCall) -> None:
+async def test_a_dropped_socket_comes_back_to_the_same_call(
+    started: StartedWebCall,
+) -> None:
     async with socket(started.call.pk, started.token) as browser:
         resume = (await hear(browser))["resume_token"]
     async with socket(started.call.pk, resume) as browser:
@@ -178,12 +186,16 @@ async def test_of_two_tabs_the_newer_holds_the_call(started: StartedWebCall) -> 
 async def test_after_the_end_the_socket_closes(started: StartedWebCall) -> None:
     async with socket(started.call.pk, started.token) as browser:
         await hear(browser)
-        await bus.publish(started.call.pk, {"type": "ended", "end_reason": "user_hangup"})
+        await bus.publish(
+            started.call.pk, {"type": "ended", "end_reason": "user_hangup"}
+        )
         assert (await hear(browser))["type"] == "ended"
         assert (await browser.receive_output(timeout=5))["code"] == 1000
 
 
-async def test_two_hundred_rapid_connects_leave_one_seat(started: StartedWebCall) -> None:
+async def test_two_hundred_rapid_connects_leave_one_seat(
+    started: StartedWebCall,
+) -> None:
     token = started.token
     for _ in range(200):
         async with socket(started.call.pk, token) as browser:

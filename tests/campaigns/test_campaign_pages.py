@@ -298,7 +298,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(
     for number in range(count):
         make_campaign(bakery, leads=2, name=f"No. {number}", launched=False)
     dora.get(reverse("campaign_list"))
-    with django_assert_max_num_queries(10):  # type: ignore[operator]
+    with django_assert_max_num_queries(10):
         page = dora.get(reverse("campaign_list")).content.decode()
     assert page.count("/campaigns/0") == count
 
@@ -308,7 +308,7 @@ def test_the_page_costs_the_same_for_one_lead_and_for_many(
     bakery: House, dora: Client, django_assert_max_num_queries: object, count: int
 ) -> None:
     campaign = make_campaign(bakery, leads=count)
-    with django_assert_max_num_queries(14):  # type: ignore[operator]
+    with django_assert_max_num_queries(14):
         page = dora.get(reverse("campaign_detail", args=[campaign.pk]))
     assert page.content.decode().count('<tr id="lead-') == count
 

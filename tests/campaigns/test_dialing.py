@@ -189,7 +189,7 @@ def test_only_a_running_campaign_is_dialled(
     in_bakery: House, node: VoiceNode, move: object
 ) -> None:
     campaign = make_campaign(in_bakery, leads=2)
-    move(campaign=campaign, actor=None)  # type: ignore[operator]
+    move(campaign=campaign, actor=None)
     assert dial(campaign) == 0
     assert Call.objects.count() == 0
 

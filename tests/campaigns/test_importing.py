@@ -143,7 +143,7 @@ def test_what_was_written_as_csv_is_read_back(people: list[tuple[int, str]]) -> 
         quoted = name.replace('"', '""')
         lines.append(f'+31611{number % 1_000_000:06d},"{quoted}"')
     found = read_leads("\n".join(lines), region="")
-    expected = {}
+    expected = {}  # type: ignore[var-annotated]  # the empty one
     for number, name in people:
         expected.setdefault(f"+31611{number % 1_000_000:06d}", name.strip())
     assert {row.phone_number: row.name for row in found.rows} == expected

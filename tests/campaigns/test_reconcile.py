@@ -153,7 +153,7 @@ def test_the_end_of_a_call_is_enqueued_when_it_is_committed(
         call = Call.objects.get()
     sent: list[dict[str, str]] = []
     monkeypatch.setattr(tasks.finish_attempt, "delay", lambda **kw: sent.append(kw))
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+    with django_capture_on_commit_callbacks(execute=True):
         end_call(bakery, call.pk, EndReason.BUSY)
     assert sent == [
         {"call_id": str(call.pk), "organization_id": str(bakery.organization.pk)}

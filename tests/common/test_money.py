@@ -18,7 +18,13 @@ AMOUNTS = st.integers(-(10**15), 10**15)
 
 @pytest.mark.parametrize(
     ("seconds", "price", "cost"),
-    [(0, 1_000_000, 0), (1, 1_000_000, 16_667), (60, 1_000_000, 1_000_000), (9, 1, 1), (5, 0, 0)],
+    [
+        (0, 1_000_000, 0),
+        (1, 1_000_000, 16_667),
+        (60, 1_000_000, 1_000_000),
+        (9, 1, 1),
+        (5, 0, 0),
+    ],
 )
 def test_a_second_is_a_sixtieth_rounded_up(seconds: int, price: int, cost: int) -> None:
     assert price_of_seconds(seconds, price) == cost
@@ -31,7 +37,9 @@ def test_negative_time_or_price_is_refused(seconds: int, price: int) -> None:
 
 
 @given(st.integers(0, 10**12), st.integers(1, 10**9))
-def test_affordable_seconds_are_affordable_and_one_more_is_not(sum_: int, price: int) -> None:
+def test_affordable_seconds_are_affordable_and_one_more_is_not(
+    sum_: int, price: int
+) -> None:
     seconds = seconds_affordable(sum_, price)
     assert seconds is not None
     # A whole microcredit of rounding is the most the two may differ.
@@ -59,7 +67,8 @@ def test_nonsense_is_no_amount(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [(933_334, "0.93"), (995_000, "1.00"), (-5_000, "-0.01"), (0, "0.00")]
+    ("amount", "text"),
+    [(933_334, "0.93"), (995_000, "1.00"), (-5_000, "-0.01"), (0, "0.00")],
 )
 def test_a_quick_look_rounds_half_up(amount: int, text: str) -> None:
     assert round_credits(amount) == text

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.demo_process import Demo
 from tests.plugins.servers import program
 from tests.sound import say
 
 TREE = Path(__file__).resolve().parents[2]
-WIDE = {"width": 1280, "height": 900}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
 
 
 @dataclass
@@ -102,7 +102,7 @@ def open_browser() -> Iterator[OpenBrowser]:
             microphone: Path | None = None,
             *,
             dark: bool = False,
-            viewport: dict[str, int] = WIDE,
+            viewport: ViewportSize = WIDE,
         ) -> Page:
             sound = (
                 [

@@ -109,7 +109,8 @@ class _Stream(stt.RecognizeStream):
         if text and not self._event_ch.closed:
             self._event_ch.send_nowait(
                 stt.SpeechEvent(
-                    type=kind, alternatives=[stt.SpeechData(language="en", text=text)]
+                    type=kind,
+                    alternatives=[stt.SpeechData(language="en", text=text)],  # type: ignore[arg-type]  # a str at run time
                 )
             )
 

@@ -89,5 +89,8 @@ def _event(
         "silence_duration": 0.0,
     }
     return vad.VADEvent(
-        type=kind, samples_index=samples, timestamp=time.time(), **(defaults | values)
+        type=kind,
+        samples_index=samples,
+        timestamp=time.time(),
+        **(defaults | values),  # type: ignore[arg-type]  # values by name
     )

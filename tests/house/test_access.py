@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.urls import URLPattern, URLResolver
-from django.urls import get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from config.api import api
 from portal.permissions import Permission
@@ -16,7 +15,9 @@ from portal.permissions import Permission
 OF_LIBRARIES = ("accounts/", "ops/")
 
 
-def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+def patterns(
+    resolver: URLResolver, prefix: str = ""
+) -> Iterator[tuple[str, URLPattern]]:
     for entry in resolver.url_patterns:
         path = prefix + str(entry.pattern)
         if isinstance(entry, URLResolver):
@@ -34,7 +35,9 @@ def test_every_view_declares_who_may_open_it(urlconf: str) -> None:
         if path.startswith("api/v1/"):
             continue
         access: Any = getattr(pattern.callback, "access", None)
-        if not (isinstance(access, Permission) or access in ("public", "signed_in", "staff")):
+        if not (
+            isinstance(access, Permission) or access in ("public", "signed_in", "staff")
+        ):
             undeclared.append(path)
     assert undeclared == []
 

@@ -81,7 +81,7 @@ def tokens() -> dict[str, tuple[str, str]]:
         r"--([a-z-]+): light-dark\(oklch\(([\d. ]+)\), oklch\(([\d. ]+)\)\);", text
     )
     return {
-        name: tuple(
+        name: tuple(  # type: ignore[misc]  # pairs, by the pattern
             from_oklch(Oklch(*(float(part) for part in value.split())))
             for value in (light, dark)
         )

@@ -12,7 +12,9 @@ from calls.node.process import voice_process
 
 
 class Command(BaseCommand):
-    help = "Carry calls. SIGTERM or Ctrl-C: take no new call, finish those going on, stop."
+    help = (
+        "Carry calls. SIGTERM or Ctrl-C: take no new call, finish those going on, stop."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         asyncio.run(self._serve())

@@ -23,7 +23,7 @@ from typing import Final
 from calls.telephony.protocol import NoAnswerOutcome
 
 VOICEMAIL_GREETING: Final = (
-    "Hello. I am not available right now. Please leave a message after the beep."
+    "You have reached my voicemail. Please leave a message after the beep."
 )
 ARE_YOU_THERE: Final = "Hello? Are you still there?"
 HELLO: Final = "Hello?"

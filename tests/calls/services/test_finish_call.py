@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -66,7 +67,9 @@ def test_a_call_costs_its_started_seconds_in_both_wallets(
         assert reconcile() == []
 
 
-def test_a_second_ending_changes_nothing(call: Call, bakery: House, node: VoiceNode) -> None:
+def test_a_second_ending_changes_nothing(
+    call: Call, bakery: House, node: VoiceNode
+) -> None:
     connect(call, node)
     finish(call, EndReason.USER_HANGUP, duration_ms=8_120)
     again = finish(call, EndReason.VOICE_PROCESS_LOST, duration_ms=30_000)
@@ -74,7 +77,9 @@ def test_a_second_ending_changes_nothing(call: Call, bakery: House, node: VoiceN
     assert spent(bakery) == 150_000
 
 
-def test_a_call_that_never_connected_is_free(call: Call, bakery: House, acme: House) -> None:
+def test_a_call_that_never_connected_is_free(
+    call: Call, bakery: House, acme: House
+) -> None:
     ended = finish(call, EndReason.NEVER_CONNECTED, duration_ms=9_000)
     assert ended.status == Call.Status.FAILED
     assert ended.cost_microcredits == 0
@@ -108,7 +113,7 @@ def test_each_reason_has_its_status(
 def test_the_end_is_told_after_it_is_committed(call: Call, node: VoiceNode) -> None:
     heard: list[object] = []
 
-    def listen(sender: object, call_id: object, **_: object) -> None:
+    def listen(sender: object, call_id: UUID, **_: object) -> None:
         with all_organizations("test"):
             heard.append((call_id, Call.objects.get(pk=call_id).status))
 
@@ -124,7 +129,9 @@ def test_the_end_is_told_after_it_is_committed(call: Call, node: VoiceNode) -> N
 
 def expire(call: Call) -> None:
     with all_organizations("test"):
-        Call.objects.filter(pk=call.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        Call.objects.filter(pk=call.pk).update(
+            lease_until=timezone.now() - timedelta(seconds=1)
+        )
 
 
 def test_a_lost_call_is_billed_to_its_last_heartbeat(
@@ -172,7 +179,9 @@ def test_a_heartbeat_tells_which_calls_must_stop(call: Call, node: VoiceNode) ->
     assert beat(node_id=node.pk, call_ids=[call.pk]) == {call.pk: ""}
 
 
-def test_only_its_node_picks_a_call_up_and_only_once(call: Call, node: VoiceNode) -> None:
+def test_only_its_node_picks_a_call_up_and_only_once(
+    call: Call, node: VoiceNode
+) -> None:
     other = VoiceNode.objects.create(
         host="other", pid=2, capacity=1, heartbeat_at=timezone.now()
     )

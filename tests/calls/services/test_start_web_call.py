@@ -66,7 +66,9 @@ def test_with_no_voice_process_nothing_is_held(bakery: House) -> None:
     assert call_count(bakery) == 0
 
 
-def test_a_stale_or_draining_voice_process_gets_no_call(bakery: House, node: VoiceNode) -> None:
+def test_a_stale_or_draining_voice_process_gets_no_call(
+    bakery: House, node: VoiceNode
+) -> None:
     VoiceNode.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=7))
     with pytest.raises(NoCapacity):
         start(bakery)
@@ -84,14 +86,21 @@ def test_a_full_voice_process_gets_no_call(bakery: House, node: VoiceNode) -> No
     assert call_count(bakery) == 1
 
 
-def test_the_least_loaded_voice_process_gets_the_call(bakery: House, node: VoiceNode) -> None:
+def test_the_least_loaded_voice_process_gets_the_call(
+    bakery: House, node: VoiceNode
+) -> None:
     other = VoiceNode.objects.create(
         host="other", pid=2, capacity=10, heartbeat_at=timezone.now()
     )
-    assert {start(bakery).call.node_id, start(bakery).call.node_id} == {node.pk, other.pk}
+    assert {start(bakery).call.node_id, start(bakery).call.node_id} == {
+        node.pk,
+        other.pk,
+    }
 
 
-def test_an_empty_wallet_starts_nothing(bakery: House, acme: House, node: VoiceNode) -> None:
+def test_an_empty_wallet_starts_nothing(
+    bakery: House, acme: House, node: VoiceNode
+) -> None:
     with organization_scope(bakery.organization):
         from billing.holds import hold_for_call
 
@@ -131,7 +140,9 @@ def test_an_assistant_that_is_off_or_deleted_takes_no_call(
 
 def test_a_suspended_organization_calls_nobody(bakery: House, node: VoiceNode) -> None:
     with all_organizations("test"):
-        Organization.objects.filter(pk=bakery.organization.pk).update(status="suspended")
+        Organization.objects.filter(pk=bakery.organization.pk).update(
+            status="suspended"
+        )
     with pytest.raises(OrganizationSuspended):
         start(bakery)
     assert available(bakery) == FULL
@@ -139,7 +150,9 @@ def test_a_suspended_organization_calls_nobody(bakery: House, node: VoiceNode) -
 
 def test_the_organizations_own_limit_holds(bakery: House, node: VoiceNode) -> None:
     with all_organizations("test"):
-        Organization.objects.filter(pk=bakery.organization.pk).update(max_concurrent_calls=2)
+        Organization.objects.filter(pk=bakery.organization.pk).update(
+            max_concurrent_calls=2
+        )
     start(bakery)
     start(bakery)
     with pytest.raises(TooManyCalls):
@@ -157,7 +170,9 @@ def test_a_token_opens_one_seat(bakery: House, node: VoiceNode) -> None:
         take_seat(call_id=started.call.pk, token=started.token)
 
 
-def test_a_resume_token_gives_the_seat_to_the_newest_tab(bakery: House, node: VoiceNode) -> None:
+def test_a_resume_token_gives_the_seat_to_the_newest_tab(
+    bakery: House, node: VoiceNode
+) -> None:
     started = start(bakery)
     first = take_seat(call_id=started.call.pk, token=started.token)
     second = take_seat(call_id=started.call.pk, token=first.resume_token)
@@ -166,7 +181,9 @@ def test_a_resume_token_gives_the_seat_to_the_newest_tab(bakery: House, node: Vo
     assert take_seat(call_id=started.call.pk, token=second.resume_token)
 
 
-def test_a_token_is_of_one_call_and_of_one_minute(bakery: House, node: VoiceNode) -> None:
+def test_a_token_is_of_one_call_and_of_one_minute(
+    bakery: House, node: VoiceNode
+) -> None:
     one, two = start(bakery), start(bakery)
     with pytest.raises(BadCallToken):
         take_seat(call_id=two.call.pk, token=one.token)
@@ -177,7 +194,9 @@ def test_a_token_is_of_one_call_and_of_one_minute(bakery: House, node: VoiceNode
 
 
 @pytest.mark.parametrize("token", ["", "x", "\x00", "ü" * 300])
-def test_a_wrong_token_opens_nothing(bakery: House, node: VoiceNode, token: str) -> None:
+def test_a_wrong_token_opens_nothing(
+    bakery: House, node: VoiceNode, token: str
+) -> None:
     started = start(bakery)
     with pytest.raises(BadCallToken):
         take_seat(call_id=started.call.pk, token=token)

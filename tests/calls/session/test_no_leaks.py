@@ -40,7 +40,7 @@ async def test_no_timer_outlives_a_call():
     call = busy()
     await call.run(hangs_up_s=8)
     loop = asyncio.get_running_loop()
-    live = [t for t in loop._scheduled if not t.cancelled()]  # type: ignore[attr-defined]
+    live = [t for t in loop._scheduled if not t.cancelled()]
     assert live == []
 
 
