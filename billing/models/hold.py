@@ -29,7 +29,7 @@ class Hold(Owned):
         SETTLED = "settled", _("Settled")
         RELEASED = "released", _("Released")
 
-    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here  # type: ignore[assignment]  # a number
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here
     # As with a posting, the owner is the account's, and nobody looks by it.
     organization = models.ForeignKey(
         "portal.Organization",

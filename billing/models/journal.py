@@ -89,7 +89,7 @@ class Posting(Owned):
     Numbers are taken under the account's lock, so they tell the order of postings.
     """
 
-    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here  # type: ignore[assignment]  # a number
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here
     organization = models.ForeignKey(
         "portal.Organization",
         on_delete=models.PROTECT,
