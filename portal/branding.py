@@ -150,11 +150,14 @@ def brand_css(portal: Portal) -> str:
 
 
 def brand_version(portal: Portal) -> str:
-    """A short hash of all that a brand's files are made from: their cache key."""
+    """A short hash of all that a brand's files are made from: their cache key.
+
+    Uploaded pictures are not read for it: `portal.services.brand` counts
+    `brand_version` up with every change, and a page must not load them for an address.
+    """
     digest = hashlib.sha256(brand_css(portal).encode())
     digest.update(portal.name.encode())
-    for image in (portal.logo_light, portal.logo_dark, portal.favicon):
-        digest.update(hashlib.sha256(bytes(image or b"")).digest())
+    digest.update(str(portal.brand_version).encode())
     return digest.hexdigest()[:12]
 
 

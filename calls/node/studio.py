@@ -21,7 +21,8 @@ class Studio:
     """Loaded once a process, before the first call; each call takes fresh objects from it."""
 
     def __init__(self) -> None:
-        self._shared = SharedResources()
+        # The first words after a recogniser's start are the weak ones: start it before.
+        self._shared = SharedResources(warm_offline=settings.DEMO)
         self._credentials = platform_credentials(
             settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS
         )

@@ -97,7 +97,7 @@ AGENCIES: Final = (
         house=House(
             "Acme Voice",
             (Person("alice@acme.example", "Alice Archer", Role.OWNER),),
-            _desk("Acme Voice", "slt"),
+            _desk("Acme Voice", "flite-slt"),
             "+31201234567",
             5_000,
         ),
@@ -114,7 +114,7 @@ AGENCIES: Final = (
                     Person("dora@harbour.example", "Dora Dekker", Role.OWNER),
                     Person("bob@harbour.example", "Bob Bakker", Role.VIEWER),
                 ),
-                _desk("Harbour Dental", "slt"),
+                _desk("Harbour Dental", "flite-slt"),
                 "+31201234568",
                 500,
                 price_credits=4,
@@ -122,7 +122,7 @@ AGENCIES: Final = (
             House(
                 "Northwind Cycles",
                 (Person("nina@northwind.example", "Nina Noord", Role.OWNER),),
-                _desk("Northwind Cycles", "awb"),
+                _desk("Northwind Cycles", "flite-awb"),
                 "+31201234569",
                 250,
                 price_credits=3,
@@ -134,7 +134,7 @@ AGENCIES: Final = (
         house=House(
             "Globex Calls",
             (Person("charlie@globex.example", "Charlie Chu", Role.OWNER),),
-            _desk("Globex Calls", "awb"),
+            _desk("Globex Calls", "flite-awb"),
             "+4930123450",
             5_000,
         ),
@@ -148,7 +148,7 @@ AGENCIES: Final = (
             House(
                 "Linden Legal",
                 (Person("lena@linden.example", "Lena Lind", Role.OWNER),),
-                _desk("Linden Legal", "slt"),
+                _desk("Linden Legal", "flite-slt"),
                 "+4930123451",
                 300,
                 price_credits=5,

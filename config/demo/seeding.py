@@ -27,6 +27,7 @@ from calls.models import PhoneNumber
 from common.money import MICROCREDITS_PER_CREDIT
 from config.demo.cast import AGENCIES, PASSWORD, STAFF_EMAIL, Agency, Helper, House
 from config.demo.history import seed_history
+from config.demo.people import seed_campaign
 from portal.models import APIKey, Organization, Portal, User
 from portal.scope import all_organizations, organization_scope
 from portal.services.api_keys import LIVE_PREFIX, issue_key
@@ -134,6 +135,7 @@ def _furnish(organization: Organization, house: House) -> None:
             assistant=made[0],
         )
         seed_history(organization)
+        seed_campaign(organization)
 
 
 def helper_spec(helper: Helper) -> AssistantSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from pathlib import Path
 from urllib.parse import urljoin
@@ -26,6 +28,14 @@ When the caller says "address", say "You find us at number twelve, Market Street
 When the caller says "goodbye", say "Goodbye."
 Otherwise say "Please ask for our opening hours or our address."
 """
+
+
+# The browser finds *.localhost by itself; other programs on this machine may not.
+FETCH = """async (address) => {
+  const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}"""
+STATUS = "async (address) => (await fetch(address)).status"
 
 
 def stat(page: Page, label: str) -> int:
@@ -94,17 +104,14 @@ def check_call_page(page: Page) -> None:
     # What was not heard is not there.
     expect(interrupted).not_to_contain_text("closed on Sundays")
     expect(page.get_by_role("link", name="Download recording")).to_be_visible()
-    recording = page.request.get(re.sub(r"\?.*$", "", page.url) + "recording/")
-    assert recording.status in (200, 206)
-    caller, assistant = tracks(recording.body())
+    sound = base64.b64decode(page.evaluate(FETCH, page.url + "recording/"))
+    caller, assistant = tracks(sound)
     assert speech_share(caller, 16_000) > 0.05
     assert speech_share(assistant, 16_000) > 0.1
 
 
 def tracks(sound: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Return the caller's and the assistant's track at 16 kHz."""
-    import io
-
     with av.open(io.BytesIO(sound)) as file:
         resampler = av.AudioResampler("s16", "stereo", 16_000)
         pieces = [
@@ -166,5 +173,5 @@ def test_a_viewer_may_look_and_not_touch(
     expect(page.get_by_role("link", name="New assistant")).to_have_count(0)
     page.get_by_role("link", name="Front desk").first.click()
     expect(page.get_by_role("button", name="Talk to it")).to_have_count(0)
-    assert page.request.get(urljoin(page.url, "/assistants/new/")).status == 403
-    assert page.request.get(urljoin(page.url, "/clients/")).status == 403
+    assert page.evaluate(STATUS, urljoin(page.url, "/assistants/new/")) == 403
+    assert page.evaluate(STATUS, urljoin(page.url, "/clients/")) == 403

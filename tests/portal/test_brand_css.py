@@ -93,7 +93,7 @@ def test_the_version_follows_the_name_and_the_logo():
     before = brand_version(Portal(name="Acme"))
     assert brand_version(Portal(name="Acme")) == before
     assert brand_version(Portal(name="Acme!")) != before
-    assert brand_version(Portal(name="Acme", logo_light=b"x")) != before
+    assert brand_version(Portal(name="Acme", brand_version=2)) != before
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from calls.media.output import PulledAudioOutput
 from calls.telephony.protocol import NoAnswerOutcome, NotAnswered, PlaceRequest
 from calls.telephony.simulator.behaviour import CalleeBehaviour
 from calls.telephony.simulator.callees import Callee
-from calls.telephony.simulator.speech import NoVoice, voices_for
+from calls.telephony.simulator.speech import voices_for
+from calls.vendors.offline.voices import SpeechFailed
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class SimulatorLeg:
             if self._callee.ring_s > timeout_s:
                 raise NotAnswered(NoAnswerOutcome.NO_ANSWER, "Nobody answered.")
             self.behaviour = CalleeBehaviour(self._callee, await voices)
-        except NoVoice as error:
+        except SpeechFailed as error:
             raise NotAnswered(NoAnswerOutcome.FAILED, str(error)) from error
         finally:
             voices.cancel()
