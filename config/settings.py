@@ -266,11 +266,6 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-SECRET_KEYS = env.secret(
-    "SECRETS_KEYS",
-    "",
-    "Key ring that encrypts stored secrets: `id:base64,…`, newest first.",
-)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # --- static and media -----------------------------------------------------------------

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 
 from portal.auth import SESSION_PORTAL, session_mark
 from portal.hosts import UnknownHost, find_portal
@@ -76,7 +78,8 @@ class ScopeMiddleware:
         choose_organization(request)
         if request.membership is None:
             return self.get_response(request)
-        with organization_scope(request.organization):
+        zone = ZoneInfo(request.organization.time_zone)
+        with organization_scope(request.organization), timezone.override(zone):
             return self.get_response(request)
 
 
