@@ -72,6 +72,10 @@ class ElevenLabsServer(VendorServer):
             if message.type != WSMsgType.TEXT:
                 continue
             packet = json.loads(message.data)
+            if packet.get("close_socket"):
+                break
+            if "context_id" not in packet:
+                continue  # a keep-alive
             context = packet["context_id"]
             if fault and fault.kind == Kind.HANG:
                 continue

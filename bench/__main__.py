@@ -1,0 +1,92 @@
+"""Every benchmark side by side in one run: prints a table, writes var/bench.json.
+
+    python -m bench [--quick] [--only carrying,churn,ledger] [--out FILE]
+
+Wants a quiet machine with two cores: the second one calls what runs on the first. The
+full run takes about a quarter of an hour; `--quick` shows in three minutes that all of
+it works, and its figures are to be believed accordingly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from bench import carrying, churn, machine, money
+from bench.figures import table
+from bench.machine import Cores
+from bench.peer import python_of_peer
+from bench.processes import ROOT, vendors
+from calls.media.caller.utterance import speak
+
+PARTS = ("carrying", "churn", "ledger")
+PHRASE = "What time is it now?"
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short, and less certain")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, by comma")
+    parser.add_argument("--no-peer", action="store_true", help="without pipecat")
+    parser.add_argument("--out", type=Path, default=ROOT / "var" / "bench.json")
+    return parser.parse_args(arguments)
+
+
+async def measure_calls(options: argparse.Namespace, parts: set[str]) -> list[Any]:
+    """Measure what needs calls, from the cores that are not measured."""
+    cores = Cores.split()
+    everything = os.sched_getaffinity(0)
+    peer = None if options.no_peer else python_of_peer(ROOT / "var" / "bench")
+    utterance = speak(PHRASE)
+    found: list[Any] = []
+    os.sched_setaffinity(0, cores.others)
+    try:
+        with vendors(cores) as urls:
+            if "carrying" in parts:
+                plan = carrying.QUICK if options.quick else carrying.FULL
+                rounds = await carrying.measure_rounds(
+                    plan, cores, urls, peer, utterance
+                )
+                found += carrying.figures(plan, rounds)
+            if "churn" in parts:
+                coming = churn.QUICK if options.quick else churn.FULL
+                found += churn.figures(
+                    await churn.measure_rounds(coming, cores, urls, peer, utterance)
+                )
+    finally:
+        os.sched_setaffinity(0, everything)
+    return [figure.as_json() for figure in found]
+
+
+def main() -> None:
+    options = parse()
+    parts = set(options.only.split(","))
+    if unknown := parts - set(PARTS):
+        raise SystemExit(f"There is no part {', '.join(unknown)}; {', '.join(PARTS)}.")
+    described = machine.describe()
+    began_s = time.monotonic()
+    figures: list[dict[str, Any]] = []
+    if parts & {"carrying", "churn"}:
+        figures += asyncio.run(measure_calls(options, parts))
+    if "ledger" in parts:
+        figures += money.figures(is_quick=options.quick)
+    described |= {
+        "is_quick": options.quick,
+        "took_s": round(time.monotonic() - began_s),
+        "load_after": [round(load, 2) for load in os.getloadavg()],
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(
+        json.dumps({"machine": described, "figures": figures}, indent=1) + "\n"
+    )
+    print(table(figures))
+    print(f"Written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
