@@ -3,22 +3,31 @@
     web consumer ──node command──▶ voice node      offer, candidate, hangup, place, …
     voice node ──call event──▶ every watcher       caption, status, turn, ended, …
 
-Everything here is a hint: what must not be lost is in the database.
+Everything here is a hint: what must not be lost is in the database. So sending from a
+service or from a voice process gives up after a moment and never raises; a layer may
+also deliver twice, and `id` tells the second of two commands from a new one.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
-from uuid import UUID
+import asyncio
+import logging
+from typing import Any, Final, TypedDict
+from uuid import UUID, uuid4
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+
+logger = logging.getLogger(__name__)
+
+GIVE_UP_AFTER_S: Final = 3.0
 
 
 class NodeCommand(TypedDict):
     """A message to a voice node; `type` is what Channels dispatches on."""
 
     type: str
+    id: str
     command: str
     call_id: str
     data: dict[str, Any]
@@ -35,6 +44,7 @@ def call_group(call_id: UUID | str) -> str:
 def node_command(command: str, call_id: UUID, data: dict[str, Any]) -> NodeCommand:
     return {
         "type": "node.command",
+        "id": uuid4().hex,
         "command": command,
         "call_id": str(call_id),
         "data": data,
@@ -45,8 +55,7 @@ def tell_node(
     node_id: UUID, command: str, call_id: UUID, data: dict[str, Any] | None = None
 ) -> None:
     """Send a command to a voice node from sync code."""
-    layer = get_channel_layer()
-    async_to_sync(layer.group_send)(
+    async_to_sync(_hint)(
         node_group(node_id), node_command(command, call_id, data or {})
     )
 
@@ -54,7 +63,7 @@ def tell_node(
 async def send_command(
     node_id: UUID, command: str, call_id: UUID, data: dict[str, Any] | None = None
 ) -> None:
-    """Send a command to a voice node from async code."""
+    """Send a command to a voice node from async code; raises when the layer is away."""
     await get_channel_layer().group_send(
         node_group(node_id), node_command(command, call_id, data or {})
     )
@@ -62,11 +71,17 @@ async def send_command(
 
 async def publish(call_id: UUID, event: dict[str, Any]) -> None:
     """Show an event to whoever watches the call."""
-    await get_channel_layer().group_send(
-        call_group(call_id), {"type": "call.event", "event": event}
-    )
+    await _hint(call_group(call_id), {"type": "call.event", "event": event})
 
 
 def show(call_id: UUID, event: dict[str, Any]) -> None:
     """Show an event to whoever watches the call, from sync code."""
     async_to_sync(publish)(call_id, event)
+
+
+async def _hint(group: str, message: Any) -> None:
+    try:
+        async with asyncio.timeout(GIVE_UP_AFTER_S):
+            await get_channel_layer().group_send(group, message)
+    except Exception:  # each layer has its own kinds, and none may break a call
+        logger.warning("hint lost", exc_info=True, extra={"group": group})

@@ -7,7 +7,8 @@ CallError
 │   ├── TooManyCalls     the organization's own limit
 │   └── NoCapacity       no voice process has a free place; try again shortly
 ├── BadCallToken       wrong, used or out of date
-└── CallNotActive      the call is over, or was never there
+├── CallNotActive      the call is over, or was never there
+└── NodeForgotten      a voice process was silent for so long that it was struck off
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class BadCallToken(CallError):
 
 class CallNotActive(CallError):
     """The call is not going on, so it cannot be steered."""
+
+
+class NodeForgotten(CallError):
+    """The voice process is not in the table any more; it has to start again."""

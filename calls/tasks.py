@@ -8,11 +8,14 @@ from calls.models import Call
 from calls.services import finish, nodes, recordings
 from portal.scope import all_organizations
 
+# Two heartbeats and a bit: what a voice process needs to show that it lives.
+SECOND_LOOK_S = 2.5
+
 
 @shared_task
 def sweep_lost_calls() -> None:
     """Every few seconds: end calls whose voice process is gone."""
-    finish.sweep_lost_calls()
+    finish.sweep_lost_calls(second_look_after_s=SECOND_LOOK_S)
     nodes.forget_dead_nodes()
 
 

@@ -1,11 +1,12 @@
 """One call in this process, from the order to the bill.
 
-    pick up ──▶ link connects ──▶ session runs ──▶ link closed ──▶ recording kept ──▶ finished
-                 │ never: no charge      ├ scribe writes
-                 │                       └ credit guard holds
+    pick up ──▶ vendors ──▶ link connects ──▶ conversation ──▶ link closed ──▶ finished
+                  │ no key        │ never: no charge             recording kept
+                  ╰ no charge
 
-Whatever happens on the way, `run` returns, the link is closed and `finish_call` was
-tried; what it could not write, the sweeper finds by the lease.
+Whatever happens on the way, cancellation included, the link is closed and `finish_call`
+is tried until `FINISH_PATIENCE_S` have passed; what it could not write, the sweeper
+finds by the lease.
 """
 
 from __future__ import annotations
@@ -16,32 +17,40 @@ import time
 from dataclasses import asdict
 from typing import Final
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 
 from calls import bus
 from calls.media.link import MediaLink, MediaNeverConnected
-from calls.media.recording import Recorder
 from calls.models import Call
-from calls.node import shelf
-from calls.node.credit_guard import guard_credits
-from calls.node.scribe import Scribe
+from calls.node import database
+from calls.node.conversation import Conversation
 from calls.node.studio import Studio
-from calls.node.voicemail_watch import VoicemailWatch
+from calls.node.unbroken import unbroken
 from calls.services import finish, running
 from calls.services.finish import Outcome
-from calls.services.recordings import KeptRecording
 from calls.services.running import CallOrder
 from calls.services.starting import FIRST_HOLD_S
-from calls.session.events import EndReason, EventSink, SessionEnded
-from calls.session.voice_session import VoiceSession
-from calls.telephony.protocol import Leg, NotAnswered
+from calls.session.events import EndReason
+from calls.session.release import dissolve, in_time
+from calls.telephony.protocol import Leg, NoAnswerOutcome, NotAnswered
 from calls.vendors.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 
-CREDITS_GONE: Final = "Your credits are used up, so this call ends now. Goodbye."
-_FINISH_TRIES: Final = 5
+NO_AUDIO_PATH: Final = (
+    "No audio path came about. Check the network or firewall, then try again."
+)
+BROKE: Final = "The voice process failed."
+START_PATIENCE_S: Final = 4.0  # the caller waits in silence for a database meanwhile
+FINISH_PATIENCE_S: Final = 60.0
+_CLOSE_S: Final = 10.0
+
+_REASON_OF: Final = {
+    NoAnswerOutcome.BUSY: EndReason.BUSY,
+    NoAnswerOutcome.NO_ANSWER: EndReason.NO_ANSWER,
+    NoAnswerOutcome.REJECTED: EndReason.REJECTED,
+    NoAnswerOutcome.FAILED: EndReason.CARRIER_FAILED,
+}
 
 
 class LiveCall:
@@ -58,160 +67,173 @@ class LiveCall:
         self.order = order
         self.link = link
         self._leg = leg  # the same as `link` on the telephone; it rings first
-        self.session: VoiceSession | None = None
         self._studio = studio
         self._created_s = time.monotonic()
-        self._connected_s: float | None = None
+        self._is_connected = False
+        self._is_leaving = False
+        self._conversation: Conversation | None = None
         self._stop: EndReason | None = None
+        self._stop_error = ""
+        self._hanging_up: asyncio.Task[None] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is only being tidied up: from here on no second is billed."""
+        conversation = self._conversation
+        return self._is_leaving or (conversation is not None and conversation.is_over)
 
     async def run(self) -> None:
         """Hold the conversation and leave nothing behind."""
-        outcome = Outcome(EndReason.INTERNAL_ERROR, error="The voice process failed.")
+        is_cancelled = False
         try:
             outcome = await self._converse()
         except asyncio.CancelledError:
-            outcome = Outcome(
+            is_cancelled = True
+            outcome = self._outcome(
                 self._stop or EndReason.VOICE_PROCESS_LOST,
-                duration_ms=self._elapsed_ms(),
                 error="The voice process was stopped during the call.",
                 fault_owner="platform",
             )
-            raise
-        except (
-            Exception
-        ):  # the edge of a call: one that breaks must not take others along
+        except Exception:  # the edge of a call: one that breaks takes no other along
             logger.exception("call broke", extra={"call_id": str(self.order.call_id)})
-            outcome = Outcome(
-                EndReason.INTERNAL_ERROR,
-                duration_ms=self._elapsed_ms(),
-                error="The voice process failed.",
-                fault_owner="platform",
+            outcome = self._outcome(
+                EndReason.INTERNAL_ERROR, error=BROKE, fault_owner="platform"
             )
-        finally:
-            await self.link.aclose()
-            await asyncio.shield(self._finish(outcome))
+        self._is_leaving = True
+        await unbroken(self._leave(outcome))
+        if is_cancelled:
+            raise asyncio.CancelledError
 
-    async def stop(self, reason: EndReason, message: str = "") -> None:
-        """End the call for this reason, at any stage."""
-        self._stop = reason
-        if self.session is not None:
-            await self.session.end(reason, message or None)
-        else:
-            await self.link.aclose()
+    async def stop(
+        self, reason: EndReason, message: str = "", *, error: str = ""
+    ) -> None:
+        """End the call, at any stage; returns at once. The first reason counts."""
+        if self._stop is None:
+            self._stop, self._stop_error = reason, error
+        if self._conversation is not None:
+            await self._conversation.session.end(reason, message or None)
+        if not self._is_connected and self._hanging_up is None:
+            self._hanging_up = asyncio.create_task(self.link.aclose())
+
+    async def say(self, text: str, *, end_after: bool) -> None:
+        """Say this as soon as the assistant can speak."""
+        if self._conversation is not None:
+            await self._conversation.session.say(text, end_after=end_after)
+
+    async def inject(self, content: str, *, respond: bool) -> None:
+        """Tell the assistant something the caller does not hear."""
+        if self._conversation is not None:
+            await self._conversation.session.inject(content, respond=respond)
 
     async def _converse(self) -> Outcome:
+        try:
+            vendors = self._studio.vendors(self.order.spec)
+        except ProviderError as error:
+            return self._outcome(
+                EndReason.VENDOR_FAILED, error=str(error), fault_owner=error.owner
+            )
+        is_dialled = self._leg is not None
+        conversation = self._conversation = Conversation(
+            self.order,
+            self.link,
+            vendors,
+            watches_for_voicemail=is_dialled
+            and self.order.direction == Call.Direction.OUTBOUND,
+        )
         refused = await self._connect()
         if refused is not None:
             return refused
-        self._connected_s = time.monotonic()
-        setup_ms = round((self._connected_s - self._created_s) * 1000)
-        await database_sync_to_async(running.mark_connected)(
-            order=self.order, setup_ms=setup_ms
+        if not await self._mark_connected():  # ended elsewhere, and billed there
+            return self._outcome(self._stop or EndReason.VOICE_PROCESS_LOST)
+        covered_s = await database.insist(
+            running.cover_seconds,
+            patience_s=START_PATIENCE_S,
+            order=self.order,
+            total_seconds=FIRST_HOLD_S,
         )
-        await bus.publish(
-            self.order.call_id, {"type": "status", "status": "in-progress"}
+        ended = await conversation.run(covered_s)
+        if ended.reason is EndReason.INTERNAL_ERROR:  # its text is for the log
+            return self._outcome(ended.reason, error=BROKE, fault_owner="platform")
+        return self._outcome(
+            ended.reason,
+            error=ended.error or self._stop_error,
+            fault_owner=ended.fault_owner,
         )
-        return await self._hold_session()
 
     async def _connect(self) -> Outcome | None:
         """Wait for audio; return an outcome when there will be none."""
         try:
-            if self._leg is not None:
-                await database_sync_to_async(running.mark_ringing)(order=self.order)
-                await bus.publish(
-                    self.order.call_id, {"type": "status", "status": "ringing"}
-                )
-                await self._leg.wait_answered()
+            if self._leg is not None and self._stop is None:
+                await self._ring(self._leg)
             await self.link.wait_connected(settings.ICE_TIMEOUT_S)
         except NotAnswered as refusal:
-            return Outcome(EndReason(refusal.outcome), error=refusal.detail)
+            if self._stop is None:
+                reason = _REASON_OF[refusal.outcome]
+                return self._outcome(reason, error=refusal.detail)
         except MediaNeverConnected:
-            reason = self._stop or EndReason.NEVER_CONNECTED
-            return Outcome(
-                reason,
-                error="No audio path came about. Check the network or firewall, then try again.",
-            )
+            if self._stop is None:
+                return self._outcome(EndReason.NEVER_CONNECTED, error=NO_AUDIO_PATH)
         if self._stop is not None:
-            return Outcome(self._stop)
+            return self._outcome(self._stop, error=self._stop_error)
         return None
 
-    async def _hold_session(self) -> Outcome:
-        try:
-            vendors = self._studio.vendors(self.order.spec)
-        except ProviderError as error:
-            return Outcome(
-                EndReason.VENDOR_FAILED, error=str(error), fault_owner=error.owner
-            )
-        scribe = Scribe(self.order)
-        recorder = Recorder(shelf.growing_file(self.order.call_id))
-        self.link.set_taps(caller=recorder.caller, assistant=recorder.assistant)
-        guard: asyncio.Task[None] | None = None
-        try:
-            guard = self._guard_credits(await self._cover(FIRST_HOLD_S))
-            self.session = VoiceSession(
-                self.order.spec, self.link, vendors, self._sink(scribe)
-            )
-            ended = await self.session.run()
-        finally:
-            if guard is not None:
-                guard.cancel()
-            self.link.set_taps(caller=None, assistant=None)
-            await scribe.aclose()
-            await vendors.aclose()
-            recording = await asyncio.to_thread(recorder.close)
-        kept = await asyncio.to_thread(shelf.keep, self.order.call_id, recording)
-        return self._outcome(ended, kept)
-
-    def _guard_credits(self, covered_s: int) -> asyncio.Task[None]:
-        return asyncio.create_task(
-            guard_credits(
-                covered_s=covered_s,
-                elapsed_s=lambda: self._elapsed_ms() / 1000,
-                cover=self._cover,
-                on_empty=lambda: self.stop(
-                    EndReason.INSUFFICIENT_CREDITS, CREDITS_GONE
-                ),
-            ),
-            name=f"credits {self.order.call_id}",
+    async def _ring(self, leg: Leg) -> None:
+        await database.insist(
+            running.mark_ringing, patience_s=START_PATIENCE_S, order=self.order
         )
+        await bus.publish(self.order.call_id, {"type": "status", "status": "ringing"})
+        await leg.wait_answered()
 
-    def _sink(self, scribe: Scribe) -> EventSink:
-        if self._leg is None or self.order.direction != Call.Direction.OUTBOUND:
-            return scribe
-        return VoicemailWatch(scribe, self.order.spec, self._leave_message)
+    async def _mark_connected(self) -> bool:
+        setup_ms = round((time.monotonic() - self._created_s) * 1000)
+        self._is_connected = await database.insist(
+            running.mark_connected,
+            patience_s=START_PATIENCE_S,
+            order=self.order,
+            setup_ms=setup_ms,
+        )
+        if self._is_connected:
+            await bus.publish(
+                self.order.call_id, {"type": "status", "status": "in-progress"}
+            )
+        return self._is_connected
 
-    def _outcome(self, ended: SessionEnded, kept: KeptRecording | None) -> Outcome:
+    async def _leave(self, outcome: Outcome) -> None:
+        await in_time("link", self.link.aclose(), _CLOSE_S)
+        if self._hanging_up is not None:
+            self._hanging_up.cancel()
+            await asyncio.wait([self._hanging_up])
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            await conversation.aclose()
+            dissolve(conversation)  # it and its session's sink know each other
+        try:
+            await database.insist(
+                finish.finish_call,
+                patience_s=FINISH_PATIENCE_S,
+                call_id=self.order.call_id,
+                scope=self.order.scope,
+                outcome=outcome,
+            )
+        except Exception:  # the sweeper settles what cannot be written here
+            logger.exception(
+                "call not finished", extra={"call_id": str(self.order.call_id)}
+            )
+
+    def _outcome(
+        self, reason: EndReason, *, error: str = "", fault_owner: str = ""
+    ) -> Outcome:
+        """Return all that is known of the call by now, under this reason."""
+        conversation = self._conversation
+        if conversation is None or not self._is_connected:
+            return Outcome(reason, error=error, fault_owner=fault_owner)
+        ended = conversation.ended
         return Outcome(
-            ended.reason,
-            duration_ms=min(ended.at_ms, self._elapsed_ms()),
-            error=ended.error,
-            fault_owner=ended.fault_owner,
-            usage=asdict(ended.usage),
+            reason,
+            duration_ms=conversation.spoken_ms,
+            error=error,
+            fault_owner=fault_owner,
+            usage=asdict(ended.usage) if ended else {},
             quality=asdict(self.link.stats()),
-            recording=kept,
+            recording=conversation.recording,
         )
-
-    async def _leave_message(self) -> None:
-        await self.stop(EndReason.VOICEMAIL, self.order.spec.voicemail_message or "")
-
-    async def _cover(self, total_seconds: int) -> int:
-        return await database_sync_to_async(running.cover_seconds)(
-            order=self.order, total_seconds=total_seconds
-        )
-
-    def _elapsed_ms(self) -> int:
-        if self._connected_s is None:
-            return 0
-        return round((time.monotonic() - self._connected_s) * 1000)
-
-    async def _finish(self, outcome: Outcome) -> None:
-        for attempt in range(1, _FINISH_TRIES + 1):
-            try:
-                await database_sync_to_async(finish.finish_call)(
-                    call_id=self.order.call_id, scope=self.order.scope, outcome=outcome
-                )
-            except Exception:  # the sweeper settles what cannot be written here
-                logger.exception("call not finished", extra={"attempt": attempt})
-                await asyncio.sleep(attempt)
-            else:
-                return

@@ -8,89 +8,138 @@ are to stop.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import socket
 from typing import Any, Final
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
 
 from calls import bus
-from calls.media.webrtc import BadOffer, WebRTCLink
-from calls.node import shelf
+from calls.errors import NodeForgotten
+from calls.models import Call
+from calls.node import database, shelf
+from calls.node.collector import quiet_collector
+from calls.node.lanes import Lanes
 from calls.node.live_call import LiveCall
+from calls.node.reception import Reception
 from calls.node.studio import Studio
 from calls.services import finish, nodes, running
-from calls.services.finish import Outcome
-from calls.services.running import CallOrder
 from calls.session.events import EndReason
-from calls.telephony.protocol import PlaceRequest
-from calls.telephony.registry import OpenCarriers
+from common.ids import uuid7
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 1.0
-RING_TIMEOUT_S: Final = 30.0
 DRAIN_LIMIT_S: Final = 60.0
+STOP_LIMIT_S: Final = 30.0
+UNCLAIMED_LOOKS: Final = 12
+_LOOK_EVERY_S: Final = 0.25
+_SALVAGE_EVERY_S: Final = 30.0
 
 
 class VoiceProcess:
-    """Carries up to `capacity` calls in one event loop."""
+    """Carries the calls placed on it, which are never more than `capacity`."""
 
-    def __init__(self, *, capacity: int) -> None:
+    def __init__(self, *, capacity: int, studio: Studio | None = None) -> None:
         self.capacity = capacity
-        self.node_id: UUID | None = None
-        self._studio = Studio()
-        self._carriers = OpenCarriers()
-        self._calls: dict[UUID, LiveCall] = {}
+        self.node_id = uuid7()
+        self.is_ready = asyncio.Event()
+        self.calls: dict[UUID, LiveCall] = {}
+        self._studio = studio or Studio()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._reception = Reception(self.node_id, self._studio, self.calls, self._start)
+        self._lanes = Lanes(self._reception.obey)
+        self._hears = asyncio.Event()
         self._is_draining = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until `drain` was called and the last call has ended."""
-        await self._studio.start()
-        layer = get_channel_layer()
-        node = await database_sync_to_async(nodes.register_node)(
-            host=socket.gethostname(), pid=os.getpid(), capacity=self.capacity
-        )
-        self.node_id = node.pk
-        await database_sync_to_async(shelf.salvage)()
-        channel = await layer.new_channel()
-        await layer.group_add(bus.node_group(node.pk), channel)
-        # Everything heavy is loaded: keep it out of the collector's way, whose full
-        # passes would otherwise stop the audio of every call for 70 ms and more.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(10_000, 50, 1_000)
-        heartbeat = asyncio.create_task(self._beat(), name="heartbeat")
-        listener = asyncio.create_task(self._listen(layer, channel), name="commands")
-        logger.info("voice process ready", extra={"node": str(node.pk)})
+        loops: list[asyncio.Task[None]] = []
         try:
-            await self._is_draining.wait()
-            await self._drain()
+            await self._studio.start()
+            loops.append(asyncio.create_task(self._listen(), name="commands"))
+            await self._hears.wait()  # first: a call may come as soon as it is known
+            await database.ask(
+                nodes.register_node,
+                node_id=self.node_id,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                capacity=self.capacity,
+            )
+            loops.append(asyncio.create_task(self._beat(), name="heartbeat"))
+            loops.append(asyncio.create_task(self._salvage(), name="salvage"))
+            with quiet_collector():
+                logger.info("voice process ready", extra={"node": str(self.node_id)})
+                self.is_ready.set()
+                await self._is_draining.wait()
+                await self._drain()
         finally:
-            listener.cancel()
-            heartbeat.cancel()
-            await self._carriers.aclose()
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._lanes.aclose()
+            await self._reception.aclose()
             await self._studio.aclose()
-            await database_sync_to_async(nodes.retire_node)(node_id=node.pk)
+            await database.ask(nodes.retire_node, node_id=self.node_id)
 
     def drain(self) -> None:
         """Take no new call, finish those going on within a limit, then stop."""
         self._is_draining.set()
 
     async def _drain(self) -> None:
-        assert self.node_id is not None
-        await database_sync_to_async(nodes.drain_node)(node_id=self.node_id)
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=DRAIN_LIMIT_S)
+        """Calls placed here before still come in; what nobody claims is ended."""
+        await database.ask(nodes.drain_node, node_id=self.node_id)
+        await self._wait_for_unclaimed()
+        await self._wait_for_calls(DRAIN_LIMIT_S)
+        for call in list(self.calls.values()):
+            await call.stop(
+                EndReason.VOICE_PROCESS_LOST,
+                error="The voice service was restarted during the call.",
+            )
+        await self._wait_for_calls(STOP_LIMIT_S)
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._wait_for_calls(STOP_LIMIT_S)
+        await database.ask(finish.end_unclaimed_calls, node_id=self.node_id)
+
+    async def _wait_for_unclaimed(self) -> None:
+        for _ in range(UNCLAIMED_LOOKS):
+            waiting = await database.ask(
+                running.waiting_calls, node_id=self.node_id, direction=None
+            )
+            if not waiting:
+                return
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _wait_for_calls(self, limit_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + limit_s
+        while self._tasks and (left_s := until_s - loop.time()) > 0:
+            await asyncio.wait(list(self._tasks.values()), timeout=left_s)
+
+    # --- loops: each lives as long as the process, whatever fails ---
+
+    async def _listen(self) -> None:
+        layer = get_channel_layer()
+        while True:
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(bus.node_group(self.node_id), channel)
+                self._hears.set()
+                while True:
+                    self._take(await layer.receive(channel))
+            except Exception:  # a layer that is away; the table is looked at meanwhile
+                logger.exception("commands cannot be heard")
+                await asyncio.sleep(HEARTBEAT_S)
+
+    def _take(self, message: Any) -> None:
+        try:
+            self._lanes.take(message)
+        except (KeyError, TypeError, ValueError):
+            logger.exception("no command of ours")
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
@@ -98,128 +147,52 @@ class VoiceProcess:
         while True:
             try:
                 await self._beat_once()
+            except NodeForgotten:  # silent for an hour: nobody places calls here now
+                logger.error("voice process was struck off, leaving")
+                self.drain()
             except Exception:  # a database that is away must not end calls; try again
                 logger.exception("heartbeat failed")
             due = max(due + HEARTBEAT_S, loop.time())
             await asyncio.sleep(due - loop.time())
 
     async def _beat_once(self) -> None:
-        assert self.node_id is not None
-        stops = await database_sync_to_async(nodes.beat)(
-            node_id=self.node_id, call_ids=list(self._calls)
+        calls = dict(self.calls)
+        stops = await database.beat(
+            nodes.beat,
+            node_id=self.node_id,
+            call_ids=list(calls),
+            silent=frozenset(pk for pk, call in calls.items() if call.is_over),
         )
         for call_id, reason in stops.items():
-            call = self._calls.get(call_id)
-            if call is not None:
-                await call.stop(EndReason(reason or EndReason.VOICE_PROCESS_LOST))
-        if not self._is_draining.is_set():
-            for call_id in await database_sync_to_async(running.waiting_calls)(
-                node_id=self.node_id
-            ):
-                await self._place(call_id)
+            await calls[call_id].stop(EndReason(reason or EndReason.VOICE_PROCESS_LOST))
+        for call_id in await database.beat(
+            running.waiting_calls,
+            node_id=self.node_id,
+            direction=Call.Direction.OUTBOUND,
+        ):
+            if not self._lanes.is_busy(call_id):
+                self._lanes.put("place", call_id, {})
 
-    async def _listen(self, layer: Any, channel: str) -> None:
+    async def _salvage(self) -> None:
         while True:
-            message = await layer.receive(channel)
             try:
-                await self._obey(
-                    message["command"], UUID(message["call_id"]), message["data"]
-                )
-            except Exception:  # one bad command must not deafen the process
-                logger.exception(
-                    "command failed", extra={"command": message.get("command")}
-                )
+                await database.ask(shelf.salvage, except_for=frozenset(self.calls))
+            except Exception:  # tried again; no call depends on it
+                logger.exception("recordings not salvaged")
+            await asyncio.sleep(_SALVAGE_EVERY_S)
 
-    async def _obey(self, command: str, call_id: UUID, data: dict[str, Any]) -> None:
-        call = self._calls.get(call_id)
-        if command == "offer":
-            await self._offer(call_id, call, data["sdp"])
-        elif command == "place":
-            await self._place(call_id)
-        elif call is None:
-            logger.info("command for no call", extra={"command": command})
-        elif command == "candidate":
-            if isinstance(call.link, WebRTCLink):
-                await call.link.add_candidate(data["candidate"])
-        elif command == "hangup":
-            await call.stop(EndReason.USER_HANGUP)
-        elif command == "end":
-            await call.stop(EndReason.OPERATOR_HANGUP, data.get("message", ""))
-        elif command == "say" and call.session is not None:
-            await call.session.say(data["text"], end_after=data["end_after"])
-        elif command == "inject" and call.session is not None:
-            await call.session.inject(data["content"], respond=data["respond"])
-
-    async def _offer(self, call_id: UUID, call: LiveCall | None, sdp: str) -> None:
-        """Answer the first offer of a call, or a new one after the network changed."""
-        if call is None:
-            order = await self._pick_up(call_id)
-            if order is None:
-                return
-            link = WebRTCLink(configuration=self._studio.rtc_configuration(call_id))
-            call = LiveCall(order, link, self._studio)
-        elif not isinstance(call.link, WebRTCLink):
-            return
-        try:
-            answer = await call.link.answer(sdp)
-        except BadOffer as error:
-            await bus.publish(
-                call_id, {"type": "error", "code": "bad_offer", "message": str(error)}
-            )
-            if call_id not in self._calls:
-                await call.link.aclose()
-                await self._refuse(call.order, EndReason.NEVER_CONNECTED, str(error))
-            return
-        if call_id not in self._calls:
-            self._start(call)
-        await bus.publish(call_id, {"type": "answer", "sdp": answer})
-
-    async def _place(self, call_id: UUID) -> None:
-        order = await self._pick_up(call_id)
-        if order is None:
-            return
-        try:
-            leg = await self._carriers.get(order.carrier).place(
-                PlaceRequest(
-                    call_id=order.call_id,
-                    caller_id=order.caller_number,
-                    destination=order.callee_number,
-                    ring_timeout_s=RING_TIMEOUT_S,
-                )
-            )
-        except (
-            Exception
-        ) as error:  # a carrier that breaks fails its call, not the process
-            logger.exception("carrier failed", extra={"carrier": order.carrier})
-            await self._refuse(order, EndReason.CARRIER_FAILED, str(error))
-            return
-        self._start(LiveCall(order, leg, self._studio, leg=leg))
-
-    async def _pick_up(self, call_id: UUID) -> CallOrder | None:
-        assert self.node_id is not None
-        if self._is_draining.is_set():
-            return None
-        return await database_sync_to_async(running.pick_up)(
-            call_id=call_id, node_id=self.node_id
-        )
-
-    async def _refuse(self, order: CallOrder, reason: EndReason, error: str) -> None:
-        await database_sync_to_async(finish.finish_call)(
-            call_id=order.call_id,
-            scope=order.scope,
-            outcome=Outcome(reason, error=error),
-        )
+    # --- calls ---
 
     def _start(self, call: LiveCall) -> None:
         call_id = call.order.call_id
-        self._calls[call_id] = call
+        self.calls[call_id] = call
         task = asyncio.create_task(call.run(), name=f"call {call_id}")
         self._tasks[call_id] = task
         task.add_done_callback(lambda _: self._forget(call_id))
 
     def _forget(self, call_id: UUID) -> None:
-        self._calls.pop(call_id, None)
-        self._tasks.pop(call_id, None)
+        del self.calls[call_id]
+        del self._tasks[call_id]
 
 
 def voice_process() -> VoiceProcess:

@@ -1,7 +1,8 @@
 """Writes a call down while it goes on, without making the audio wait.
 
 The session hands over events; a task of its own stores what must be kept and shows
-the rest to watchers, in order. A database that is away for a moment is waited for.
+the rest to watchers, in order. A database that is away is waited for: during the call
+as long as it takes, after it for `FLUSH_TIMEOUT_S`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ import logging
 from dataclasses import asdict
 from typing import Any, Final
 
-from channels.db import database_sync_to_async
-from django.db import DatabaseError
-
 from calls import bus
+from calls.node import database
 from calls.services import running
 from calls.services.running import CallOrder
 from calls.session.events import (
@@ -26,12 +25,11 @@ from calls.session.events import (
     TurnSpoken,
     VendorTrouble,
 )
+from common.ids import uuid7
 
 logger = logging.getLogger(__name__)
 
-_TRIES: Final = 6
-_RETRY_DELAY_S: Final = 1.0
-_FLUSH_TIMEOUT_S: Final = 8.0
+FLUSH_TIMEOUT_S: Final = 20.0
 _MAX_WAITING: Final = 2_000
 
 
@@ -51,23 +49,28 @@ class Scribe:
         await self._events.put(event)
 
     async def aclose(self) -> None:
-        """Write what is left, within a few seconds, and stop."""
+        """Write what is left, within `FLUSH_TIMEOUT_S`, and stop."""
         try:
-            async with asyncio.timeout(_FLUSH_TIMEOUT_S):
+            async with asyncio.timeout(FLUSH_TIMEOUT_S):
                 await self._events.put(None)
                 await asyncio.shield(self._task)
         except TimeoutError:
-            logger.warning(
-                "scribe gave up", extra={"call_id": str(self._order.call_id)}
+            logger.error(
+                "call not all written down",
+                extra={
+                    "call_id": str(self._order.call_id),
+                    "lost": self._events.qsize(),
+                },
             )
         finally:
             self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         while (event := await self._events.get()) is not None:
             try:
                 await self._take(event)
-            except DatabaseError:
+            except Exception:  # one event that cannot be stored must not cost the rest
                 logger.exception(
                     "event lost", extra={"call_id": str(self._order.call_id)}
                 )
@@ -78,28 +81,27 @@ class Scribe:
                 index, self._turns = self._turns, self._turns + 1
                 await self._store(running.record_turn, index=index, turn=event)
             case ToolCalled():
-                await self._store_event("tool_called", event)
+                await self._store_event("tool_called", event, event.started_ms)
             case VendorTrouble():
-                await self._store_event("vendor_trouble", event)
+                await self._store_event("vendor_trouble", event, event.at_ms)
         if not isinstance(event, SessionEnded):
             await bus.publish(self._order.call_id, shown(event))
 
-    async def _store_event(self, kind: str, event: ToolCalled | VendorTrouble) -> None:
-        at_ms = event.started_ms if isinstance(event, ToolCalled) else event.at_ms
+    async def _store_event(
+        self, kind: str, event: ToolCalled | VendorTrouble, at_ms: int
+    ) -> None:
         await self._store(
-            running.record_event, kind=kind, data=asdict(event), at_ms=max(0, at_ms)
+            running.record_event,
+            event_id=uuid7(),
+            kind=kind,
+            data=asdict(event),
+            at_ms=max(0, at_ms),
         )
 
     async def _store(self, service: Any, **values: Any) -> None:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                await database_sync_to_async(service)(order=self._order, **values)
-            except DatabaseError:
-                if attempt == _TRIES:
-                    raise
-                await asyncio.sleep(_RETRY_DELAY_S)
-            else:
-                return
+        await database.insist(
+            service, patience_s=float("inf"), order=self._order, **values
+        )
 
 
 def shown(event: SessionEvent) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -13,15 +16,13 @@ from django.core.files.storage import storages
 from calls.media.recording import Recording, read_recording
 from calls.models import Call
 from calls.services.recordings import KeptRecording, attach_recording, recording_name
-from portal.scope import all_organizations
+from portal.scope import Scope, all_organizations, scoped
 
 logger = logging.getLogger(__name__)
 
 
 def _folder() -> Path:
-    folder = Path(settings.VAR_DIR) / "growing"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(settings.VAR_DIR) / "growing"
 
 
 def growing_file(call_id: UUID) -> Path:
@@ -30,7 +31,10 @@ def growing_file(call_id: UUID) -> Path:
 
 
 def keep(call_id: UUID, recording: Recording) -> KeptRecording | None:
-    """Move a finished recording into the storage; `None` when there is nothing to keep."""
+    """Move a finished recording into the storage; `None` when there is nothing to keep.
+
+    One that the storage does not take stays on the shelf, for `salvage`.
+    """
     if recording.path is None:
         return None
     try:
@@ -39,29 +43,55 @@ def keep(call_id: UUID, recording: Recording) -> KeptRecording | None:
                 recording_name(call_id, ".wav"), File(file)
             )
         recording.path.unlink(missing_ok=True)
-    except OSError:
+    except Exception:  # each storage has its own kinds, and none may spoil the bill
         logger.exception("recording not kept", extra={"call_id": str(call_id)})
         return None
     return KeptRecording(name, recording.duration_ms, recording.waveform)
 
 
-def salvage() -> int:
-    """Keep what a killed process had recorded of calls that are over; return how many."""
+def salvage(*, except_for: frozenset[UUID] = frozenset()) -> int:
+    """Keep what a killed process had recorded of calls that are over; return how many.
+
+    Calls still going on are left alone, here or in another process of this machine; so
+    is a call that a killed process left behind, until the sweeper has ended it.
+    """
     kept_count = 0
-    for path in _folder().glob("*.wav"):
-        with all_organizations("a killed process left recordings of any organization"):
-            call = Call.objects.filter(pk=path.stem).first()
-            if call is not None and call.is_live:
-                continue
-            if call is None or call.recording:
-                path.unlink(missing_ok=True)
-                continue
-            try:
-                kept = keep(call.pk, read_recording(path))
-            except (OSError, ValueError):
-                logger.exception("recording unreadable", extra={"call_id": path.stem})
-                continue
-            if kept is not None:
-                attach_recording(call_id=call.pk, kept=kept)
-                kept_count += 1
+    for path in sorted(_folder().glob("*.wav")):
+        try:
+            with _claimed(path) as is_ours:
+                if is_ours and (call_id := UUID(path.stem)) not in except_for:
+                    kept_count += _salvage(path, call_id)
+        except ValueError:
+            logger.exception("no recording of ours", extra={"file": path.name})
+            path.rename(path.with_suffix(".unreadable"))
+        except Exception:  # one file must not cost the others; it is tried again
+            logger.exception("recording not salvaged", extra={"file": path.name})
     return kept_count
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Lock a file against the other voice processes of this machine."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = path.exists()  # else it was salvaged before we had the lock
+        except BlockingIOError:
+            is_ours = False
+        yield is_ours
+
+
+def _salvage(path: Path, call_id: UUID) -> bool:
+    with all_organizations("a killed process left recordings of any organization"):
+        call = Call.objects.filter(pk=call_id).first()
+    if call is None or call.recording:
+        path.unlink(missing_ok=True)
+        return False
+    if call.is_live:
+        return False
+    kept = keep(call.pk, read_recording(path))
+    if kept is None:
+        return False
+    with scoped(Scope(call.agency_id, call.organization_id)):
+        attach_recording(call_id=call.pk, kept=kept)
+    return True

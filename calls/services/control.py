@@ -46,4 +46,6 @@ def _require_in_progress(call: Call) -> None:
 def _tell(call: Call, command: str, data: dict[str, object]) -> None:
     if call.node_id is not None:
         node_id = call.node_id
-        transaction.on_commit(lambda: bus.tell_node(node_id, command, call.pk, data))
+        transaction.on_commit(
+            lambda: bus.tell_node(node_id, command, call.pk, data), robust=True
+        )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -42,47 +43,62 @@ def finish_call(*, call_id: UUID, scope: Scope, outcome: Outcome) -> Call:
     """End a call and settle it in one transaction; a second ending changes nothing.
 
     Billed are the started seconds of `duration_ms`. A call that never connected costs
-    nothing and its hold is released.
+    nothing and its hold is released. A recording that comes after the end is kept.
     """
     with scoped(scope), transaction.atomic():
-        call = Call.objects.select_for_update(of=("self",)).get(pk=call_id)
-        was_connected = call.started_at is not None
-        status = lifecycle.final_status(outcome.reason, was_connected=was_connected)
-        duration_ms = outcome.duration_ms if was_connected else 0
-        billed_seconds = -(-duration_ms // 1000)
-        now = timezone.now()
-        moved = lifecycle.move(
-            call_id,
-            status,
-            end_reason=outcome.reason,
-            error=outcome.error[:300],
-            fault_owner=outcome.fault_owner,
-            ended_at=now,
-            duration_ms=duration_ms,
-            usage=outcome.usage,
-            quality=outcome.quality,
-        )
-        if not moved:
-            return call
-        if outcome.recording is not None:
+        call = _locked_calls().get(pk=call_id)
+        if call.is_live:
+            _end(call, outcome)
+        elif outcome.recording is not None and not call.recording:
             attach_recording(call_id=call_id, kept=outcome.recording)
-        _settle(call, billed_seconds, now)
-        CallEvent.objects.create(
-            organization_id=call.organization_id,
-            agency_id=call.agency_id,
-            call=call,
-            kind="ended",
-            at=now,
-            data={"end_reason": str(outcome.reason), "status": str(status)},
-        )
-        transaction.on_commit(
-            lambda: call_ended.send_robust(
-                sender=Call, call_id=call.pk, organization_id=call.organization_id
-            )
-        )
         call.refresh_from_db()
-        transaction.on_commit(lambda: bus.show(call.pk, ended_event(call)))
         return call
+
+
+def _locked_calls(*, skip_locked: bool = False) -> models.QuerySet[Call]:
+    # No key lock: turns and events that refer to the call need not wait.
+    return Call.objects.select_for_update(
+        of=("self",), no_key=True, skip_locked=skip_locked
+    )
+
+
+def _end(call: Call, outcome: Outcome) -> None:
+    """Move, settle and tell; the caller has locked the call and found it live."""
+    was_connected = call.started_at is not None
+    status = lifecycle.final_status(outcome.reason, was_connected=was_connected)
+    duration_ms = outcome.duration_ms if was_connected else 0
+    now = timezone.now()
+    moved = lifecycle.move(
+        call.pk,
+        status,
+        end_reason=outcome.reason,
+        error=outcome.error.replace("\x00", "")[:300],
+        fault_owner=outcome.fault_owner,
+        ended_at=now,
+        duration_ms=duration_ms,
+        usage=outcome.usage,
+        quality=outcome.quality,
+    )
+    assert moved, "a locked live call can be moved to any final status"
+    if outcome.recording is not None:
+        attach_recording(call_id=call.pk, kept=outcome.recording)
+    _settle(call, -(-duration_ms // 1000), now)
+    CallEvent.objects.create(
+        organization_id=call.organization_id,
+        agency_id=call.agency_id,
+        call=call,
+        kind="ended",
+        at=now,
+        data={"end_reason": str(outcome.reason), "status": str(status)},
+    )
+    transaction.on_commit(
+        lambda: call_ended.send_robust(
+            sender=Call, call_id=call.pk, organization_id=call.organization_id
+        ),
+        robust=True,
+    )
+    call.refresh_from_db()
+    transaction.on_commit(lambda: bus.show(call.pk, ended_event(call)), robust=True)
 
 
 def ended_event(call: Call) -> dict[str, Any]:
@@ -108,29 +124,63 @@ def _settle(call: Call, seconds: int, now: datetime) -> None:
     )
 
 
-def sweep_lost_calls() -> int:
+def sweep_lost_calls(*, second_look_after_s: float = 0) -> int:
     """End calls whose lease ran out: their voice process, or their browser, is gone.
 
-    A call in progress is billed up to the last heartbeat. Safe to run many times at
-    once: each ending is a conditional move. Returns how many calls we ended.
+    A call in progress is billed up to the last heartbeat. A second look, a moment after
+    the first, spares calls whose process merely had no database for a while: it renews
+    their leases as soon as there is one again. Safe to run many times at once. Returns
+    how many calls we ended.
     """
-    now = timezone.now()
     with all_organizations("the sweeper looks after every organization's calls"):
-        lost = list(
-            Call.objects.filter(status__in=Call.LIVE, lease_until__lt=now).order_by(
-                "lease_until"
-            )[:_SWEEP_BATCH]
+        expired = Call.objects.filter(
+            status__in=Call.LIVE, lease_until__lt=timezone.now()
+        ).order_by("lease_until")
+        suspects = list(expired[:_SWEEP_BATCH])
+    if suspects:
+        time.sleep(second_look_after_s)
+    return sum(_end_if_lost(suspect) for suspect in suspects)
+
+
+def _end_if_lost(suspect: Call) -> bool:
+    scope = Scope(suspect.agency_id, suspect.organization_id)
+    try:
+        with scoped(scope), transaction.atomic():
+            # A locked call is being ended, or its lease renewed, at this very moment.
+            call = (
+                _locked_calls(skip_locked=True)
+                .filter(pk=suspect.pk, lease_until__lt=timezone.now())
+                .first()
+            )
+            if call is None or not call.is_live:
+                return False
+            _end(call, _lost_outcome(call))
+    except Exception:  # one call that cannot be ended must not keep the others alive
+        logger.exception("call not swept", extra={"call_id": str(suspect.pk)})
+        return False
+    logger.warning("call lost", extra={"call_id": str(call.pk)})
+    return True
+
+
+def end_unclaimed_calls(*, node_id: UUID) -> int:
+    """End calls that were placed on a voice process which leaves; nobody joined them."""
+    with all_organizations("a node carries calls of many organizations"):
+        unclaimed = list(
+            Call.objects.filter(
+                node_id=node_id, status__in=Call.LIVE, picked_up_at__isnull=True
+            )
         )
-    for call in lost:
+    for call in unclaimed:
         finish_call(
             call_id=call.pk,
             scope=Scope(call.agency_id, call.organization_id),
-            outcome=_lost_outcome(call),
+            outcome=Outcome(
+                EndReason.NO_CAPACITY,
+                error="The voice service is restarting. Start the call again.",
+                fault_owner="platform",
+            ),
         )
-        logger.warning(
-            "call lost", extra={"call_id": str(call.pk), "status": call.status}
-        )
-    return len(lost)
+    return len(unclaimed)
 
 
 def _lost_outcome(call: Call) -> Outcome:

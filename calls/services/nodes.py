@@ -9,36 +9,52 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from calls.errors import NoCapacity
+from calls.errors import NoCapacity, NodeForgotten
 from calls.models import Call, VoiceNode
+from common.ids import uuid7
 from portal.scope import all_organizations
 
 NODE_FRESH = timedelta(seconds=6)
 _FORGET_AFTER = timedelta(hours=1)
 
 
-def register_node(*, host: str, pid: int, capacity: int) -> VoiceNode:
+def register_node(
+    *, host: str, pid: int, capacity: int, node_id: UUID | None = None
+) -> VoiceNode:
     """Announce a voice process; it may be given calls from now on."""
     return VoiceNode.objects.create(
-        host=host, pid=pid, capacity=capacity, heartbeat_at=timezone.now()
+        pk=node_id or uuid7(),
+        host=host,
+        pid=pid,
+        capacity=capacity,
+        heartbeat_at=timezone.now(),
     )
 
 
-def beat(*, node_id: UUID, call_ids: list[UUID]) -> dict[UUID, str]:
-    """Renew the lease of a node and of its live calls in two statements.
+def beat(
+    *, node_id: UUID, call_ids: list[UUID], silent: frozenset[UUID] = frozenset()
+) -> dict[UUID, str]:
+    """Renew the lease of a node and of its calls, in a few short statements.
 
-    Returns the calls that must stop, with the reason: somebody asked for it, or the
-    call was ended elsewhere (`""`), for example by the sweeper while we were paused.
+    The calls in `silent` are being tidied up: they keep their lease, but their seconds
+    no longer count. Returns the calls that must stop, with the reason: somebody asked
+    for it, or the call was ended elsewhere (`""`), for example by the sweeper while we
+    were paused. Raises `NodeForgotten` for a node that is not in the table any more.
     """
     now = timezone.now()
-    VoiceNode.objects.filter(pk=node_id).update(heartbeat_at=now)
+    if not VoiceNode.objects.filter(pk=node_id).update(heartbeat_at=now):
+        raise NodeForgotten(str(node_id))
     if not call_ids:
         return {}
     with all_organizations("a node carries calls of many organizations"):
         mine = Call.objects.filter(pk__in=call_ids, node_id=node_id)
-        mine.filter(status__in=Call.LIVE).update(
-            heartbeat_at=now, lease_until=now + timedelta(seconds=settings.CALL_LEASE_S)
+        lease_until = now + timedelta(seconds=settings.CALL_LEASE_S)
+        live_now = mine.filter(status__in=Call.LIVE)
+        live_now.exclude(pk__in=silent).update(
+            heartbeat_at=now, lease_until=lease_until
         )
+        if silent:
+            live_now.filter(pk__in=silent).update(lease_until=lease_until)
         live = dict(mine.filter(status__in=Call.LIVE).values_list("pk", "stop_reason"))
     stops = {call_id: reason for call_id, reason in live.items() if reason}
     stops.update({call_id: "" for call_id in call_ids if call_id not in live})
@@ -67,7 +83,7 @@ def choose_node() -> VoiceNode:
     the same last place. The place is the call row the caller inserts.
     """
     fresh = list(
-        VoiceNode.objects.select_for_update(of=("self",))
+        VoiceNode.objects.select_for_update(of=("self",), no_key=True)
         .filter(heartbeat_at__gt=timezone.now() - NODE_FRESH, is_draining=False)
         .order_by("pk")
     )

@@ -54,5 +54,7 @@ def place_call(
     )
     if call.node_id is not None:
         node_id = call.node_id
-        transaction.on_commit(lambda: bus.tell_node(node_id, "place", call_id))
+        transaction.on_commit(
+            lambda: bus.tell_node(node_id, "place", call_id), robust=True
+        )
     return call

@@ -37,7 +37,7 @@ def attach_recording(*, call_id: UUID, kept: KeptRecording) -> None:
     Call.objects.filter(pk=call_id).update(
         recording=kept.name, recording_ms=kept.duration_ms, waveform=kept.waveform
     )
-    transaction.on_commit(lambda: _enqueue_encoding(call_id))
+    transaction.on_commit(lambda: _enqueue_encoding(call_id), robust=True)
 
 
 def _enqueue_encoding(call_id: UUID) -> None:

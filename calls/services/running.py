@@ -74,17 +74,17 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
     )
 
 
-def waiting_calls(*, node_id: UUID) -> list[UUID]:
-    """Return calls to be dialled that were placed on this node and not picked up yet."""
+def waiting_calls(*, node_id: UUID, direction: Call.Direction | None) -> list[UUID]:
+    """Return calls of a direction, or of any, placed on this node and not picked up."""
     with all_organizations("a node carries calls of many organizations"):
-        return list(
-            Call.objects.filter(
-                node_id=node_id,
-                direction=Call.Direction.OUTBOUND,
-                status=Call.Status.CONNECTING,
-                picked_up_at__isnull=True,
-            ).values_list("pk", flat=True)
+        waiting = Call.objects.filter(
+            node_id=node_id,
+            status=Call.Status.CONNECTING,
+            picked_up_at__isnull=True,
         )
+        if direction is not None:
+            waiting = waiting.filter(direction=direction)
+        return list(waiting.values_list("pk", flat=True))
 
 
 def mark_ringing(*, order: CallOrder) -> bool:
@@ -93,21 +93,29 @@ def mark_ringing(*, order: CallOrder) -> bool:
 
 
 def mark_connected(*, order: CallOrder, setup_ms: int) -> bool:
-    """Audio flows: the call is in progress and its seconds count from now."""
+    """Audio flows: the call is in progress and its seconds count from now.
+
+    Returns whether it is in progress, also when an earlier try made the move.
+    """
     now = timezone.now()
     with scoped(order.scope):
-        return lifecycle.move(
+        moved = lifecycle.move(
             order.call_id,
             Call.Status.IN_PROGRESS,
             started_at=now,
             heartbeat_at=now,
             setup_ms=setup_ms,
         )
+        in_progress = Call.objects.filter(
+            pk=order.call_id, status=Call.Status.IN_PROGRESS
+        )
+        return moved or in_progress.exists()
 
 
 def record_turn(*, order: CallOrder, index: int, turn: TurnSpoken) -> None:
     """Store one turn; a repeated index changes nothing."""
     timing = turn.timing
+    text = turn.text.replace("\x00", "")  # PostgreSQL cannot store it
     with scoped(order.scope):
         Turn.objects.bulk_create(
             [
@@ -117,7 +125,7 @@ def record_turn(*, order: CallOrder, index: int, turn: TurnSpoken) -> None:
                     call_id=order.call_id,
                     index=index,
                     speaker=turn.speaker,
-                    text=turn.text,
+                    text=text,
                     started_ms=max(0, turn.started_ms),
                     ended_ms=max(0, turn.ended_ms),
                     is_interrupted=turn.is_interrupted,
@@ -134,19 +142,44 @@ def record_turn(*, order: CallOrder, index: int, turn: TurnSpoken) -> None:
 
 
 def record_event(
-    *, order: CallOrder, kind: str, data: dict[str, Any], at_ms: int | None = None
+    *,
+    order: CallOrder,
+    event_id: UUID,
+    kind: str,
+    data: dict[str, Any],
+    at_ms: int | None = None,
 ) -> None:
-    """Store something that happened beside the turns: a tool call, a vendor's trouble."""
+    """Store something that happened beside the turns: a tool call, a vendor's trouble.
+
+    A repeated id changes nothing.
+    """
     with scoped(order.scope):
-        CallEvent.objects.create(
-            organization_id=order.organization_id,
-            agency_id=order.agency_id,
-            call_id=order.call_id,
-            kind=kind,
-            at=timezone.now(),
-            at_ms=at_ms,
-            data=data,
+        CallEvent.objects.bulk_create(
+            [
+                CallEvent(
+                    pk=event_id,
+                    organization_id=order.organization_id,
+                    agency_id=order.agency_id,
+                    call_id=order.call_id,
+                    kind=kind,
+                    at=timezone.now(),
+                    at_ms=at_ms,
+                    data=without_nul(data),
+                )
+            ],
+            ignore_conflicts=True,
         )
+
+
+def without_nul(data: Any) -> Any:
+    """Return JSON without the one character that PostgreSQL cannot store."""
+    if isinstance(data, str):
+        return data.replace("\x00", "")
+    if isinstance(data, dict):
+        return {without_nul(key): without_nul(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [without_nul(value) for value in data]
+    return data
 
 
 def cover_seconds(*, order: CallOrder, total_seconds: int) -> int:

@@ -57,7 +57,8 @@ def open_call(
     Idempotent by `new.call_id`: a second start returns the first call. Locks the
     organization's row (its limit), then the nodes, then the ledger's accounts.
     """
-    locked = Organization.objects.select_for_update(of=("self",)).get(
+    # No key lock: what others write for this organization meanwhile need not wait.
+    locked = Organization.objects.select_for_update(of=("self",), no_key=True).get(
         pk=organization.pk
     )
     if (existing := Call.objects.filter(pk=new.call_id).first()) is not None:

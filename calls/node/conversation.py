@@ -1,0 +1,126 @@
+"""The session of one call with all that runs beside it.
+
+    session ──events──▶ scribe ──▶ PostgreSQL, watchers
+    link    ──audio───▶ recorder ──▶ shelf ──▶ storage
+    guard   ──────────▶ holds the next minute, or ends the session in time
+
+It exists before the audio connects, so that wishes which come early are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from calls.media.link import MediaLink
+from calls.media.recording import Recorder
+from calls.node import database, shelf
+from calls.node.credit_guard import guard_credits
+from calls.node.scribe import Scribe
+from calls.node.unbroken import unbroken
+from calls.node.voicemail_watch import VoicemailWatch
+from calls.services import running
+from calls.services.recordings import KeptRecording
+from calls.services.running import CallOrder
+from calls.session.events import EndReason, EventSink, SessionEnded, SessionEvent
+from calls.session.release import in_time
+from calls.session.voice_session import VoiceSession
+from calls.vendors.registry import VendorSet
+
+CREDITS_GONE: Final = "Your credits are used up, so this call ends now. Goodbye."
+_CLOSE_S: Final = 10.0
+
+
+class Conversation:
+    """`run` once the audio has connected; `aclose` always."""
+
+    def __init__(
+        self,
+        order: CallOrder,
+        link: MediaLink,
+        vendors: VendorSet,
+        *,
+        watches_for_voicemail: bool,
+    ) -> None:
+        self.ended: SessionEnded | None = None
+        self.recording: KeptRecording | None = None
+        self._order, self._link, self._vendors = order, link, vendors
+        self._watches_for_voicemail = watches_for_voicemail
+        self._sink: EventSink | None = None
+        self._began_s: float | None = None
+        self._over_s: float | None = None
+        self.session = VoiceSession(order.spec, link, vendors, self._hear)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody talks any more; from then on no second is billed."""
+        return self._over_s is not None
+
+    @property
+    def spoken_ms(self) -> int:
+        """Milliseconds since `run` began, up to the hang-up."""
+        if self._began_s is None:
+            return 0
+        until_s = self._over_s or time.monotonic()
+        elapsed_ms = round((until_s - self._began_s) * 1000)
+        return min(self.ended.at_ms, elapsed_ms) if self.ended else elapsed_ms
+
+    async def run(self, covered_s: int) -> SessionEnded:
+        """Talk; then write everything down. Credits are held for `covered_s` so far."""
+        self._began_s = time.monotonic()
+        scribe = Scribe(self._order)
+        self._sink = scribe
+        if self._watches_for_voicemail:
+            self._sink = VoicemailWatch(scribe, self._order.spec, self._leave_message)
+        recorder = Recorder(shelf.growing_file(self._order.call_id))
+        self._link.set_taps(caller=recorder.caller, assistant=recorder.assistant)
+        guard = self._guard_credits(covered_s)
+        try:
+            return await self.session.run()
+        finally:
+            self._over_s = time.monotonic()
+            guard.cancel()
+            await unbroken(self._write_down(guard, scribe, recorder))
+
+    async def aclose(self) -> None:
+        """Close the vendors, also those of a session that never ran."""
+        await in_time("vendors", self._vendors.aclose(), _CLOSE_S)
+
+    async def _hear(self, event: SessionEvent) -> None:
+        if isinstance(event, SessionEnded):
+            self.ended = event
+        if self._sink is not None:
+            await self._sink(event)
+
+    async def _leave_message(self) -> None:
+        message = self._order.spec.voicemail_message
+        await self.session.end(EndReason.VOICEMAIL, message)
+
+    def _guard_credits(self, covered_s: int) -> asyncio.Task[None]:
+        return asyncio.create_task(
+            guard_credits(
+                covered_s=covered_s,
+                elapsed_s=lambda: self.spoken_ms / 1000,
+                cover=lambda total_s: database.ask(
+                    running.cover_seconds, order=self._order, total_seconds=total_s
+                ),
+                on_low=lambda: self.session.end(
+                    EndReason.INSUFFICIENT_CREDITS, CREDITS_GONE
+                ),
+                on_gone=self._link.aclose,
+            ),
+            name=f"credits {self._order.call_id}",
+        )
+
+    async def _write_down(
+        self, guard: asyncio.Task[None], scribe: Scribe, recorder: Recorder
+    ) -> None:
+        """After the hang-up: nobody waits for this any more, and nothing may be lost."""
+        await asyncio.wait([guard])
+        self._link.set_taps(caller=None, assistant=None)
+        await scribe.aclose()
+        recording = await asyncio.to_thread(recorder.close)
+        self.recording = await asyncio.to_thread(
+            shelf.keep, self._order.call_id, recording
+        )

@@ -1,0 +1,147 @@
+"""Takes commands for one voice process's calls, and takes calls in.
+
+offer ──▶ pick up ──▶ WebRTC link ──▶ call, answer        (a browser)
+place ──▶ pick up ──▶ carrier rings ──▶ call              (a telephone)
+everything else ──▶ the call that is going on; for a call that is not, nothing
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from calls import bus
+from calls.media.offer import BadSignal
+from calls.media.webrtc import WebRTCLink
+from calls.node import database
+from calls.node.live_call import FINISH_PATIENCE_S, LiveCall
+from calls.node.studio import Studio
+from calls.services import finish, running
+from calls.services.finish import Outcome
+from calls.services.running import CallOrder
+from calls.session.events import EndReason
+from calls.telephony.protocol import PlaceRequest
+from calls.telephony.registry import OpenCarriers
+
+logger = logging.getLogger(__name__)
+
+RING_TIMEOUT_S: Final = 30.0
+PLACE_LIMIT_S: Final = 8.0  # the lease of a call that was picked up lasts 10 s
+
+
+class Reception:
+    """Acts on commands, those of one call one after another (`calls.node.lanes`)."""
+
+    def __init__(
+        self,
+        node_id: UUID,
+        studio: Studio,
+        calls: dict[UUID, LiveCall],
+        start: Callable[[LiveCall], None],
+    ) -> None:
+        self._node_id = node_id
+        self._studio = studio
+        self._calls = calls
+        self._start = start
+        self._carriers = OpenCarriers()
+
+    async def aclose(self) -> None:
+        """Hang up whatever still rings."""
+        await self._carriers.aclose()
+
+    async def obey(self, command: str, call_id: UUID, data: dict[str, Any]) -> None:
+        """Do what a command says; one that comes too late changes nothing."""
+        call = self._calls.get(call_id)
+        if command == "offer":
+            await self._offer(call_id, call, data["sdp"])
+        elif command == "place":
+            await self._place(call_id)
+        elif call is None:
+            logger.info("command for no call", extra={"command": command})
+        elif command == "candidate":
+            await self._add_candidate(call, data["candidate"])
+        elif command == "hangup":
+            await call.stop(EndReason.USER_HANGUP)
+        elif command == "end":
+            await call.stop(EndReason.OPERATOR_HANGUP, data.get("message", ""))
+        elif command == "say":
+            await call.say(data["text"], end_after=data["end_after"])
+        elif command == "inject":
+            await call.inject(data["content"], respond=data["respond"])
+        # "mute" is for watchers: a muted page sends silence by itself.
+
+    async def _offer(self, call_id: UUID, call: LiveCall | None, sdp: str) -> None:
+        """Answer the first offer of a call, or a new one after the network changed."""
+        is_first = call is None
+        if call is None:
+            order = await self._pick_up(call_id)
+            if order is None:
+                await _tell(call_id, "call_over", "This call is over. Start a new one.")
+                return
+            link = WebRTCLink(configuration=self._studio.rtc_configuration(call_id))
+            call = LiveCall(order, link, self._studio)
+            self._start(call)
+        if not isinstance(call.link, WebRTCLink):
+            return
+        try:
+            answer = await call.link.answer(sdp)
+        except BadSignal as error:
+            if call.is_over:  # which is what watchers are told, with the reason
+                return
+            await _tell(call_id, error.code, str(error))
+            if is_first:
+                await call.stop(EndReason.NEVER_CONNECTED, error=str(error))
+            return
+        except Exception as error:
+            if is_first:
+                await call.stop(EndReason.INTERNAL_ERROR, error=type(error).__name__)
+            raise
+        await bus.publish(call_id, {"type": "answer", "sdp": answer})
+
+    async def _add_candidate(self, call: LiveCall, candidate: object) -> None:
+        if not isinstance(call.link, WebRTCLink):
+            return
+        try:
+            await call.link.add_candidate(candidate)
+        except BadSignal as error:
+            await _tell(call.order.call_id, error.code, str(error))
+
+    async def _place(self, call_id: UUID) -> None:
+        order = await self._pick_up(call_id)
+        if order is None:
+            return
+        request = PlaceRequest(
+            call_id=order.call_id,
+            caller_id=order.caller_number,
+            destination=order.callee_number,
+            ring_timeout_s=RING_TIMEOUT_S,
+        )
+        try:
+            async with asyncio.timeout(PLACE_LIMIT_S):
+                leg = await self._carriers.get(order.carrier).place(request)
+        except Exception as error:  # a carrier that breaks fails its call, no more
+            logger.exception("carrier failed", extra={"carrier": order.carrier})
+            await self._refuse(order, str(error) or "The carrier did not answer.")
+            return
+        self._start(LiveCall(order, leg, self._studio, leg=leg))
+
+    async def _pick_up(self, call_id: UUID) -> CallOrder | None:
+        return await database.ask(
+            running.pick_up, call_id=call_id, node_id=self._node_id
+        )
+
+    async def _refuse(self, order: CallOrder, error: str) -> None:
+        await database.insist(
+            finish.finish_call,
+            patience_s=FINISH_PATIENCE_S,
+            call_id=order.call_id,
+            scope=order.scope,
+            outcome=Outcome(EndReason.CARRIER_FAILED, error=error),
+        )
+
+
+async def _tell(call_id: UUID, code: str, message: str) -> None:
+    await bus.publish(call_id, {"type": "error", "code": code, "message": message})
