@@ -70,7 +70,9 @@ def desk_spec(**changes: object) -> AssistantSpec:
         "stt_config": STTConfig(
             provider="offline", model="pocketsphinx", language="en"
         ),
-        "tts_config": TTSConfig(provider="offline", voice_id="flite-rms", language="en"),
+        "tts_config": TTSConfig(
+            provider="offline", voice_id="flite-rms", language="en"
+        ),
     }
     return AssistantSpec(**(values | changes))
 
