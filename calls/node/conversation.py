@@ -62,7 +62,7 @@ class Conversation:
         """Milliseconds since `run` began, up to the hang-up."""
         if self._began_s is None:
             return 0
-        until_s = self._over_s or time.monotonic()
+        until_s = time.monotonic() if self._over_s is None else self._over_s
         elapsed_ms = round((until_s - self._began_s) * 1000)
         return min(self.ended.at_ms, elapsed_ms) if self.ended else elapsed_ms
 

@@ -45,6 +45,8 @@ START_PATIENCE_S: Final = 4.0  # the caller waits in silence for a database mean
 FINISH_PATIENCE_S: Final = 60.0
 _CLOSE_S: Final = 10.0
 
+# Nobody is there, or nobody pays: not even what is being said is said to its end.
+_AT_ONCE: Final = {EndReason.USER_HANGUP, EndReason.VOICE_PROCESS_LOST}
 _REASON_OF: Final = {
     NoAnswerOutcome.BUSY: EndReason.BUSY,
     NoAnswerOutcome.NO_ANSWER: EndReason.NO_ANSWER,
@@ -112,7 +114,8 @@ class LiveCall:
             self._stop, self._stop_error = reason, error
         if self._conversation is not None:
             await self._conversation.session.end(reason, message or None)
-        if not self._is_connected and self._hanging_up is None:
+        is_gone = not self._is_connected or reason in _AT_ONCE
+        if is_gone and self._hanging_up is None:
             self._hanging_up = asyncio.create_task(self.link.aclose())
 
     async def say(self, text: str, *, end_after: bool) -> None:

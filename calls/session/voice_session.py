@@ -260,8 +260,9 @@ class VoiceSession:
             farewell = pipeline.say(ending.farewell, interruptible=False)
             limit_s = patience.farewell_limit_s(ending.farewell)
             await self._until_spoken(farewell, limit_s)
-        if pipeline.transcript.is_fresh(patience.tail_s) and not self._is_gone.is_set():
-            await asyncio.sleep(patience.tail_s)
+        if pipeline.transcript.is_fresh(patience.tail_s):
+            with suppress(TimeoutError):  # or until nobody listens any more
+                await asyncio.wait_for(self._is_gone.wait(), patience.tail_s)
 
     async def _apologise(self, failed_stage: str) -> None:
         """By the assistant's voice, or by a recording when that is what failed."""

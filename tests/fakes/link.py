@@ -15,6 +15,7 @@ from livekit.agents.voice.io import AudioInput, AudioOutput
 from calls.media.frames import FRAME_SAMPLES, QueuedAudioInput
 from calls.media.link import (
     FRAME_MS,
+    INPUT_RATE_HZ,
     AudioTap,
     LinkEnd,
     LinkStats,
@@ -50,7 +51,10 @@ class FakeLink:
         self.close_count = 0
         self.closed_at_s: float | None = None
         self._input = QueuedAudioInput()
-        self._output = PulledAudioOutput(sample_rate_hz=OUTPUT_RATE_HZ)
+        self._output = PulledAudioOutput(
+            sample_rate_hz=OUTPUT_RATE_HZ, offset_ms=lambda: self.offset_ms
+        )
+        self._caller_tap: AudioTap | None = None
         self._connects_after_s = connects_after_s
         self.ends_at_s, self._ends_with = ends_at_s, ends_with
         self._ended: asyncio.Future[LinkEnd] | None = None
@@ -97,7 +101,7 @@ class FakeLink:
         self._output.close()
 
     def set_taps(self, *, caller: AudioTap | None, assistant: AudioTap | None) -> None:
-        self._output.tap = assistant
+        self._output.tap, self._caller_tap = assistant, caller
 
     def stats(self) -> LinkStats:
         return LinkStats()
@@ -127,7 +131,10 @@ class FakeLink:
                 self._hear(sent_s, number * frame_s)
             await asyncio.sleep(self.connected_s + number * frame_s - loop.time())
             sample = self.script.sample_at(sent_s)  # spoken while this frame was filled
-            self._input.push(struct.pack("<h", sample) * FRAME_SAMPLES)
+            frame = struct.pack("<h", sample) * FRAME_SAMPLES
+            self._input.push(frame)
+            if self._caller_tap is not None:
+                self._caller_tap(frame, INPUT_RATE_HZ, round(sent_s * 1000))
         self.hang_up(self._ends_with)
 
     def _hear(self, from_s: float, to_s: float) -> None:
