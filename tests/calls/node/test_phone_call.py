@@ -1,0 +1,141 @@
+"""A call that is dialled: it rings first, and perhaps nobody answers, or a machine does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from calls.media.link import LinkEnd
+from calls.models import Call
+from calls.services.running import CallOrder
+from calls.session.events import EndReason
+from calls.telephony.protocol import NoAnswerOutcome, NotAnswered
+from tests.calls.node.held import FULL, HeldCall, cost_of, wallet
+from tests.calls.session.conversation import make_spec
+from tests.fakes.link import FakeLink
+from tests.fakes.script import Script, answer, script, user_says
+from tests.world import House
+
+
+class FakeLeg(FakeLink):
+    """A telephone that rings for a while, then answers or does not."""
+
+    def __init__(
+        self,
+        talk: Script | None = None,
+        *,
+        rings_s: float = 3.0,
+        refusal: NotAnswered | None = None,
+        ends_at_s: float | None = None,
+    ) -> None:
+        super().__init__(talk or Script(), ends_at_s=ends_at_s)
+        self._rings_s = rings_s
+        self._refusal = refusal
+        self._hung_up = asyncio.Event()
+
+    async def wait_answered(self) -> None:
+        try:
+            async with asyncio.timeout(self._rings_s):
+                await self._hung_up.wait()
+        except TimeoutError:
+            if self._refusal is not None:
+                raise self._refusal from None
+        else:
+            raise NotAnswered(NoAnswerOutcome.NO_ANSWER, "hung up while it rang")
+
+    def hang_up(self, end: LinkEnd = LinkEnd.REMOTE_HANGUP) -> None:
+        self._hung_up.set()
+        super().hang_up(end)
+
+
+@pytest.fixture
+def outbound(order: CallOrder) -> CallOrder:
+    return replace(order, direction=Call.Direction.OUTBOUND, carrier="simulator")
+
+
+def test_ringing_costs_nothing(outbound: CallOrder, bakery: House) -> None:
+    leg = FakeLeg(rings_s=20, ends_at_s=4)
+    call = HeldCall(outbound, leg.script, spec=make_spec("Hello."), leg=leg).run()
+    assert (call.status, call.end_reason) == ("ended", "user_hangup")
+    assert call.setup_ms is not None
+    assert call.setup_ms >= 20_000
+    assert call.billed_seconds in (4, 5)
+    assert wallet(bakery) == FULL - cost_of(call.billed_seconds)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (NoAnswerOutcome.BUSY, "busy"),
+        (NoAnswerOutcome.NO_ANSWER, "no_answer"),
+        (NoAnswerOutcome.REJECTED, "rejected"),
+        (NoAnswerOutcome.FAILED, "carrier_failed"),
+    ],
+)
+def test_nobody_answering_is_free_and_says_why(
+    outbound: CallOrder, bakery: House, outcome: NoAnswerOutcome, reason: str
+) -> None:
+    leg = FakeLeg(refusal=NotAnswered(outcome, "486 said\x00 the network"))
+    held = HeldCall(outbound, leg.script, leg=leg)
+    call = held.run()
+    assert (call.status, call.end_reason) == ("failed", reason)
+    assert call.error == "486 said the network"
+    assert wallet(bakery) == FULL
+    assert leg.close_count > 0
+    assert held.studio.made[0].close_count > 0
+
+
+def test_ending_a_call_that_rings_says_who_did(
+    outbound: CallOrder, bakery: House
+) -> None:
+    async def end(held: HeldCall) -> None:
+        await asyncio.sleep(1)
+        assert held.row().status == "ringing"
+        await held.live.stop(EndReason.OPERATOR_HANGUP)
+
+    leg = FakeLeg(rings_s=30)
+    call = HeldCall(outbound, leg.script, leg=leg).run(end)
+    assert (call.status, call.end_reason) == ("ended", "operator_hangup")
+    assert wallet(bakery) == FULL
+
+
+GREETING = "You have reached the voicemail of Ann please leave a message after the beep"
+
+
+def test_a_machine_is_left_the_message(outbound: CallOrder, bakery: House) -> None:
+    talk = script(user_says(GREETING, from_s=0.5, to_s=3.0), answers=[answer("Hm.")])
+    leg = FakeLeg(talk)
+    spec = make_spec(voicemail_message="Please call us back.")
+    held = HeldCall(outbound, talk, spec=spec, leg=leg)
+    call = held.run()
+    assert (call.status, call.end_reason) == ("ended", "voicemail")
+    assert held.turns()[-1] == ("assistant", "Please call us back.")
+    assert wallet(bakery) == FULL - cost_of(call.billed_seconds)
+
+
+def test_a_machine_without_a_message_for_it_is_hung_up_on(outbound: CallOrder) -> None:
+    talk = script(user_says(GREETING, from_s=0.5, to_s=3.0), answers=[answer("Hm.")])
+    leg = FakeLeg(talk)
+    call = HeldCall(outbound, talk, spec=make_spec(), leg=leg).run()
+    assert call.end_reason == "voicemail"
+    assert call.billed_seconds < 6
+
+
+def test_later_on_people_may_speak_of_voicemail(outbound: CallOrder) -> None:
+    talk = script(
+        user_says("Hello this is Ann", from_s=0.5, to_s=1.5),
+        user_says(GREETING, from_s=4.0, to_s=6.0),
+        answers=[answer("Good day."), answer("I see.")],
+    )
+    leg = FakeLeg(talk, ends_at_s=9)
+    call = HeldCall(outbound, talk, spec=make_spec(), leg=leg).run()
+    assert call.end_reason == "user_hangup"
+
+
+def test_a_browser_that_says_so_is_no_machine(order: CallOrder) -> None:
+    talk = script(user_says(GREETING, from_s=0.5, to_s=3.0), answers=[answer("Hm.")])
+    held = HeldCall(order, talk)
+    held.link.ends_at_s = 6
+    assert held.run().end_reason == "user_hangup"
