@@ -1,11 +1,12 @@
 """Pages of the operator's own host: no portal, no brand."""
 
-from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.api import api_urls
 from config.cockpit.views import styleguide
+from config.operator.console import console
+from config.operator.pages import brand_preview_css
 from portal.permissions import public
 from portal.views.health import healthz, readyz
 from portal.views.preferences import set_theme
@@ -15,8 +16,13 @@ urlpatterns = [
         "", public(RedirectView.as_view(pattern_name="admin:index")), name="dashboard"
     ),
     path("theme/", set_theme, name="set_theme"),
-    path("ops/styleguide/", styleguide, name="styleguide"),
-    path("ops/", admin.site.urls),
+    path("ops/styleguide/", console.admin_view(styleguide), name="styleguide"),
+    path(
+        "ops/styleguide/brand.css",
+        console.admin_view(brand_preview_css),
+        name="brand_preview_css",
+    ),
+    path("ops/", console.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", api_urls),
     path("healthz", healthz, name="healthz"),

@@ -48,6 +48,35 @@ def open_client(*, agency: Organization, name: str, actor: User | None) -> Organ
 
 
 @transaction.atomic
+def set_status(
+    *, organization: Organization, status: Organization.Status, actor: User | None
+) -> bool:
+    """Suspend, reopen or archive; return whether that changed anything.
+
+    Only an active organization may start calls; those going on are finished. Its
+    clients keep their own status. Locks the row; a second time writes nothing.
+    """
+    with all_organizations("an organization does not move itself"):
+        row = Organization.objects.select_for_update(of=("self",), no_key=True).get(
+            pk=organization.pk
+        )
+        before = row.status
+        if before == status:
+            return False
+        row.status = status
+        row.save(update_fields=["status"])
+        audit.record(
+            organization=row,
+            actor=actor,
+            action="organization.moved",
+            target=row,
+            changes={"status": [before, str(status)]},
+        )
+    organization.status = status
+    return True
+
+
+@transaction.atomic
 def add_member(
     *,
     organization: Organization,

@@ -1,0 +1,133 @@
+"""The site: who may enter, and what its pages may see."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import SimpleTemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from config.operator import pages
+from config.operator.base import Shown, list_url
+from portal.context import NavItem
+from portal.scope import all_organizations
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern, URLResolver
+
+
+class OperatorSite(AdminSite):
+    """Django admin for the operator's staff.
+
+    Nobody signed in: to the sign-in page of this host. Anyone else but staff: 404.
+    """
+
+    site_title = _("Operator console")
+    site_header = _("Operator console")
+    index_title = _("Overview")
+    site_url = None
+    enable_nav_sidebar = False
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._groups: list[tuple[Any, Shown]] = []
+
+    def show(self, group: Any, models: Shown) -> None:
+        """Register models under one heading of the navigation."""
+        self._groups.append((group, models))
+        for model, model_admin in models.items():
+            self.register(model, model_admin)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Guard a view and run it, its lazy template included, with everything visible."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(view)
+        def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not self.has_permission(request):
+                raise Http404
+            with all_organizations("the operator's console"):
+                response = guarded(request, *args, **kwargs)
+                if isinstance(response, SimpleTemplateResponse):
+                    response.render()
+            return response
+
+        entered.access = "staff"  # type: ignore[attr-defined]  # read by the house test
+        return entered
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own: list[URLPattern | URLResolver] = [
+            path(
+                "reconciliation/",
+                self.admin_view(self.reconciliation),
+                name="reconciliation",
+            )
+        ]
+        # Signing in and out, and passwords, are allauth's, as everywhere.
+        theirs = {"login", "logout", "password_change", "password_change_done"}
+        stock = [
+            entry
+            for entry in super().get_urls()
+            if getattr(entry, "name", None) not in theirs
+        ]
+        return own + stock
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("account_login")
+
+    def each_context(self, request: Any) -> dict[str, Any]:
+        return super().each_context(request) | {"nav": self._nav(request)}
+
+    def get_log_entries(self, request: HttpRequest) -> Any:
+        """None: who did what stands in the audit records, which organizations can read."""
+        return ()
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        return pages.overview(request, self.each_context(request))
+
+    def reconciliation(self, request: HttpRequest) -> HttpResponse:
+        return pages.reconciliation(request, self.each_context(request))
+
+    def app_index(
+        self,
+        request: HttpRequest,
+        app_label: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Everything stands in the navigation."""
+        return redirect("admin:index")
+
+    def _nav(self, request: HttpRequest) -> list[NavItem]:
+        home = reverse("admin:index")
+        items = [NavItem(_("Overview"), home, "dashboard", request.path == home, "")]
+        for group, models in self._groups:
+            for model, model_admin in models.items():
+                url = list_url(model)
+                is_current = request.path.startswith(url)
+                items.append(
+                    NavItem(model_admin.label, url, model_admin.icon, is_current, group)
+                )
+        guide, books = reverse("styleguide"), reverse("admin:reconciliation")
+        return [
+            *items,
+            NavItem(
+                _("Reconciliation"),
+                books,
+                "check-circle",
+                request.path == books,
+                _("Tools"),
+            ),
+            NavItem(_("Style guide"), guide, "palette", False, _("Tools")),
+        ]
