@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest
-from ninja import Body, Router
+from ninja import Body, Router, Status
 from pydantic import ValidationError
 
 from assistants import services
 from assistants.catalogue import validate_spec
+from assistants.completion import completed, merged
+from assistants.forms import keys_at_hand
 from assistants.models import Assistant
 from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
 from portal.api.access import api_requires
-from portal.api.errors import InvalidRequest, param_path
+from portal.api.errors import InvalidRequest, invalid_request
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
@@ -38,15 +41,27 @@ def assistant_json(assistant: Assistant) -> dict[str, Any]:
 
 
 def read_spec(values: dict[str, Any]) -> AssistantSpec:
-    """Return a checked spec, or raise `InvalidRequest` that names the first wrong field."""
+    """Return a checked spec, or raise `InvalidRequest` that names every wrong field."""
+    values = completed(values, keys_at_hand())
     try:
         spec = AssistantSpec.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidRequest(first["msg"], param=param_path(first["loc"])) from error
-    for wrong in validate_spec(spec):
-        raise InvalidRequest(wrong.message, param=wrong.param)
+        raise invalid_request(error.errors(include_url=False), values) from error
+    if faults := validate_spec(spec):
+        raise InvalidRequest(
+            faults[0].message,
+            param=faults[0].param,
+            details=[f"{fault.param}: {fault.message}" for fault in faults],
+        )
     return spec
+
+
+def take_is_active(values: dict[str, Any]) -> bool | None:
+    """Take the switch out of a body; it is no part of a version."""
+    is_active = values.pop("is_active", None)
+    if is_active is not None and not isinstance(is_active, bool):
+        raise InvalidRequest("Give true or false.", param="is_active")
+    return is_active
 
 
 @router.get("")
@@ -58,17 +73,18 @@ def list_assistants(request: HttpRequest) -> dict[str, Any]:
 
 @router.post("", response={201: dict})
 @api_requires(Permission.ASSISTANTS_EDIT)
-def create_assistant(
-    request: HttpRequest, values: Values
-) -> tuple[int, dict[str, Any]]:
-    """Create an assistant."""
+@transaction.atomic
+def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, Any]]:
+    """Create an assistant; only `name` is required."""
+    is_active = take_is_active(values)
     assistant = services.create_assistant(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
         spec=read_spec(values),
         actor=None,
     )
-    assistant.refresh_from_db()
-    return 201, {"assistant": assistant_json(assistant)}
+    if is_active is False:
+        services.set_active(assistant=assistant, is_active=False, actor=None)
+    return Status(201, {"assistant": assistant_json(get_assistant(assistant.pk))})
 
 
 @router.get("/{uuid:assistant_id}")
@@ -80,17 +96,16 @@ def read_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
 
 @router.patch("/{uuid:assistant_id}")
 @api_requires(Permission.ASSISTANTS_EDIT)
+@transaction.atomic
 def change_assistant(
     request: HttpRequest, assistant_id: UUID, values: Values
 ) -> dict[str, Any]:
-    """Change the fields that are given; a block that is given replaces the whole block."""
+    """Change the fields that are given, also within a block; lists are replaced whole."""
     assistant = get_assistant(assistant_id)
     assert assistant.current_version is not None
-    is_active = values.pop("is_active", None)
-    if is_active is not None and not isinstance(is_active, bool):
-        raise InvalidRequest("Give true or false.", param="is_active")
+    is_active = take_is_active(values)
     current = assistant.current_version.spec.model_dump(mode="json", by_alias=True)
-    spec = read_spec({**current, **values})
+    spec = read_spec(merged(current, values))
     services.save_assistant(assistant=assistant, spec=spec, actor=None)
     if is_active is not None:
         services.set_active(assistant=assistant, is_active=is_active, actor=None)

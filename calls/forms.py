@@ -1,4 +1,4 @@
-"""Filters of the call list."""
+"""Filters of the call list, and the forms of numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from assistants.models import Assistant
+from assistants.queries import visible_assistants
 from calls.models import Call
+from common.phone import InvalidNumber, parse_number
 
 STATUS_CHOICES = [
     ("", _("Any status")),
@@ -62,3 +64,45 @@ class CallFilterForm(forms.Form):
         if (assistant := values.pop("assistant", None)) is not None:
             values["assistant_id"] = assistant.pk
         return values
+
+
+class NumberAssistantForm(forms.Form):
+    """Which assistant answers a number."""
+
+    assistant: forms.ModelChoiceField[Assistant] = forms.ModelChoiceField(
+        label=_("Answered by"),
+        queryset=None,
+        required=False,
+        empty_label=_("Nobody"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["assistant"].queryset = visible_assistants()  # type: ignore[attr-defined]
+
+
+class NumberForm(NumberAssistantForm):
+    """A number to register."""
+
+    number = forms.CharField(
+        label=_("Number"),
+        max_length=40,
+        widget=forms.TextInput({"type": "tel", "autocomplete": "off"}),
+        help_text=_("With its country code, such as +31 20 123 4567."),
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        required=False,
+        help_text=_("Only you and your team see it."),
+    )
+
+    field_order = ("number", "name", "assistant")
+
+    def clean_number(self) -> str:
+        try:
+            return parse_number(self.cleaned_data["number"])
+        except InvalidNumber as error:
+            raise forms.ValidationError(
+                _("Write the number with its country code, such as +31201234567.")
+            ) from error

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.http import Http404
 
-from calls.models import Call
+from calls.models import Call, PhoneNumber
 
 SHOWN = ("assistant", "number")
 
@@ -31,6 +31,19 @@ def get_call(call_id: UUID) -> Call:
     if call is None:
         raise Http404("No such call.")
     return call
+
+
+def visible_numbers() -> QuerySet[PhoneNumber]:
+    """Return the scope's numbers with the assistant that answers each."""
+    return PhoneNumber.objects.select_related("assistant", "organization")
+
+
+def get_number(number_id: UUID) -> PhoneNumber:
+    """Return one; absent and another organization's are the same 404."""
+    number = visible_numbers().filter(pk=number_id).first()
+    if number is None:
+        raise Http404("No such number.")
+    return number
 
 
 def filter_calls(

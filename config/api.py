@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI
@@ -12,74 +14,137 @@ from ninja.errors import HttpError, ValidationError
 
 from assistants.api import router as assistants
 from billing.errors import NotEnoughCredits
-from calls.api import router as calls, web_router as web_calls
+from calls.api import calls, numbers, recordings, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from portal.api.access import api_public
-from portal.api.errors import InvalidRequest, error_response, param_path
+from portal.api.body import BodyParser
+from portal.api.errors import (
+    Conflict,
+    InvalidRequest,
+    LinkExpired,
+    error_response,
+    invalid_request,
+)
+from portal.api.limits import RateExceeded
 
-api = NinjaAPI(title="Voice API", version="1.0.0", docs_url=None, openapi_url=None)
+VERSION = "1.0.0"
+RETRY_A_CALL_AFTER_S = 5
+
+api = NinjaAPI(
+    title="Voice API",
+    version=VERSION,
+    docs_url=None,
+    openapi_url=None,
+    parser=BodyParser(),
+)
 api.add_router("/assistants", assistants)
 api.add_router("/agents", assistants, url_name_prefix="agents")
 api.add_router("/calls", calls)
 api.add_router("/web-calls", web_calls)
+api.add_router("/recordings", recordings)
+api.add_router("/numbers", numbers)
+api.add_router("/usage", usage)
 
 
 @api.get("/health")
 @api_public
 def health(request: HttpRequest) -> dict[str, Any]:
-    """Whether the API answers."""
-    return {"status": "ok", "timestamp": timezone.now(), "version": "1.0.0"}
+    """Whether the API and its database answer."""
+    started = perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("select 1")
+    latency_ms = round((perf_counter() - started) * 1000, 1)
+    return {
+        "status": "ok",
+        "timestamp": timezone.now(),
+        "version": VERSION,
+        "checks": {"database": {"status": "ok", "latency_ms": latency_ms}},
+    }
 
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    first = error.errors[0]
     # The framework puts where it looked (body, query, …) and the argument's name first.
-    where, *rest = first["loc"]
-    location = rest[1:] if where in ("body", "query") and len(rest) > 1 else rest
-    code = "missing_field" if first["type"] == "missing" else "invalid_request"
-    return error_response(
-        code, first["msg"], status=400, param=param_path(tuple(location)) or None
-    )
+    errors = [
+        {**one, "loc": one["loc"][2 if len(one["loc"]) > 1 else 1 :]}
+        if one["loc"][0] == "body"
+        else {**one, "loc": one["loc"][-1:]}
+        for one in error.errors
+    ]
+    value = getattr(request, "api_body", None)
+    return _refused_field(request, invalid_request(errors, value))
 
 
 @api.exception_handler(InvalidRequest)
 def _refused_field(request: HttpRequest, error: InvalidRequest) -> HttpResponse:
-    return error_response("invalid_request", str(error), status=400, param=error.param)
+    return error_response(
+        error.code, str(error), param=error.param, details=error.details
+    )
 
 
 @api.exception_handler(Http404)
 def _absent(request: HttpRequest, error: Http404) -> HttpResponse:
-    return error_response(
-        "not_found", str(error) or "There is no such thing.", status=404
-    )
+    return error_response("not_found", str(error) or "There is no such thing.")
 
 
 @api.exception_handler(PermissionDenied)
 def _forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
-    return error_response("forbidden", "This key may not do that.", status=403)
+    return error_response("forbidden", str(error) or "This key may not do that.")
 
 
 @api.exception_handler(NotEnoughCredits)
 def _unpaid(request: HttpRequest, error: NotEnoughCredits) -> HttpResponse:
-    return error_response("insufficient_credits", str(error), status=402)
+    # Whose credits are gone is the agency's business, not its client's.
+    message = (
+        "Not enough credits. Add credits, then try again."
+        if error.owner == "organization"
+        else "Calls are not available right now. Contact support."
+    )
+    return error_response("insufficient_credits", message)
 
 
 @api.exception_handler(CallRefused)
 def _call_refused(request: HttpRequest, error: CallRefused) -> HttpResponse:
-    status = {TooManyCalls: 429, NoCapacity: 503}.get(type(error), 409)
-    return error_response(error.code, str(error), status=status)
+    is_passing = isinstance(error, TooManyCalls | NoCapacity)
+    return error_response(
+        error.code,
+        str(error),
+        retry_after_s=RETRY_A_CALL_AFTER_S if is_passing else None,
+    )
 
 
 @api.exception_handler(CallNotActive)
 def _call_over(request: HttpRequest, error: CallNotActive) -> HttpResponse:
-    return error_response("call_not_active", "The call is not going on.", status=400)
+    return error_response("call_not_active", "The call is not going on.")
+
+
+@api.exception_handler(Conflict)
+def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
+    return error_response("conflict", str(error))
+
+
+@api.exception_handler(LinkExpired)
+def _expired(request: HttpRequest, error: LinkExpired) -> HttpResponse:
+    return error_response("link_expired", str(error))
+
+
+@api.exception_handler(RateExceeded)
+def _too_often(request: HttpRequest, error: RateExceeded) -> HttpResponse:
+    return error_response(
+        "rate_limit_exceeded", str(error), retry_after_s=error.retry_after_s
+    )
 
 
 @api.exception_handler(HttpError)
 def _malformed(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return error_response("invalid_request", str(error), status=error.status_code)
+    return error_response("invalid_request", str(error))
 
 
-# Mounted on portals and on the operator's host alike.
-api_urls = api.urls
+# Mounted on portals and on the operator's host alike. The framework's own page at the
+# root would lead to its documentation pages, which are switched off.
+_patterns, _app_name, _namespace = api.urls
+api_urls = (
+    [pattern for pattern in _patterns if getattr(pattern, "name", "") != "api-root"],
+    _app_name,
+    _namespace,
+)

@@ -43,6 +43,7 @@ class OrganizationLink:
 _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Overview"), "dashboard", "dashboard", "", None),
     (_("Assistants"), "assistant_list", "assistant", "", Permission.ASSISTANTS_READ),
+    (_("Numbers"), "number_list", "hash", "", Permission.ASSISTANTS_READ),
     (_("Calls"), "call_list", "phone", "", Permission.CALLS_READ),
     (_("Campaigns"), "campaign_list", "campaign", "", Permission.CAMPAIGNS_READ),
     (_("Credits"), "billing_statement", "wallet", "", Permission.BILLING_READ),

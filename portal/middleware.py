@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from portal.api.errors import error_response
 from portal.auth import SESSION_PORTAL, session_mark
 from portal.hosts import UnknownHost, find_portal
 from portal.http import MemberRequest, PortalRequest
@@ -35,6 +36,8 @@ class HostMiddleware:
         try:
             request.portal = find_portal(request.get_host())
         except UnknownHost:
+            if request.path.startswith("/api/"):
+                return error_response("not_found", "Nothing answers at this host.")
             if request.path not in _HEALTH:
                 return render(request, "404_unknown_host.html", status=404)
             request.portal = None

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -40,7 +41,7 @@ def start_web_call(
     assistant: Assistant,
     actor: User | None,
     variables: dict[str, str] | None = None,
-    metadata: dict[str, str] | None = None,
+    metadata: dict[str, Any] | None = None,
 ) -> StartedWebCall:
     """Hold the credits, reserve the place and return a token for the browser.
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.files.storage import storages
 from django.http import (
     Http404,
+    HttpRequest,
     HttpResponse,
     HttpResponseBase,
     JsonResponse,
@@ -17,6 +18,7 @@ from django.http import (
 )
 from django.views.decorators.http import require_GET
 
+from calls.models import Call
 from calls.queries import get_call
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
@@ -44,7 +46,11 @@ def call_waveform(request: MemberRequest, call_id: UUID) -> JsonResponse:
 @requires(Permission.CALLS_READ)
 def call_recording(request: MemberRequest, call_id: UUID) -> HttpResponseBase:
     """The recording, in whole or by a byte range, so that a player can seek."""
-    call = get_call(call_id)
+    return recording_response(request, get_call(call_id))
+
+
+def recording_response(request: HttpRequest, call: Call) -> HttpResponseBase:
+    """Return a call's sound, or the byte range that was asked for; 404 without one."""
     storage = storages["recordings"]
     if not call.recording or not storage.exists(call.recording):
         raise Http404("No recording.")

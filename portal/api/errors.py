@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NotRequired, TypedDict
 
 from django.http import JsonResponse
+
+Location = tuple[int | str, ...]
 
 
 class ErrorDetail(TypedDict):
@@ -15,53 +19,276 @@ class ErrorDetail(TypedDict):
 
 
 class ErrorBody(TypedDict):
+    """`message` and `details` repeat for clients of the older, flat shape."""
+
     error: ErrorDetail
+    message: str
+    details: NotRequired[list[str]]
+    retry_after: NotRequired[int]
 
 
-# Code → type. What is not here cannot be answered.
-CODES: Final[dict[str, str]] = {
-    "unauthorized": "authentication_error",
-    "forbidden": "permission_error",
-    "invalid_request": "validation_error",
-    "missing_field": "validation_error",
-    "insufficient_credits": "billing_error",
-    "not_found": "not_found_error",
-    "method_not_allowed": "invalid_request_error",
-    "rate_limit_exceeded": "rate_limit_error",
-    "assistant_not_ready": "conflict_error",
-    "organization_suspended": "permission_error",
-    "too_many_calls": "rate_limit_error",
-    "no_capacity": "availability_error",
-    "call_refused": "conflict_error",
-    "call_not_active": "conflict_error",
-    "internal_error": "server_error",
+@dataclass(frozen=True)
+class Code:
+    """What a code means: its HTTP status, its family, why it comes and what helps."""
+
+    status: int
+    type: str
+    cause: str
+    cure: str
+
+
+# What is not here cannot be answered. docs/api-errors.md is this table.
+CODES: Final[dict[str, Code]] = {
+    "invalid_request": Code(
+        400,
+        "validation_error",
+        "A field, a filter or the body as a whole cannot be used; `param` names the field.",
+        "Correct what `message` says. `details` lists every fault at once.",
+    ),
+    "missing_field": Code(
+        400,
+        "validation_error",
+        "A required field is absent; `param` names it.",
+        "Send the field.",
+    ),
+    "malformed_json": Code(
+        400,
+        "validation_error",
+        "The body is not JSON in UTF-8, or is nested too deeply.",
+        "Send one JSON object. Numbers must be finite and fit into 64 bits.",
+    ),
+    "call_not_active": Code(
+        400,
+        "conflict_error",
+        "A command for a call that has not been answered yet, or is over.",
+        "Send commands only while the call's status is `in-progress`.",
+    ),
+    "unauthorized": Code(
+        401,
+        "authentication_error",
+        "No key, an unknown key, or a key of another portal than the host's.",
+        "Send `Authorization: Bearer <key>` with a key made on this portal.",
+    ),
+    "api_key_expired": Code(
+        401, "authentication_error", "The key's last day is over.", "Make a new key."
+    ),
+    "api_key_revoked": Code(
+        401,
+        "authentication_error",
+        "Somebody revoked this key.",
+        "Use the key that took its place.",
+    ),
+    "insufficient_credits": Code(
+        402,
+        "billing_error",
+        "The credits do not pay for the shortest call.",
+        "Add credits, then send the request again.",
+    ),
+    "forbidden": Code(
+        403,
+        "permission_error",
+        "The key has no right to this operation.",
+        "Use a key of the organization that may do it; only agencies open organizations.",
+    ),
+    "not_found": Code(
+        404,
+        "not_found_error",
+        "There is nothing at this address that this key may see.",
+        "Check the path and the id.",
+    ),
+    "method_not_allowed": Code(
+        405,
+        "invalid_request_error",
+        "The address exists but does not take this method.",
+        "Use a method of the `Allow` header.",
+    ),
+    "conflict": Code(
+        409,
+        "conflict_error",
+        "The change contradicts what is there, such as a number that is taken.",
+        "Read the object again and decide anew; repeating the request does not help.",
+    ),
+    "idempotency_conflict": Code(
+        409,
+        "conflict_error",
+        "The `Idempotency-Key` was used before with another request.",
+        "Use a new key for a new request; repeat the same body for the same one.",
+    ),
+    "assistant_not_ready": Code(
+        409,
+        "conflict_error",
+        "The assistant is switched off.",
+        "Set its `is_active` to true.",
+    ),
+    "call_refused": Code(
+        409,
+        "conflict_error",
+        "The call cannot be started as things are.",
+        "Do what `message` says.",
+    ),
+    "campaign_not_ready": Code(
+        409,
+        "conflict_error",
+        "The campaign lacks something it needs to run, or has ended for good.",
+        "Do what `message` says.",
+    ),
+    "organization_suspended": Code(
+        409,
+        "permission_error",
+        "Calls of this organization are suspended.",
+        "Contact support.",
+    ),
+    "link_expired": Code(
+        410,
+        "not_found_error",
+        "The link of a recording was good for a limited time, which is over.",
+        "Read the call again; it comes with a new link.",
+    ),
+    "body_too_large": Code(
+        413,
+        "invalid_request_error",
+        "The body is larger than 2 MiB.",
+        "Send less at once; add leads in several requests.",
+    ),
+    "unsupported_media_type": Code(
+        415,
+        "invalid_request_error",
+        "The body's content type is not JSON.",
+        "Send `Content-Type: application/json`.",
+    ),
+    "rate_limit_exceeded": Code(
+        429,
+        "rate_limit_error",
+        "More requests than a key, or commands than a call, may have in a minute.",
+        "Wait for the seconds of `Retry-After`.",
+    ),
+    "too_many_calls": Code(
+        429,
+        "rate_limit_error",
+        "Every line of the organization is in use.",
+        "Wait for a call to end.",
+    ),
+    "internal_error": Code(
+        500,
+        "server_error",
+        "Something broke on our side.",
+        "Try again; with an `Idempotency-Key`, nothing happens twice.",
+    ),
+    "no_capacity": Code(
+        503,
+        "availability_error",
+        "No voice process has a free place.",
+        "Try again after the seconds of `Retry-After`.",
+    ),
 }
-
-
-def error_body(code: str, message: str, param: str | None = None) -> ErrorBody:
-    """Return the body of an error; an unlisted code is a bug and raises."""
-    return {
-        "error": {"code": code, "message": message, "param": param, "type": CODES[code]}
-    }
-
-
-def error_response(
-    code: str, message: str, *, status: int, param: str | None = None, **headers: Any
-) -> JsonResponse:
-    return JsonResponse(
-        error_body(code, message, param), status=status, headers=headers
-    )
 
 
 class InvalidRequest(Exception):
     """A request that cannot be followed; `param` is the path of the field at fault."""
 
-    def __init__(self, message: str, *, param: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str = "invalid_request",
+        details: Sequence[str] = (),
+    ) -> None:
         super().__init__(message)
         self.param = param
+        self.code = code
+        self.details = tuple(details)
 
 
-def param_path(location: tuple[int | str, ...]) -> str:
+class Conflict(Exception):
+    """A change that contradicts what is there; the message is the caller's."""
+
+
+class LinkExpired(Exception):
+    """A signed link whose time is over."""
+
+
+def error_body(
+    code: str,
+    message: str,
+    param: str | None = None,
+    *,
+    details: Sequence[str] = (),
+    retry_after_s: int | None = None,
+) -> ErrorBody:
+    """Return the body of an error; an unlisted code is a bug and raises."""
+    body: ErrorBody = {
+        "error": {
+            "code": code,
+            "message": message,
+            "param": param,
+            "type": CODES[code].type,
+        },
+        "message": message,
+    }
+    if details:
+        body["details"] = list(details)
+    if retry_after_s is not None:
+        body["retry_after"] = retry_after_s
+    return body
+
+
+def error_response(
+    code: str,
+    message: str,
+    *,
+    param: str | None = None,
+    details: Sequence[str] = (),
+    retry_after_s: int | None = None,
+) -> JsonResponse:
+    """Return an error as the table of codes says; `retry_after_s` becomes a header too."""
+    body = error_body(
+        code, message, param, details=details, retry_after_s=retry_after_s
+    )
+    response = JsonResponse(body, status=CODES[code].status)
+    if retry_after_s is not None:
+        response["Retry-After"] = str(retry_after_s)
+    return response
+
+
+def invalid_request(
+    errors: Sequence[Mapping[str, Any]], value: object
+) -> InvalidRequest:
+    """Return pydantic's errors about `value` as the refusal of its first wrong field."""
+    faults = [_fault(error, value) for error in errors]
+    code, message, param = faults[0]
+    details = [f"{path}: {text}" if path else text for _code, text, path in faults]
+    return InvalidRequest(message, param=param or None, code=code, details=details)
+
+
+def _fault(error: Mapping[str, Any], value: object) -> tuple[str, str, str]:
+    param = param_path(field_location(tuple(error["loc"]), value))
+    if error["type"] == "missing":
+        return "missing_field", f"Missing required field: {param}", param
+    if error["type"] == "extra_forbidden":
+        return "invalid_request", f"Unknown field: {param}", param
+    return "invalid_request", str(error["msg"]).removeprefix("Value error, "), param
+
+
+def field_location(location: Location, value: object) -> Location:
+    """Return where in `value` an error is, without the names of the variants tried.
+
+    >>> field_location(("tools", 0, "function", "name"), {"tools": [{"type": "function"}]})
+    ('tools', 0, 'name')
+    """
+    found: list[int | str] = []
+    for depth, part in enumerate(location):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list | tuple) and isinstance(part, int):
+            value = value[part] if part < len(value) else None
+        elif depth + 1 < len(location):
+            continue
+        found.append(part)
+    return tuple(found)
+
+
+def param_path(location: Location) -> str:
     """Return a field's path as the API names it.
 
     >>> param_path(("llm_config", "tools", 2, "name"))

@@ -1,4 +1,4 @@
-"""Everything under `/api/`: key, scope, rate limit, and one shape of error.
+"""Everything under `/api/`: key, scope, rate limit, body, and one shape of error.
 
 The API framework answers 404 and 405 in its own words before its error handlers run,
 so the shape is made whole here.
@@ -6,22 +6,23 @@ so the shape is made whole here.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
 
+from portal.api.body import METHODS, RefusedBody, check_value, parse_json, read_bytes
 from portal.api.errors import error_response
-from portal.api.limits import Allowance, count_request
+from portal.api.limits import Allowance, count_request, count_stranger, too_many
 from portal.http import PortalRequest
 from portal.models import APIKey, Role
-from portal.permissions import ROLE_PERMISSIONS
+from portal.permissions import permissions_of
 from portal.scope import organization_scope
-from portal.services.api_keys import find_key
+from portal.services.api_keys import KeyEnded, find_key
 
-logger = logging.getLogger(__name__)
-_PREFIX = "/api/"
-_OPEN = frozenset({"/api/v1/health", "/api/openapi.json", "/api/docs"})
+_PREFIX: Final = "/api/"
+# The signature of a recording's link stands for a key.
+_OPEN: Final = ("/api/v1/health", "/api/openapi.json", "/api/v1/recordings/")
 
 
 class ApiMiddleware:
@@ -33,32 +34,48 @@ class ApiMiddleware:
     def __call__(self, request: PortalRequest) -> HttpResponseBase:
         if not request.path.startswith(_PREFIX):
             return self.get_response(request)
-        if request.path in _OPEN:
+        if request.path.startswith(_OPEN):
             return _shaped(self.get_response(request))
-        key = _key_of(request)
+        try:
+            key = _key_of(request)
+        except KeyEnded as ended:
+            return _refused_stranger(request, ended.code, str(ended))
         if key is None:
-            return error_response(
-                "unauthorized", "Invalid or missing API key.", status=401
+            return _refused_stranger(
+                request, "unauthorized", "Invalid or missing API key."
             )
         allowance = count_request(key.pk)
         if allowance.is_exceeded:
-            seconds = allowance.retry_after_s
-            response: HttpResponseBase = error_response(
-                "rate_limit_exceeded",
-                f"Too many requests. Please retry after {seconds} seconds.",
-                status=429,
-            )
-            response["Retry-After"] = str(seconds)
-        else:
-            response = self._answer(request, key)
-        return _counted(response, allowance)
+            return _exceeded(allowance)
+        return _counted(self._answer(request, key), allowance)
 
     def _answer(self, request: PortalRequest, key: APIKey) -> HttpResponseBase:
+        organization = key.organization
         request.api_key = key  # type: ignore[attr-defined]
-        request.organization = key.organization  # type: ignore[attr-defined]
-        request.permissions = ROLE_PERMISSIONS[Role.ADMIN]  # type: ignore[attr-defined]
-        with organization_scope(key.organization):
+        request.organization = organization  # type: ignore[attr-defined]
+        request.permissions = permissions_of(  # type: ignore[attr-defined]
+            Role.ADMIN, in_agency=organization.is_agency
+        )
+        try:
+            _read(request)
+        except RefusedBody as refusal:
+            return error_response(refusal.code, str(refusal), param=refusal.param)
+        with organization_scope(organization):
             return _shaped(self.get_response(request))
+
+
+def _read(request: PortalRequest) -> None:
+    """Check the query and read the body, as `api_body`; raise `RefusedBody`."""
+    for name, values in request.GET.lists():
+        check_value([name, *values], (name.replace("\0", ""),))
+    if request.method not in METHODS:
+        return
+    data = read_bytes(request)
+    # What has been read is read again by the framework.
+    request._body = data or b"{}"
+    request.api_body = parse_json(  # type: ignore[attr-defined]
+        data, request.headers.get("Content-Type", "")
+    )
 
 
 def _key_of(request: PortalRequest) -> APIKey | None:
@@ -72,10 +89,28 @@ def _key_of(request: PortalRequest) -> APIKey | None:
     return key
 
 
+def _refused_stranger(
+    request: HttpRequest, code: str, message: str
+) -> HttpResponseBase:
+    allowance = count_stranger(request.META.get("REMOTE_ADDR", ""))
+    if allowance.is_exceeded:
+        return _exceeded(allowance)
+    response = error_response(code, message)
+    response["WWW-Authenticate"] = "Bearer"
+    return _counted(response, allowance)
+
+
+def _exceeded(allowance: Allowance) -> HttpResponseBase:
+    seconds = allowance.retry_after_s
+    return _counted(
+        error_response("rate_limit_exceeded", too_many(seconds), retry_after_s=seconds),
+        allowance,
+    )
+
+
 def _counted(response: HttpResponseBase, allowance: Allowance) -> HttpResponseBase:
-    response["X-RateLimit-Limit"] = str(allowance.limit)
-    response["X-RateLimit-Remaining"] = str(allowance.remaining)
-    response["X-RateLimit-Reset"] = str(allowance.reset_at)
+    for name, value in allowance.headers.items():
+        response[name] = value
     return response
 
 
@@ -84,18 +119,14 @@ def _shaped(response: HttpResponseBase) -> HttpResponseBase:
     if response.get("Content-Type", "").startswith("application/json"):
         return response
     if response.status_code == 404:
-        return error_response(
-            "not_found", "There is nothing at this address.", status=404
-        )
+        return error_response("not_found", "There is nothing at this address.")
     if response.status_code == 405:
         answer = error_response(
-            "method_not_allowed", "This address does not take this method.", status=405
+            "method_not_allowed", "This address does not take this method."
         )
-        if "Allow" in response:
-            answer["Allow"] = response["Allow"]
+        allowed = response.get("Allow", "").split(", ")
+        answer["Allow"] = ", ".join(sorted(allowed))
         return answer
     if response.status_code >= 500:
-        return error_response(
-            "internal_error", "Something broke on our side.", status=500
-        )
+        return error_response("internal_error", "Something broke on our side.")
     return response

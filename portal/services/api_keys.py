@@ -49,16 +49,30 @@ def issue_key(
     return row, text
 
 
+class KeyEnded(Exception):
+    """The key was good once; `code` is the API's word for why it is not any more."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def find_key(text: str) -> APIKey | None:
-    """Return the usable key of this text, or `None`; note its use once a minute."""
+    """Return the usable key of this text, or `None`; note its use once a minute.
+
+    Raises `KeyEnded` for one that was revoked or has expired.
+    """
     now = timezone.now()
     with all_organizations("the key says which organization it belongs to"):
         key = (
             APIKey.objects.select_related("organization", "organization__parent")
-            .filter(digest=digest_of(text), revoked_at__isnull=True)
-            .exclude(expires_at__lte=now)
+            .filter(digest=digest_of(text))
             .first()
         )
+        if key and key.revoked_at is not None:
+            raise KeyEnded("api_key_revoked", "This API key was revoked.")
+        if key and key.expires_at is not None and key.expires_at <= now:
+            raise KeyEnded("api_key_expired", "This API key has expired.")
         if key and (
             key.last_used_at is None or now - key.last_used_at > _USE_RESOLUTION
         ):

@@ -35,4 +35,5 @@ def make_objects(house: House) -> dict[str, Any]:
         "call_id": call.pk,
         "key_id": key.pk,
         "campaign_id": campaign.pk,
+        "number_id": house.number.pk,
     }

@@ -1,0 +1,393 @@
+"""Calls over REST: the list, one call, a browser call, an outbound call, control."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+from pydantic import AfterValidator, BaseModel, Field, JsonValue
+
+from assistants.models import Assistant
+from calls.api.numbers import chosen_assistant
+from calls.api.recordings import recording_url
+from calls.browser import browser_ticket
+from calls.models import Call, PhoneNumber, Turn
+from calls.queries import filter_calls, get_call, visible_calls, visible_numbers
+from calls.services import control
+from calls.services.outbound import place_call
+from calls.services.web import start_web_call
+from common.ids import uuid7
+from common.money import format_credits
+from common.phone import InvalidNumber, parse_number
+from portal.api.access import api_requires
+from portal.api.errors import InvalidRequest
+from portal.api.limits import count_command
+from portal.api.paging import Body, Pagination, Period, pagination
+from portal.permissions import Permission
+
+router = Router(tags=["Calls"])
+web_router = Router(tags=["Web calls"])
+
+_TIMINGS = (
+    "response_ms",
+    "endpointing_ms",
+    "stt_ms",
+    "llm_ms",
+    "tts_ms",
+    "transport_ms",
+)
+
+
+# What a list does not show.
+BLOBS: Final = (
+    "waveform",
+    "usage",
+    "quality",
+    "variables",
+    "overrides",
+    "metadata",
+)
+MAX_OWN_CHARACTERS: Final = 16_000
+
+
+def _not_too_long(values: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(values)) > MAX_OWN_CHARACTERS:
+        raise ValueError(f"At most {MAX_OWN_CHARACTERS} characters as JSON.")
+    return values
+
+
+Variables = Annotated[dict[str, str], AfterValidator(_not_too_long)]
+Metadata = Annotated[dict[str, JsonValue], AfterValidator(_not_too_long)]
+
+
+class CallFilter(Period):
+    """Which calls are wanted; a status may be spelt with hyphens or underscores."""
+
+    status: str | None = Field(None, max_length=22, examples=["in-progress"])
+    direction: Literal["inbound", "outbound", "web"] | None = None
+    assistant_id: UUID | None = None
+    agent_id: UUID | None = None
+    number: str | None = Field(None, max_length=16)
+
+
+class WebCallStart(Body):
+    assistant_id: UUID | None = None
+    agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
+    variables: Variables = {}
+    metadata: Metadata = {}
+
+
+class OutboundCallStart(Body):
+    """Whom to call, with which assistant, from which of the organization's numbers."""
+
+    destination: str = Field(max_length=40, examples=["+31612345678"])
+    assistant_id: UUID | None = None
+    agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
+    number_id: UUID | None = None
+    first_message: str | None = Field(None, max_length=2000)
+    variables: Variables = {}
+    metadata: Metadata = {}
+
+
+class Say(Body):
+    type: Literal["say"]
+    content: str = Field(min_length=1, max_length=2000)
+    end_after: bool = False
+
+
+class InjectContext(Body):
+    type: Literal["inject-context"]
+    content: str = Field(min_length=1, max_length=10_000)
+    trigger_response: bool = False
+
+
+class EndCall(Body):
+    type: Literal["end-call"]
+    message: str | None = Field(None, max_length=300)
+
+
+ControlCommand = Annotated[Say | InjectContext | EndCall, Field(discriminator="type")]
+
+
+class CallJson(BaseModel):
+    """A call as lists show it."""
+
+    id: UUID
+    call_id: UUID
+    caller_phone: str | None
+    assistant_phone: str | None
+    phone_number: str | None
+    status: str
+    direction: str
+    end_reason: str | None
+    error: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_seconds: int
+    duration_ms: int
+    setup_ms: int | None
+    summary: str | None
+    analysis_result: dict[str, JsonValue] | None
+    room_name: str | None
+    recording_url: str | None
+    assistant_id: UUID | None
+    agent_id: UUID | None
+    agent_name: str | None
+    number_id: UUID | None
+    business_name: str | None
+    cost_credits: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class MessageJson(BaseModel):
+    role: str
+    content: str
+
+
+class TurnJson(BaseModel):
+    """One side speaking once, in milliseconds from the start of the audio."""
+
+    speaker: str
+    text: str
+    started_ms: int
+    ended_ms: int
+    is_interrupted: bool
+
+
+class TimingJson(BaseModel):
+    """Where the time of one answer went."""
+
+    response_ms: int | None
+    endpointing_ms: int | None
+    stt_ms: int | None
+    llm_ms: int | None
+    tts_ms: int | None
+    transport_ms: int | None
+
+
+class WholeCallJson(CallJson):
+    """A call with what was said."""
+
+    metadata: dict[str, JsonValue]
+    messages: list[MessageJson]
+    transcript: list[TurnJson]
+    turns: list[TimingJson]
+
+
+class Calls(BaseModel):
+    calls: list[CallJson]
+    pagination: Pagination
+
+
+class OutboundStarted(BaseModel):
+    success: bool
+    call_id: UUID
+    status: str
+
+
+class CommandSent(BaseModel):
+    success: bool
+    message: str
+
+
+class WebCallStarted(BaseModel):
+    """The token opens the socket at `server_url` once, within a minute."""
+
+    call_id: UUID
+    token: str
+    server_url: str
+    expires_in_seconds: int
+    ice_servers: list[dict[str, JsonValue]]
+
+
+def call_json(
+    request: HttpRequest, call: Call, turns: list[Turn] | None = None
+) -> dict[str, Any]:
+    """Return a call as the API shows it; with `turns`, also what was said."""
+    data: dict[str, Any] = {
+        "id": call.pk,
+        "call_id": call.pk,
+        "caller_phone": call.caller_number or None,
+        "assistant_phone": call.number.number if call.number else None,
+        "phone_number": call.other_number or None,
+        "status": call.status,
+        "direction": call.direction,
+        "end_reason": call.end_reason or None,
+        "error": call.error or None,
+        "started_at": call.started_at,
+        "ended_at": call.ended_at,
+        "duration_seconds": call.billed_seconds,
+        "duration_ms": call.duration_ms,
+        "setup_ms": call.setup_ms,
+        "summary": call.summary or None,
+        "analysis_result": None,
+        "room_name": None,
+        "recording_url": recording_url(request, call),
+        "assistant_id": call.assistant_id,
+        "agent_id": call.assistant_id,
+        "agent_name": call.assistant.name if call.assistant else None,
+        "number_id": call.number_id,
+        "business_name": None,
+        "cost_credits": format_credits(call.cost_microcredits),
+        "created_at": call.created_at,
+        "updated_at": call.updated_at,
+    }
+    if turns is None:
+        return data
+    return data | {
+        "metadata": call.metadata,
+        "messages": [{"role": t.speaker, "content": t.text} for t in turns],
+        "transcript": [
+            {
+                "speaker": t.speaker,
+                "text": t.text,
+                "started_ms": t.started_ms,
+                "ended_ms": t.ended_ms,
+                "is_interrupted": t.is_interrupted,
+            }
+            for t in turns
+        ],
+        "turns": [
+            {name: getattr(t, name) for name in _TIMINGS}
+            for t in turns
+            if t.response_ms is not None
+        ],
+    }
+
+
+@router.get("", response=Calls)
+@api_requires(Permission.CALLS_READ)
+def list_calls(
+    request: HttpRequest, wanted: Annotated[CallFilter, Query()]
+) -> dict[str, Any]:
+    """Calls, newest first."""
+    zone = request.organization.time_zone  # type: ignore[attr-defined]  # set by ApiMiddleware
+    calls = filter_calls(
+        visible_calls().defer(None).defer(*BLOBS),
+        status=read_status(wanted.status),
+        direction=wanted.direction or "",
+        assistant_id=wanted.assistant_id or wanted.agent_id,
+        number=wanted.number or "",
+    ).filter(**wanted.bounds(zone).filter("created_at"))
+    page = calls[wanted.offset : wanted.offset + wanted.limit]
+    return {
+        "calls": [call_json(request, call) for call in page],
+        "pagination": pagination(wanted, calls.count()),
+    }
+
+
+@router.get("/{uuid:call_id}", response=WholeCallJson)
+@api_requires(Permission.CALLS_READ)
+def read_call(request: HttpRequest, call_id: UUID) -> dict[str, Any]:
+    """One call with its transcript and the time each answer took."""
+    call = get_call(call_id)
+    return call_json(request, call, list(call.turns.all()))
+
+
+@router.post("/outbound", response={201: OutboundStarted})
+@api_requires(Permission.CALLS_START)
+def start_outbound_call(
+    request: HttpRequest, wanted: OutboundCallStart
+) -> Status[dict[str, Any]]:
+    """Call a number with an assistant."""
+    assistant = required_assistant(wanted)
+    number = caller_number(wanted.number_id, assistant)
+    try:
+        destination = parse_number(wanted.destination)
+    except InvalidNumber as error:
+        raise InvalidRequest(str(error), param="destination") from error
+    call = place_call(
+        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        assistant=assistant,
+        destination=destination,
+        call_id=uuid7(),
+        actor=None,
+        number=number,
+        variables=wanted.variables,
+        overrides={"first_message": wanted.first_message}
+        if wanted.first_message
+        else {},
+        metadata=wanted.metadata,
+    )
+    return Status(201, {"success": True, "call_id": call.pk, "status": "dialing"})
+
+
+def read_status(text: str | None) -> str:
+    """Return a status as it is stored; `live` stands for every one that is not final."""
+    if not text:
+        return ""
+    status = text.lower().replace("_", "-")
+    if status not in (*Call.Status.values, "live"):
+        allowed = ", ".join([*Call.Status.values, "live"])
+        raise InvalidRequest(f"Choose one of: {allowed}.", param="status")
+    return status
+
+
+def required_assistant(wanted: WebCallStart | OutboundCallStart) -> Assistant:
+    """Return the assistant a body names by either name."""
+    assistant = chosen_assistant(wanted)
+    if assistant is None:
+        raise InvalidRequest(
+            "Missing required field: assistant_id",
+            param="assistant_id",
+            code="missing_field",
+        )
+    return assistant
+
+
+def caller_number(number_id: UUID | None, assistant: Assistant) -> PhoneNumber | None:
+    """Return the number people see: the one named, else the assistant's, else any."""
+    numbers = visible_numbers().filter(is_active=True)
+    if number_id is None:
+        own = numbers.filter(assistant=assistant).first()
+        return own or numbers.first()
+    number = numbers.filter(pk=number_id).first()
+    if number is None:
+        raise InvalidRequest("There is no such active number.", param="number_id")
+    return number
+
+
+@router.post("/{uuid:call_id}/control", response=CommandSent)
+@api_requires(Permission.CALLS_CONTROL)
+def control_call(
+    request: HttpRequest, call_id: UUID, command: ControlCommand
+) -> dict[str, Any]:
+    """Say something, tell the assistant something, or end the call."""
+    call = get_call(call_id)
+    count_command(call.pk)
+    match command:
+        case Say():
+            control.say(call=call, text=command.content, end_after=command.end_after)
+        case InjectContext():
+            control.inject_context(
+                call=call,
+                content=command.content,
+                trigger_response=command.trigger_response,
+            )
+        case EndCall():
+            control.stop_call(call=call, actor=None, message=command.message or "")
+    return {"success": True, "message": "Command sent successfully"}
+
+
+@web_router.post("", response={201: WebCallStarted})
+@api_requires(Permission.CALLS_START)
+def start_browser_call(
+    request: HttpRequest, wanted: WebCallStart
+) -> Status[dict[str, Any]]:
+    """Start a call for a browser and return its short-lived token."""
+    started = start_web_call(
+        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        assistant=required_assistant(wanted),
+        actor=None,
+        variables=wanted.variables,
+        metadata=wanted.metadata,
+    )
+    return Status(
+        201,
+        browser_ticket(started, host=request.get_host(), is_secure=request.is_secure()),
+    )

@@ -1,0 +1,178 @@
+"""Telephone numbers over REST; `number` and `phone_number` are one field."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Status
+from pydantic import BaseModel, Field
+
+from assistants.models import Assistant
+from assistants.queries import visible_assistants
+from calls.models import PhoneNumber
+from calls.queries import get_number, visible_numbers
+from calls.services import numbers
+from common.phone import InvalidNumber, parse_number
+from portal.api.access import api_requires
+from portal.api.errors import Conflict, InvalidRequest
+from portal.api.paging import Body, Deleted, given
+from portal.permissions import Permission
+
+router = Router(tags=["Numbers"])
+
+
+class NumberJson(BaseModel):
+    """A number that reaches an assistant."""
+
+    id: UUID
+    number: str
+    phone_number: str
+    name: str | None
+    assistant_id: UUID | None
+    agent_id: UUID | None
+    agent_name: str | None
+    business_name: str | None
+    transfer_trunk_id: str | None
+    transfer_trunk_name: str | None
+    workflow_id: str | None
+    workflow_name: str | None
+    source: str
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class OneNumber(BaseModel):
+    number: NumberJson
+
+
+class Numbers(BaseModel):
+    numbers: list[NumberJson]
+
+
+class NumberChange(Body):
+    """A null assistant means that calls to the number are not answered."""
+
+    name: str | None = Field(None, max_length=80)
+    assistant_id: UUID | None = None
+    agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
+    is_active: bool = True
+
+
+class NewNumber(NumberChange):
+    """`number` or `phone_number` is required, in E.164."""
+
+    number: str | None = Field(None, max_length=40, examples=["+31201234567"])
+    phone_number: str | None = Field(None, max_length=40, examples=["+31201234567"])
+
+
+def number_json(row: PhoneNumber) -> dict[str, Any]:
+    """Return a number as the API shows it."""
+    return {
+        "id": row.pk,
+        "number": row.number,
+        "phone_number": row.number,
+        "name": row.name or None,
+        "assistant_id": row.assistant_id,
+        "agent_id": row.assistant_id,
+        "agent_name": row.assistant.name if row.assistant else None,
+        "business_name": None,
+        "transfer_trunk_id": None,
+        "transfer_trunk_name": None,
+        "workflow_id": None,
+        "workflow_name": None,
+        "source": row.carrier,
+        "is_active": row.is_active,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+@router.get("", response=Numbers)
+@api_requires(Permission.ASSISTANTS_READ)
+def list_numbers(request: HttpRequest) -> dict[str, Any]:
+    """Every number of the organization."""
+    return {"numbers": [number_json(row) for row in visible_numbers()]}
+
+
+@router.post("", response={201: OneNumber})
+@api_requires(Permission.ASSISTANTS_EDIT)
+def add_number(request: HttpRequest, wanted: NewNumber) -> Status[dict[str, Any]]:
+    """Register a number and say what answers it."""
+    name = "number" if wanted.number is not None else "phone_number"
+    text = wanted.number if wanted.number is not None else wanted.phone_number
+    if text is None:
+        raise InvalidRequest(
+            "Missing required field: number", param="number", code="missing_field"
+        )
+    try:
+        number = parse_number(text)
+    except InvalidNumber as error:
+        raise InvalidRequest(str(error), param=name) from error
+    try:
+        row = numbers.add_number(
+            organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+            new=numbers.NewNumber(
+                number=number,
+                name=wanted.name or "",
+                assistant=chosen_assistant(wanted),
+                is_active=wanted.is_active,
+            ),
+            actor=None,
+        )
+    except numbers.NumberTaken as error:
+        raise Conflict("This number is registered already.") from error
+    return Status(201, {"number": number_json(get_number(row.pk))})
+
+
+@router.get("/{uuid:number_id}", response=OneNumber)
+@api_requires(Permission.ASSISTANTS_READ)
+def read_number(request: HttpRequest, number_id: UUID) -> dict[str, Any]:
+    """One number."""
+    return {"number": number_json(get_number(number_id))}
+
+
+@router.patch("/{uuid:number_id}", response=OneNumber)
+@api_requires(Permission.ASSISTANTS_EDIT)
+def change_number(
+    request: HttpRequest, number_id: UUID, wanted: NumberChange
+) -> dict[str, Any]:
+    """Change its name, its assistant, or whether it is in use."""
+    row = get_number(number_id)
+    changes: dict[str, Any] = {}
+    if "name" in wanted.model_fields_set:
+        changes["name"] = wanted.name or ""
+    if wanted.model_fields_set & {"assistant_id", "agent_id"}:
+        changes["assistant"] = chosen_assistant(wanted)
+    if "is_active" in wanted.model_fields_set:
+        changes["is_active"] = wanted.is_active
+    numbers.change_number(number=row, changes=changes, actor=None)
+    return {"number": number_json(get_number(number_id))}
+
+
+@router.delete("/{uuid:number_id}", response=Deleted)
+@api_requires(Permission.ASSISTANTS_EDIT)
+def remove_number(request: HttpRequest, number_id: UUID) -> dict[str, bool]:
+    """Forget a number; its calls stay."""
+    try:
+        numbers.remove_number(number=get_number(number_id), actor=None)
+    except numbers.NumberInUse as error:
+        raise Conflict("A campaign calls from this number.") from error
+    return {"success": True}
+
+
+def chosen_assistant(wanted: BaseModel) -> Assistant | None:
+    """Return the assistant a body names by either name; an unknown one is refused."""
+    assistant_id = given(wanted, "assistant_id", "agent_id")
+    if assistant_id is None:
+        return None
+    assistant = visible_assistants().filter(pk=assistant_id).first()
+    if assistant is None:
+        param = (
+            "assistant_id" if "assistant_id" in wanted.model_fields_set else "agent_id"
+        )
+        raise InvalidRequest("There is no such assistant.", param=param)
+    return assistant
