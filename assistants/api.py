@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Body, Router, Status
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from assistants import services
-from assistants.catalogue import validate_spec
+from assistants.catalogue import Stage, catalogue, is_available, validate_spec
 from assistants.completion import completed, merged
 from assistants.forms import keys_at_hand
 from assistants.models import Assistant
@@ -22,6 +22,8 @@ from portal.api.errors import InvalidRequest, invalid_request
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
+
+voices = Router(tags=["Voices"])
 
 # The body as it came; `AssistantSpec` checks it, so that a field is named as the API names it.
 Values = Annotated[dict[str, Any], Body(...)]
@@ -118,3 +120,48 @@ def delete_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, bool
     """Delete an assistant; its calls stay."""
     services.delete_assistant(assistant=get_assistant(assistant_id), actor=None)
     return {"success": True}
+
+
+class VoiceJson(BaseModel):
+    """A voice for `tts_config`; `is_available` says whether its provider's key is here."""
+
+    id: str
+    name: str
+    language: str
+    description: dict[str, str]
+    provider: str
+    gender: str
+    is_available: bool
+
+
+class Voices(BaseModel):
+    voices: list[VoiceJson]
+
+
+_DUTCH: Final = {"female": "vrouwenstem", "male": "mannenstem", "neutral": "stem"}
+
+
+@voices.get("", response=Voices)
+@api_requires(Permission.ASSISTANTS_READ)
+def list_voices(request: HttpRequest) -> dict[str, Any]:
+    """Every voice of the catalogue that this installation can offer."""
+    keys = keys_at_hand()
+    return {
+        "voices": [
+            {
+                "id": voice.id,
+                "name": voice.label,
+                "language": voice.language,
+                "description": {
+                    "en": f"{voice.label}, {voice.gender} voice of {provider.label}",
+                    "nl": f"{voice.label}, {_DUTCH[voice.gender]} van {provider.label}",
+                },
+                "provider": provider.id,
+                "gender": voice.gender,
+                "is_available": is_available(provider, keys),
+            }
+            for provider in catalogue().stage(Stage.TTS)
+            for voice in provider.voices
+            if voice.is_installed
+        ]
+    }

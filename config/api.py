@@ -12,10 +12,13 @@ from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from assistants.api import router as assistants
+from assistants.api import router as assistants, voices
 from billing.errors import NotEnoughCredits
 from calls.api import calls, numbers, recordings, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
+from campaigns.api import router as campaigns
+from campaigns.errors import CampaignError
+from config.organizations_api import router as organizations
 from portal.api.access import api_public
 from portal.api.body import BodyParser
 from portal.api.errors import (
@@ -44,6 +47,9 @@ api.add_router("/web-calls", web_calls)
 api.add_router("/recordings", recordings)
 api.add_router("/numbers", numbers)
 api.add_router("/usage", usage)
+api.add_router("/campaigns", campaigns)
+api.add_router("/voices", voices)
+api.add_router("/organizations", organizations)
 
 
 @api.get("/health")
@@ -121,6 +127,11 @@ def _call_over(request: HttpRequest, error: CallNotActive) -> HttpResponse:
 @api.exception_handler(Conflict)
 def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
     return error_response("conflict", str(error))
+
+
+@api.exception_handler(CampaignError)
+def _campaign_not_ready(request: HttpRequest, error: CampaignError) -> HttpResponse:
+    return error_response("campaign_not_ready", str(error))
 
 
 @api.exception_handler(LinkExpired)

@@ -1,5 +1,10 @@
 """The writers of campaigns: making one, adding leads, running and ending it."""
 
+from campaigns.services.changing import (
+    change_campaign,
+    delete_campaign,
+    delete_lead,
+)
 from campaigns.services.making import NewCampaign, add_leads, create_campaign
 from campaigns.services.running import (
     cancel_campaign,
@@ -13,7 +18,10 @@ __all__ = [
     "NewCampaign",
     "add_leads",
     "cancel_campaign",
+    "change_campaign",
     "create_campaign",
+    "delete_campaign",
+    "delete_lead",
     "halt_campaign",
     "launch_campaign",
     "pause_campaign",

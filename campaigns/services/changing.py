@@ -1,0 +1,77 @@
+"""Changing and removing campaigns and their leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from campaigns.errors import CampaignIsFinal, CampaignNotReady
+from campaigns.models import Attempt, Campaign, Lead
+from portal.models import User
+from portal.services import audit
+
+
+@transaction.atomic
+def change_campaign(
+    *, campaign: Campaign, changes: dict[str, Any], actor: User | None
+) -> None:
+    """Set these fields for the calls to come. Raises `CampaignIsFinal`.
+
+    Locks the row, so that it cannot end meanwhile; the same values make no record.
+    """
+    locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    changed = {
+        name: value for name, value in changes.items() if getattr(locked, name) != value
+    }
+    if not changed:
+        return
+    if locked.is_final:
+        raise CampaignIsFinal(_("This campaign has ended. Make a new one instead."))
+    Campaign.objects.filter(pk=locked.pk).update(**changed)
+    audit.record(
+        organization=locked.organization,
+        actor=actor,
+        action="campaign.changed",
+        target=locked,
+        changes=changed,
+    )
+
+
+@transaction.atomic
+def delete_campaign(*, campaign: Campaign, actor: User | None) -> None:
+    """Delete a campaign and its leads; the calls stay. Raises `CampaignNotReady`.
+
+    One that runs, or has a call going on, is to be cancelled first.
+    """
+    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    is_running = locked.status == Campaign.Status.SCHEDULED
+    if is_running or Attempt.objects.open().filter(lead__campaign=locked).exists():
+        raise CampaignNotReady(
+            _("This campaign is calling. Cancel it and wait for its calls to end.")
+        )
+    audit.record(
+        organization=locked.organization,
+        actor=actor,
+        action="campaign.deleted",
+        target=locked,
+        changes={"name": locked.name},
+    )
+    locked.delete()
+
+
+@transaction.atomic
+def delete_lead(*, lead: Lead, actor: User | None) -> None:
+    """Take a person out of a campaign. Raises `CampaignNotReady` while they are called."""
+    locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    if locked.status == Lead.Status.CALLING:
+        raise CampaignNotReady(_("This person is being called right now."))
+    audit.record(
+        organization=locked.organization,
+        actor=actor,
+        action="campaign.lead_deleted",
+        target=locked.campaign,
+        changes={"lead": str(locked.pk)},
+    )
+    locked.delete()
