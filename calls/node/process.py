@@ -83,7 +83,7 @@ class VoiceProcess:
             await self._lanes.aclose()
             await self._reception.aclose()
             await self._studio.aclose()
-            await database.ask(nodes.retire_node, node_id=self.node_id)
+            await self._retire()
 
     def drain(self) -> None:
         """Take no new call, finish those going on within a limit, then stop."""
@@ -104,6 +104,12 @@ class VoiceProcess:
             task.cancel()
         await self._wait_for_calls(STOP_LIMIT_S)
         await database.ask(finish.end_unclaimed_calls, node_id=self.node_id)
+
+    async def _retire(self) -> None:
+        try:
+            await database.ask(nodes.retire_node, node_id=self.node_id)
+        except database.AWAY:  # without a heartbeat it gets no calls either
+            logger.warning("voice process left without a word", exc_info=True)
 
     async def _wait_for_unclaimed(self) -> None:
         for _ in range(UNCLAIMED_LOOKS):

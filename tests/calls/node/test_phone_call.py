@@ -7,47 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from calls.media.link import LinkEnd
 from calls.models import Call
 from calls.services.running import CallOrder
 from calls.session.events import EndReason
 from calls.telephony.protocol import NoAnswerOutcome, NotAnswered
 from tests.calls.node.held import FULL, HeldCall, cost_of, wallet
 from tests.calls.session.conversation import make_spec
-from tests.fakes.link import FakeLink
-from tests.fakes.script import Script, answer, script, user_says
+from tests.fakes.leg import FakeLeg
+from tests.fakes.script import answer, script, user_says
 from tests.world import House
-
-
-class FakeLeg(FakeLink):
-    """A telephone that rings for a while, then answers or does not."""
-
-    def __init__(
-        self,
-        talk: Script | None = None,
-        *,
-        rings_s: float = 3.0,
-        refusal: NotAnswered | None = None,
-        ends_at_s: float | None = None,
-    ) -> None:
-        super().__init__(talk or Script(), ends_at_s=ends_at_s)
-        self._rings_s = rings_s
-        self._refusal = refusal
-        self._hung_up = asyncio.Event()
-
-    async def wait_answered(self) -> None:
-        try:
-            async with asyncio.timeout(self._rings_s):
-                await self._hung_up.wait()
-        except TimeoutError:
-            if self._refusal is not None:
-                raise self._refusal from None
-        else:
-            raise NotAnswered(NoAnswerOutcome.NO_ANSWER, "hung up while it rang")
-
-    def hang_up(self, end: LinkEnd = LinkEnd.REMOTE_HANGUP) -> None:
-        self._hung_up.set()
-        super().hang_up(end)
 
 
 @pytest.fixture
