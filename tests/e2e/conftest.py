@@ -151,8 +151,8 @@ def caller_sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "caller.wav"
     say(
         path,
-        (7.0, "what are your opening hours"),
-        (12.5, "what is your address please"),
+        (7.0, "opening hours"),
+        (12.5, "your address"),
         (22.0, "goodbye"),
         length_s=40.0,
     )

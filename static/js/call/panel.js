@@ -25,6 +25,8 @@ class CallPanel {
       assistant: [...this.part("level-assistant").querySelectorAll("i")],
     };
     this.part("start").addEventListener("click", () => this.start());
+    // Until here a click would have been lost.
+    /** @type {HTMLButtonElement} */ (this.part("start")).disabled = false;
     this.part("mute").addEventListener("click", () => this.call?.mute());
     this.part("hangup").addEventListener("click", () => this.call?.hangUp());
     // Only while the panel has the focus: a letter elsewhere belongs to whoever typed it.
