@@ -102,9 +102,10 @@ class Caller:
         async def stop() -> None:
             self.is_gone = True
 
-        self._transceiver.sender.send = sending
-        self._transceiver.receiver.receive = started
-        self._transceiver.sender.stop = self._transceiver.receiver.stop = stop
+        sender: Any = self._transceiver.sender
+        receiver: Any = self._transceiver.receiver
+        sender.send, receiver.receive = sending, started
+        sender.stop = receiver.stop = stop
 
     async def connect(self, http: aiohttp.ClientSession, bot_url: str) -> None:
         """Return when audio can flow both ways."""
@@ -119,7 +120,7 @@ class Caller:
         )
         await asyncio.wait_for(self._connected.wait(), CONNECT_S)
         dtls = self._transceiver.receiver.transport
-        connection = dtls.transport._connection
+        connection: Any = dtls.transport._connection
         pair = connection._nominated[1]
         self._protect = dtls._tx_srtp.protect
         self._remote = pair.remote_addr

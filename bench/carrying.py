@@ -8,6 +8,7 @@ cleanly is known. Rounds interleave, so that a slow minute of the machine hits a
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from bench.figures import (
     spread,
 )
 from bench.machine import Cores
-from bench.processes import ECHO, OURS, PEER, VENDORS_MS, bot
+from bench.processes import ECHO, OURS, PEER, VENDORS_MS, Bot, bot
 from bench.window import Window, measure
 from calls.media.caller.utterance import Utterance
 
@@ -32,7 +33,7 @@ PEER_NAME = "pipecat 1.14, SmallWebRTC, as it comes"
 LIMIT_NAME = "aiortc echo, audio level by numpy"
 FEWEST = 2  # to tell the memory of a call from that of a process
 FULL_PERCENT = 92.0  # of the core, at which the first guess of the capacity is
-MOST_WINDOWS = 7
+MOST_WINDOWS = 10
 LARGE = 64
 SILENCE_MS = 400  # ends a turn, in ours and in the peer
 
@@ -48,7 +49,7 @@ class Plan:
     search_s: float
 
 
-FULL = Plan(rounds=3, searches=2, fixed=(4, 8), fixed_s=12, search_s=12)
+FULL = Plan(rounds=3, searches=2, fixed=(4, 8), fixed_s=12, search_s=10)
 QUICK = Plan(rounds=1, searches=0, fixed=(2, 4), fixed_s=7, search_s=0)
 
 
@@ -59,7 +60,6 @@ class Carried:
     windows: list[Window] = field(default_factory=list)
     capacity: int | None = None
     timings: list[dict[str, int]] = field(default_factory=list)
-    error: str = ""
 
     def at(self, calls: int) -> Window | None:
         return next((w for w in self.windows if w.calls == calls), None)
@@ -75,64 +75,74 @@ async def measure_rounds(
     peer: Path | None,
     utterance: Utterance,
 ) -> list[Round]:
-    """Measure everything; a system that fails is left out of its round, and said so."""
+    """Measure everything, in another order each round."""
     kinds = [OURS, ECHO, *([PEER] if peer else [])]
     rounds: list[Round] = []
     for number in range(plan.rounds):
         found: Round = {}
+        is_search = number < plan.searches
         for kind in kinds[number % len(kinds) :] + kinds[: number % len(kinds)]:
-            carried = found[kind] = Carried()
             with bot(kind, cores, vendor_urls, peer) as running:
                 crowd = Crowd(running.url, utterance)
                 try:
-                    for calls in plan.fixed:
-                        window = await measure(
-                            running, crowd, calls, cores, length_s=plan.fixed_s
-                        )
-                        _note(carried, window)
-                    if kind == OURS:
-                        carried.timings = await crowd.timings()
-                    if number < plan.searches:
-                        carried.capacity = await _search(
-                            carried,
-                            lambda calls, running=running, crowd=crowd: measure(
-                                running, crowd, calls, cores, length_s=plan.search_s
-                            ),
-                        )
+                    found[kind] = await _carry(plan, running, crowd, cores, is_search)
                 finally:
                     await crowd.aclose()
         rounds.append(found)
     return rounds
 
 
-async def _search(carried: Carried, measured: Any) -> int:
-    """Return the largest number of calls carried cleanly, to one call.
+async def _carry(
+    plan: Plan, running: Bot, crowd: Crowd, cores: Cores, is_search: bool
+) -> Carried:
+    carried = Carried()
+    for calls in plan.fixed:
+        window = await measure(running, crowd, calls, cores, length_s=plan.fixed_s)
+        _note(carried, window)
+    if running.kind == OURS:
+        carried.timings = await crowd.timings()
+    if is_search:
 
-    Up or down from a guess in widening steps, then between the two. A number that
-    failed is tried once more before it is believed: one stall of the machine is not
-    the bot's.
+        async def measured(calls: int) -> Window:
+            return await measure(running, crowd, calls, cores, length_s=plan.search_s)
+
+        carried.capacity = await find_capacity(carried, measured)
+    return carried
+
+
+async def find_capacity(
+    carried: Carried, measured: Callable[[int], Awaitable[Window]]
+) -> int:
+    """Return the largest number of calls carried cleanly, to one call in sixteen.
+
+    Up from a guess by a fifth, or down by halves. A number that failed is tried once
+    more before it is believed when the core was not full or the machine not quiet: one
+    stall of the machine is not the bot's.
     """
-    last = carried.windows[-1]
     clean = max((w.calls for w in carried.windows if w.is_clean), default=0)
     failed: int | None = None
-    tries = max(clean + 1, int(FULL_PERCENT / last.cpu_per_call))
-    again = False
+    tries = max(clean + 1, int(FULL_PERCENT / carried.windows[-1].cpu_per_call))
+    is_second_try = False
     for _ in range(MOST_WINDOWS):
-        window = await measured(tries)
+        window = await measured(min(LARGE, tries))
         _note(carried, window)
-        if window.is_clean:
-            clean, again = max(clean, tries), False
-        elif not again and window.cpu_percent < FULL_PERCENT:
-            again = True
+        is_doubtful = window.cpu_percent < FULL_PERCENT or bool(window.doubts)
+        if not window.is_clean and is_doubtful and not is_second_try:
+            is_second_try = True
             continue
+        is_second_try = False
+        if window.is_clean:
+            clean = max(clean, window.calls)
         else:
-            failed, again = tries, False
+            failed = window.calls
+        if clean == LARGE:
+            break
         if failed is None:
-            tries = min(LARGE, clean + 2)
-        elif failed - clean <= 1:
+            tries = clean + max(1, clean // 5)
+        elif failed - clean <= max(1, clean // 16):
             break
         else:
-            tries = failed - 2 if failed - clean > 3 else (failed + clean) // 2
+            tries = (failed + clean) // 2
     return clean
 
 
@@ -143,7 +153,7 @@ def _note(carried: Carried, window: Window) -> None:
         f"  late p99 {window.late_p99_ms:6.1f} ms  glitches"
         f" {window.glitch_percent:6.3f} %  {window.resident_mb:4.0f} MB"
         f"  {'clean' if window.is_clean else 'not clean'}"
-        f"{', callers late' if window.is_limited_by_callers else ''}",
+        f"{f' ({window.doubts})' if window.doubts else ''}",
         flush=True,
     )
 

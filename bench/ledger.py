@@ -107,18 +107,19 @@ def _count(pair: Callable[[], None]) -> float:
     _start.wait(60)
     begin = time.perf_counter()
     pairs = 0
-    while (now := time.perf_counter()) - begin < SECONDS:
+    while (now := time.perf_counter()) - begin < _seconds:
         pair()
         pairs += 1
     return pairs / (now - begin)
 
 
 _start: Any = None
+_seconds = SECONDS
 
 
-def _begin_worker(start: Any) -> None:
-    global _start
-    _start = start
+def _begin_worker(start: Any, seconds: float) -> None:
+    global _start, _seconds
+    _start, _seconds = start, seconds
     django.setup()
 
 
@@ -177,13 +178,15 @@ def _analyze() -> None:
             connection.execute(f"vacuum analyze billing_{table}")
 
 
-def _figure(pool: Any, name: str, kind: str, spread: int) -> dict[str, Any]:
+def _figure(
+    pool: Any, name: str, kind: str, spread: int, *, rounds: int
+) -> dict[str, Any]:
     payers = _payers(kind, spread)
     _prepare_bare(payers)
     _rate(pool, _ours, payers)
     _analyze()
     runs = []
-    for number in range(ROUNDS):
+    for number in range(rounds):
         sides = [("ours", _ours), ("limit", _bare)]
         if number % 2:
             sides.reverse()
@@ -207,7 +210,7 @@ def _figure(pool: Any, name: str, kind: str, spread: int) -> dict[str, Any]:
     }
 
 
-def figures() -> list[dict[str, Any]]:
+def figures(*, rounds: int = ROUNDS, seconds: float = SECONDS) -> list[dict[str, Any]]:
     """Measure; raises when the books do not agree afterwards."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -215,12 +218,12 @@ def figures() -> list[dict[str, Any]]:
 
     context = get_context("spawn")
     start = context.Barrier(WORKERS)
-    with context.Pool(WORKERS, _begin_worker, [start]) as pool:
+    with context.Pool(WORKERS, _begin_worker, [start, seconds]) as pool:
         found = [
-            _figure(pool, "one wallet", "agency", 1),
-            _figure(pool, "many wallets", "agency", WORKERS),
-            _figure(pool, "one client and its pool", "client", 1),
-            _figure(pool, "many clients and pools", "client", WORKERS),
+            _figure(pool, "one wallet", "agency", 1, rounds=rounds),
+            _figure(pool, "many wallets", "agency", WORKERS, rounds=rounds),
+            _figure(pool, "one client and its pool", "client", 1, rounds=rounds),
+            _figure(pool, "many clients and pools", "client", WORKERS, rounds=rounds),
         ]
     if drifts := reconcile():
         raise RuntimeError(f"The books do not agree: {drifts[0]}")

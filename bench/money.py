@@ -49,6 +49,4 @@ def _measured(database_url: str, var: Path, is_quick: bool) -> list[dict[str, An
     )
     from bench import ledger
 
-    if is_quick:
-        ledger.ROUNDS = 1
-    return ledger.figures()
+    return ledger.figures(rounds=1, seconds=0.5) if is_quick else ledger.figures()

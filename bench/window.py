@@ -17,6 +17,7 @@ GLITCH_PERCENT = 0.1
 LATE_P99_MS = 40.0
 ANSWERED = 0.9  # of what was asked; a window cuts off the last ones
 CALLING_LAG_MS = 15.0  # callers later than this measure themselves
+STOLEN_PERCENT = 5.0  # of the bot's core; more, and the machine is not quiet
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,14 @@ class Window:
         )
 
     @property
-    def is_limited_by_callers(self) -> bool:
-        """Whether the other cores were too busy for the figure to be the bot's."""
-        return self.calling_lag_p99_ms > CALLING_LAG_MS
+    def doubts(self) -> str:
+        """Why the figure may not be the bot's own; empty when it is."""
+        found = []
+        if self.calling_lag_p99_ms > CALLING_LAG_MS:
+            found.append(f"callers were {self.calling_lag_p99_ms:.0f} ms late")
+        if self.stolen_percent > STOLEN_PERCENT:
+            found.append(f"others took {self.stolen_percent:.0f} % of the core")
+        return ", ".join(found)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -73,6 +79,7 @@ class Window:
             "calling_load_percent": round(self.calling_load_percent),
             "stolen_percent": round(self.stolen_percent, 1),
             "clean": self.is_clean,
+            "doubts": self.doubts,
         }
 
 
