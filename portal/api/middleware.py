@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from portal.api.body import METHODS, RefusedBody, check_value, parse_json, read_bytes
 from portal.api.errors import error_response
+from portal.api.idempotency import HEADER, answer_once
 from portal.api.limits import Allowance, count_request, count_stranger, too_many
 from portal.http import PortalRequest
 from portal.models import APIKey, Role
@@ -61,6 +62,11 @@ class ApiMiddleware:
         except RefusedBody as refusal:
             return error_response(refusal.code, str(refusal), param=refusal.param)
         with organization_scope(organization):
+            if request.method == "POST" and HEADER in request.headers:
+                body = request.api_body  # type: ignore[attr-defined]
+                return answer_once(
+                    request, key, body, lambda: _shaped(self.get_response(request))
+                )
             return _shaped(self.get_response(request))
 
 

@@ -2,6 +2,7 @@
 
 from portal.models.api_key import APIKey
 from portal.models.audit import AuditRecord
+from portal.models.idempotency import IdempotentAnswer
 from portal.models.organization import Organization
 from portal.models.owned import ForeignRow, Owned, ScopedManager
 from portal.models.people import Membership, Role, User
@@ -12,6 +13,7 @@ __all__ = [
     "APIKey",
     "AuditRecord",
     "ForeignRow",
+    "IdempotentAnswer",
     "Membership",
     "Organization",
     "Owned",
