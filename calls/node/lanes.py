@@ -59,9 +59,14 @@ class Lanes:
     def is_busy(self, call_id: UUID) -> bool:
         return call_id in self._waiting
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """One for each lane in which something is going on."""
+        return list(self._tasks.values())
+
     async def aclose(self) -> None:
         """Stop, in the middle of a command if need be."""
-        tasks = list(self._tasks.values())
+        tasks = self.tasks
         for task in tasks:
             task.cancel()
         if tasks:

@@ -94,6 +94,7 @@ class VoiceProcess:
         await database.ask(nodes.drain_node, node_id=self.node_id)
         await self._wait_for_unclaimed()
         await self._wait_for_calls(DRAIN_LIMIT_S)
+        self._reception.close()
         for call in list(self.calls.values()):
             await call.stop(
                 EndReason.VOICE_PROCESS_LOST,
@@ -121,10 +122,14 @@ class VoiceProcess:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _wait_for_calls(self, limit_s: float) -> None:
+        """Until no call goes on and none is being taken in, or the limit is reached."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + limit_s
-        while self._tasks and (left_s := until_s - loop.time()) > 0:
-            await asyncio.wait(list(self._tasks.values()), timeout=left_s)
+        while (left_s := until_s - loop.time()) > 0:
+            going_on = [*self._tasks.values(), *self._lanes.tasks]
+            if not going_on:
+                return
+            await asyncio.wait(going_on, timeout=left_s)
 
     # --- loops: each lives as long as the process, whatever fails ---
 

@@ -47,6 +47,11 @@ class Reception:
         self._calls = calls
         self._start = start
         self._carriers = OpenCarriers()
+        self._is_open = True
+
+    def close(self) -> None:
+        """Take no more calls in; those here go on being looked after."""
+        self._is_open = False
 
     async def aclose(self) -> None:
         """Hang up whatever still rings."""
@@ -129,6 +134,8 @@ class Reception:
         self._start(LiveCall(order, leg, self._studio, leg=leg))
 
     async def _pick_up(self, call_id: UUID) -> CallOrder | None:
+        if not self._is_open:
+            return None
         return await database.ask(
             running.pick_up, call_id=call_id, node_id=self._node_id
         )

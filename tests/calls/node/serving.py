@@ -18,6 +18,7 @@ from calls.node import database
 from calls.node.process import VoiceProcess
 from calls.services.outbound import place_call
 from calls.services.web import start_web_call
+from calls.session.events import EndReason
 from common.ids import uuid7
 from portal.scope import all_organizations, organization_scope
 from tests.calls.node.held import FakeStudio
@@ -103,6 +104,28 @@ async def has_status(call: Call, *statuses: str, within_s: float = 5.0) -> Call:
         now = await row(call.pk)
         raise AssertionError(f"{now.status} {now.end_reason} {now.error}") from None
     return await row(call.pk)
+
+
+async def hang_up(call: Call) -> Call:
+    """Ask for the end in the database alone, and wait for it."""
+
+    def ask() -> None:
+        with all_organizations("test"):
+            Call.objects.filter(pk=call.pk).update(
+                stop_reason=EndReason.OPERATOR_HANGUP
+            )
+
+    await database.ask(ask)
+    return await has_status(call, "ended", within_s=4)
+
+
+async def is_idle(process: VoiceProcess) -> None:
+    """Wait until a process carries nothing."""
+
+    async def carries_nothing() -> bool:
+        return not process.calls
+
+    await until(carries_nothing)
 
 
 class Page:
