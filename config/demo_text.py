@@ -24,7 +24,7 @@ def demo_text(content: dict[str, Any]) -> str:
     ]
     if staff := content.get("staff"):
         lines += ["", f"  Operator  {staff['email']:<28} {staff['password']}"]
-    if sip := content.get("sip"):
+    if (sip := content.get("sip")) and sip["address"]:
         lines.append(f"  SIP       {sip['address']}, number {sip['number']}")
     lines += ["", "  All of this is in var/demo.json. Ctrl-C stops everything.", _RULE]
     return "\n".join(lines)
