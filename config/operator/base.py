@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -29,7 +30,10 @@ else:
     _Paginator = Paginator
 
 COUNTED: Final = 10_000
-_SECRET_WORDS: Final = ("secret", "password", "token", "authorization", "key")
+# The end of a word of a name: `api_key`, `X-Api-Key`, `accesstoken`; not `keyterms`.
+_SECRET: Final = re.compile(
+    r"(?:secret|password|token|authorization|key)(?![a-z])", re.IGNORECASE
+)
 
 
 class CappedPaginator(_Paginator):
@@ -108,6 +112,9 @@ Shown = dict[type[Model], type[ReadOnlyAdmin]]
 
 
 class ReadOnlyInline(_LooksOnly, _Tabular):
+    """Rows that belong to the one that is looked at."""
+
+    template = "ops/inline.html"
     extra = 0
     max_num = 0
     can_delete = False
@@ -193,13 +200,11 @@ def without_secrets(value: Any) -> Any:
     """Return JSON with every value under a secret's name masked, however deep."""
     if isinstance(value, Mapping):
         return {
-            name: "•••" if _is_secret(str(name)) and inner else without_secrets(inner)
+            name: "•••"
+            if inner and _SECRET.search(str(name))
+            else without_secrets(inner)
             for name, inner in value.items()
         }
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [without_secrets(inner) for inner in value]
     return value
-
-
-def _is_secret(name: str) -> bool:
-    return any(word in name.lower() for word in _SECRET_WORDS)

@@ -121,7 +121,7 @@ class CallAdmin(ReadOnlyAdmin):
     list_select_related = ("organization", "assistant")
     search_fields = ("pk",)
     search_help_text = _("The id of a call, whole.")
-    ordering = ("-created_at", "-pk")
+    ordering = ("-pk",)  # the order of their making, and the only index over everyone's
     change_form_template = "ops/call.html"
     fields = (
         "id",

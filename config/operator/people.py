@@ -272,6 +272,7 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     list_select_related = ("organization", "actor")
     list_filter = (AgencyFilter, OrganizationFilter)
     search_fields = ("action__startswith", "actor__email")
+    ordering = ("-pk",)
     fields = (
         "created_at",
         "action",

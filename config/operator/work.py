@@ -69,7 +69,7 @@ class AssistantVersionAdmin(ReadOnlyAdmin):
     list_select_related = ("assistant", "organization", "created_by")
     list_filter = (AgencyFilter, OrganizationFilter)
     search_fields = ("assistant__name",)
-    ordering = ("-created_at",)
+    ordering = ("-pk",)
     fields = (
         "assistant",
         "number",
@@ -104,6 +104,7 @@ class CampaignAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("organization", "assistant")
     list_filter = ("status", "halt_reason", AgencyFilter, OrganizationFilter)
+    ordering = ("-pk",)
     search_fields = ("name",)
     fields = (
         "name",

@@ -248,10 +248,21 @@ def test_no_page_tells_a_secret_or_what_was_said(filled: Filled, olga: User) -> 
 
 
 def test_secrets_inside_a_specification_are_masked() -> None:
-    spec = {"tools": [{"url": "https://x.example", "secret": "s3cret"}], "key": None}
-    assert without_secrets(spec) == {
-        "tools": [{"url": "https://x.example", "secret": "•••"}],
+    spec = {
+        "tools": [
+            {"secret": "s3cret", "headers": {"X-Api-Key": "k", "accesstoken": 1}}
+        ],
         "key": None,
+        "keyterms": ["dentist"],
+        "max_completion_tokens": 40,
+    }
+    assert without_secrets(spec) == {
+        "tools": [
+            {"secret": "•••", "headers": {"X-Api-Key": "•••", "accesstoken": "•••"}}
+        ],
+        "key": None,
+        "keyterms": ["dentist"],
+        "max_completion_tokens": 40,
     }
 
 
