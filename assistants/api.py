@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest, invalid_request
+from portal.api.paging import Deleted
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
@@ -29,12 +32,30 @@ voices = Router(tags=["Voices"])
 Values = Annotated[dict[str, Any], Body(...)]
 
 
+class AssistantJson(AssistantSpec):
+    """An assistant: its settings as they are now, and its row."""
+
+    id: UUID
+    is_active: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class OneAssistant(BaseModel):
+    assistant: AssistantJson
+
+
+class Assistants(BaseModel):
+    assistants: list[AssistantJson]
+
+
 def assistant_json(assistant: Assistant) -> dict[str, Any]:
     """Return an assistant as the API shows it: its row and its current settings."""
     assert assistant.current_version is not None
     return {
-        "id": str(assistant.pk),
-        **assistant.current_version.spec.model_dump(mode="json", by_alias=True),
+        "id": assistant.pk,
+        **assistant.current_version.spec_json,
         "is_active": assistant.is_active,
         "version": assistant.current_version.number,
         "created_at": assistant.created_at,
@@ -46,7 +67,8 @@ def read_spec(values: dict[str, Any]) -> AssistantSpec:
     """Return a checked spec, or raise `InvalidRequest` that names every wrong field."""
     values = completed(values, keys_at_hand())
     try:
-        spec = AssistantSpec.model_validate(values)
+        # Strict: text that looks like a number is not one.
+        spec = AssistantSpec.model_validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
         raise invalid_request(error.errors(include_url=False), values) from error
     if faults := validate_spec(spec):
@@ -66,14 +88,14 @@ def take_is_active(values: dict[str, Any]) -> bool | None:
     return is_active
 
 
-@router.get("")
+@router.get("", response=Assistants, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
 def list_assistants(request: HttpRequest) -> dict[str, Any]:
     """Every assistant of the key's organization."""
     return {"assistants": [assistant_json(row) for row in visible_assistants()]}
 
 
-@router.post("", response={201: dict})
+@router.post("", response={201: OneAssistant}, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 @transaction.atomic
 def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, Any]]:
@@ -89,14 +111,14 @@ def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, A
     return Status(201, {"assistant": assistant_json(get_assistant(assistant.pk))})
 
 
-@router.get("/{uuid:assistant_id}")
+@router.get("/{uuid:assistant_id}", response=OneAssistant, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
 def read_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
     """One assistant."""
     return {"assistant": assistant_json(get_assistant(assistant_id))}
 
 
-@router.patch("/{uuid:assistant_id}")
+@router.patch("/{uuid:assistant_id}", response=OneAssistant, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 @transaction.atomic
 def change_assistant(
@@ -114,7 +136,7 @@ def change_assistant(
     return {"assistant": assistant_json(get_assistant(assistant_id))}
 
 
-@router.delete("/{uuid:assistant_id}")
+@router.delete("/{uuid:assistant_id}", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def delete_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, bool]:
     """Delete an assistant; its calls stay."""

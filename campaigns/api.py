@@ -11,7 +11,14 @@ from zoneinfo import available_timezones
 from django.db import transaction
 from django.http import Http404, HttpRequest
 from ninja import Query, Router, Status
-from pydantic import BaseModel, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+)
 
 from calls.api.numbers import chosen_assistant
 from calls.models import PhoneNumber
@@ -43,12 +50,22 @@ from portal.permissions import Permission
 
 router = Router(tags=["Campaigns"])
 
+
+def _only_text(value: object) -> object:
+    """Refuse seconds of the day, which pydantic would take for a time."""
+    if not isinstance(value, str):
+        raise ValueError("Write a time such as 09:00:00.")
+    return value
+
+
 # Leads are called at any hour; only a window of the whole day says the same.
 DAY_START: Final = time(0, 0)
 DAY_END: Final = time(23, 59, 59)
 
+TimeOfDay = Annotated[time, BeforeValidator(_only_text)]
 VariableName = Annotated[str, Field(min_length=1, max_length=64)]
-VariableValue = Annotated[str, Field(max_length=MAX_VALUE_LENGTH)] | bool | int | float
+VariableText = Annotated[str, Field(max_length=MAX_VALUE_LENGTH)]
+VariableValue = VariableText | StrictBool | StrictInt | StrictFloat
 
 
 class LeadBody(Body):
@@ -73,11 +90,11 @@ class CampaignBody(Body):
 
     name: str | None = Field(None, min_length=1, max_length=120)
     system_message_template: str | None = Field(None, max_length=100_000)
-    max_concurrent_calls: int | None = Field(None, ge=1, le=10_000)
-    max_attempts: int | None = Field(None, ge=1, le=10)
-    retry_delay_seconds: int | None = Field(None, ge=60, le=604_800)
-    schedule_start_time: time | None = None
-    schedule_end_time: time | None = None
+    max_concurrent_calls: int | None = Field(None, strict=True, ge=1, le=10_000)
+    max_attempts: int | None = Field(None, strict=True, ge=1, le=10)
+    retry_delay_seconds: int | None = Field(None, strict=True, ge=60, le=604_800)
+    schedule_start_time: TimeOfDay | None = None
+    schedule_end_time: TimeOfDay | None = None
     timezone: str | None = Field(None, max_length=64)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from pydantic import BaseModel
 
 from assistants.api import router as assistants, voices
 from billing.errors import NotEnoughCredits
@@ -52,7 +54,23 @@ api.add_router("/voices", voices)
 api.add_router("/organizations", organizations)
 
 
-@api.get("/health")
+class DatabaseCheck(BaseModel):
+    status: str
+    latency_ms: float
+
+
+class Checks(BaseModel):
+    database: DatabaseCheck
+
+
+class Health(BaseModel):
+    status: str
+    timestamp: datetime
+    version: str
+    checks: Checks
+
+
+@api.get("/health", response=Health)
 @api_public
 def health(request: HttpRequest) -> dict[str, Any]:
     """Whether the API and its database answer."""

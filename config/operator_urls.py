@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from config.api import api_urls
 from config.cockpit.views import styleguide
+from config.openapi import openapi_document
 from config.operator.console import console
 from config.operator.pages import brand_preview_css
 from portal.permissions import public
@@ -24,6 +25,7 @@ urlpatterns = [
     ),
     path("ops/", console.urls),
     path("accounts/", include("allauth.urls")),
+    path("api/openapi.json", openapi_document, name="openapi"),
     path("api/v1/", api_urls),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

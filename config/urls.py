@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from config.api import api_urls
 from config.cockpit import views as cockpit
+from config.openapi import openapi_document
 from portal.views.health import healthz, readyz
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", include("campaigns.urls")),
     path("", include("billing.urls")),
     path("accounts/", include("allauth.urls")),
+    path("api/openapi.json", openapi_document, name="openapi"),
     path("api/v1/", api_urls),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -96,13 +96,13 @@ class OutboundCallStart(Body):
 class Say(Body):
     type: Literal["say"]
     content: str = Field(min_length=1, max_length=2000)
-    end_after: bool = False
+    end_after: bool = Field(False, strict=True)
 
 
 class InjectContext(Body):
     type: Literal["inject-context"]
     content: str = Field(min_length=1, max_length=10_000)
-    trigger_response: bool = False
+    trigger_response: bool = Field(False, strict=True)
 
 
 class EndCall(Body):

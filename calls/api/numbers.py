@@ -59,7 +59,7 @@ class NumberChange(Body):
     name: str | None = Field(None, max_length=80)
     assistant_id: UUID | None = None
     agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
-    is_active: bool = True
+    is_active: bool = Field(True, strict=True)
 
 
 class NewNumber(NumberChange):

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import signature
-from typing import Any, TypeVar
+from inspect import Signature, signature
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from ninja.params import models
 
+from portal.api.errors import InvalidRequest
 from portal.permissions import Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def api_requires(permission: Permission) -> Callable[[F], F]:
-    """Let only keys with this right in; the key itself is checked by `ApiMiddleware`."""
+    """Let only keys with this right in; the key itself is checked by `ApiMiddleware`.
+
+    A filter the operation does not know is refused: ignored, it would answer with more
+    than was asked for.
+    """
 
     def decorate(operation: F) -> F:
+        shape = signature(operation, eval_str=True)
+        known = _query_names(shape)
+
         @wraps(operation)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if permission not in getattr(request, "permissions", frozenset()):
                 raise PermissionDenied
+            for name in request.GET:
+                if name not in known:
+                    raise InvalidRequest(f"Unknown parameter: {name}", param=name)
             return operation(request, *args, **kwargs)
 
         # The framework reads parameters from the signature, in our globals otherwise.
-        guarded.__signature__ = signature(operation, eval_str=True)  # type: ignore[attr-defined]  # as inspect.signature reads it
+        guarded.__signature__ = shape  # type: ignore[attr-defined]  # as inspect.signature reads it
         guarded.access = permission  # type: ignore[attr-defined]  # read by the house test
         return guarded  # type: ignore[return-value]  # same signature
 
@@ -37,3 +49,14 @@ def api_public(operation: F) -> F:
     """Mark an operation that needs no key."""
     operation.access = "public"  # type: ignore[attr-defined]  # read by the house test
     return operation
+
+
+def _query_names(shape: Signature) -> frozenset[str]:
+    """Return the names of the query's parameters that an operation reads."""
+    names: set[str] = set()
+    for parameter in shape.parameters.values():
+        if get_origin(parameter.annotation) is Annotated:
+            model, *marks = get_args(parameter.annotation)
+            if any(isinstance(mark, models.Query) for mark in marks):
+                names |= set(model.model_fields)
+    return frozenset(names)

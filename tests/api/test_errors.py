@@ -128,6 +128,11 @@ def test_every_fault_is_listed(bakery_api: ApiClient) -> None:
     ]
 
 
+def test_a_filter_that_is_not_known_is_refused(bakery_api: ApiClient) -> None:
+    answer = bakery_api.get("/calls?assistant=all")
+    refused(answer, 400, "invalid_request", "assistant")
+
+
 def test_no_key_and_a_wrong_key_are_unauthorized(bakery: House) -> None:
     nobody = Client(SERVER_NAME=bakery.host)
     refused(nobody.get("/api/v1/calls"), 401, "unauthorized")
