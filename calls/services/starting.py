@@ -63,7 +63,9 @@ def open_call(
     )
     if (existing := Call.objects.filter(pk=new.call_id).first()) is not None:
         return existing
-    if locked.status != Organization.Status.ACTIVE:
+    # A suspended agency's clients have nobody to pay the platform for them.
+    houses = [locked, locked.parent] if locked.parent else [locked]
+    if any(house.status != Organization.Status.ACTIVE for house in houses):
         raise OrganizationSuspended
     if (
         not assistant.is_active

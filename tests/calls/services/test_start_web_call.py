@@ -148,6 +148,16 @@ def test_a_suspended_organization_calls_nobody(bakery: House, node: VoiceNode) -
     assert available(bakery) == FULL
 
 
+def test_a_suspended_agencys_clients_call_nobody(
+    bakery: House, acme: House, node: VoiceNode
+) -> None:
+    with all_organizations("test"):
+        Organization.objects.filter(pk=acme.organization.pk).update(status="suspended")
+    with pytest.raises(OrganizationSuspended):
+        start(bakery)
+    assert available(bakery) == FULL
+
+
 def test_the_organizations_own_limit_holds(bakery: House, node: VoiceNode) -> None:
     with all_organizations("test"):
         Organization.objects.filter(pk=bakery.organization.pk).update(
