@@ -194,7 +194,7 @@ else:
     }
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_postgres.core.PostgresChannelLayer",
+            "BACKEND": "config.channel_layer.ReconnectingPostgresLayer",
             "CONFIG": {
                 **_plain,
                 "OPTIONS": {k: v for k, v in _plain["OPTIONS"].items() if k != "pool"},

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
-from calls.media.link import LinkEnd
 from calls.telephony.protocol import (
     CarrierSpec,
-    Leg,
     NoAnswerOutcome,
     NotAnswered,
     PlaceRequest,
@@ -44,9 +43,9 @@ class FakeLeg(FakeLink):
         else:
             raise NotAnswered(NoAnswerOutcome.NO_ANSWER, "hung up while it rang")
 
-    def hang_up(self, end: LinkEnd = LinkEnd.REMOTE_HANGUP) -> None:
+    async def aclose(self) -> None:
         self._hung_up.set()
-        super().hang_up(end)
+        await super().aclose()
 
 
 class FakeCarrier:
@@ -55,7 +54,7 @@ class FakeCarrier:
     def __init__(self) -> None:
         self.legs: dict[UUID, FakeLeg] = {}
 
-    async def place(self, request: PlaceRequest) -> Leg:
+    async def place(self, request: PlaceRequest) -> Any:  # its `hang_up` is sync
         if request.destination.endswith("9"):
             raise ConnectionError("the trunk is down")
         return self.legs.setdefault(request.call_id, FakeLeg(rings_s=0.05))

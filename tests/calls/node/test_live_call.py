@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from django.core.files.storage import storages
 from livekit.agents import APIConnectionError
 
 from assistants.services import delete_assistant
+from assistants.spec import AssistantSpec
 from calls.models import Call, VoiceNode
 from calls.node.live_call import BROKE, NO_AUDIO_PATH
 from calls.services.finish import Outcome, finish_call
@@ -158,7 +160,7 @@ def test_an_assistant_deleted_in_a_call_goes_on_talking(
 
 
 class KeylessStudio(FakeStudio):
-    def vendors(self, spec: object) -> object:
+    def vendors(self, spec: AssistantSpec) -> Any:
         raise NoCredential(stage="tts", provider="ElevenLabs")
 
 
@@ -236,8 +238,8 @@ def test_a_cancelled_call_is_released_and_billed(
 
 def test_seconds_of_tidying_up_are_not_billed(order: CallOrder, bakery: House) -> None:
     class SlowVendors(FakeStudio):
-        def vendors(self, spec: object) -> object:
-            made = super().vendors(spec)  # type: ignore[arg-type]
+        def vendors(self, spec: AssistantSpec) -> Any:
+            made = super().vendors(spec)
             made.stt.aclose = lambda: asyncio.sleep(4)
             return made
 
