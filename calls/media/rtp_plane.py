@@ -48,6 +48,8 @@ logger = logging.getLogger(__name__)
 _HEADER = struct.Struct("!BBHLL")
 _RTCP_EVERY_FRAMES = 100  # 2 s
 _GIVE_UP_S = 0.2  # a send loop this late starts a new schedule: no burst of old audio
+_MOST_AT_ONCE = 50  # a second of audio
+_MOST_BYTES = 65_536
 
 
 def _nothing_to_send() -> bytes | None:
@@ -86,6 +88,7 @@ class RtpPlane:
         self._reorder = Reorder()
         self._dtls: Any = None
         self._task: asyncio.Task[None] | None = None
+        self._is_late = False
         self._payload_type = -1
         self._remote_ssrc: int | None = None
         self._sequence = random16() % 0x8000
@@ -159,6 +162,7 @@ class RtpPlane:
                     await self._send_rtcp(dtls, self._report())
                 due_s += FRAME_MS / 1000
                 wait_s = due_s - time.monotonic()
+                self._is_late = wait_s < -FRAME_MS / 1000
                 if wait_s < -_GIVE_UP_S:
                     missed = int(-wait_s * 1000) // FRAME_MS
                     self._timestamp = (
@@ -224,10 +228,27 @@ class RtpPlane:
     def _receiver(
         self, srtp: pylibsrtp.Session, protocol: Any
     ) -> Callable[[bytes, Any], None]:
-        """Return what takes a socket's packets: audio for us, the rest for ICE."""
+        """Return what takes a socket's packets: audio for us, the rest for ICE.
+
+        The loop hands over one packet a turn. When its turns are longer than a frame,
+        packets would wait ever longer, those by which ICE knows that the other side is
+        there as well, and after 30 s every call of the process would be given up. So
+        while this call sends late, all that wait are taken.
+        """
         pass_on = protocol.datagram_received
+        socket = getattr(protocol.transport, "_sock", None)  # none behind a TURN server
 
         def receive(data: bytes, address: Any) -> None:
+            take(data, address)
+            if self._is_late and socket is not None:
+                for _ in range(_MOST_AT_ONCE):
+                    try:
+                        data, address = socket.recvfrom(_MOST_BYTES)
+                    except OSError:  # nothing waits, mostly; an error comes again
+                        break
+                    take(data, address)
+
+        def take(data: bytes, address: Any) -> None:
             if len(data) < 12 or data[0] >> 6 != 2 or is_rtcp(data):
                 pass_on(data, address)
                 return
