@@ -34,6 +34,7 @@ SILENT_BYTES = 24  # Opus: silence is 3 bytes, sound three times this and more
 TAG_BYTES = 16  # at most, of SRTP
 PHASES = 4  # callers send at four different moments of a frame
 CONNECT_S = 30.0
+DEAD_S = 1.0
 
 _HEADER = struct.Struct("!BBHLL")
 
@@ -85,6 +86,7 @@ class Caller:
         self._remote: Any = None
         self._id = ""
         self._asked_s: float | None = None
+        self._last_s = 0.0
         self.arrivals = Arrivals()
         self.responses_ms: list[float] = []
         self.asked = 0
@@ -119,6 +121,7 @@ class Caller:
             RTCSessionDescription(answer["sdp"], "answer")
         )
         await asyncio.wait_for(self._connected.wait(), CONNECT_S)
+        self._last_s = time.monotonic()
         dtls = self._transceiver.receiver.transport
         connection: Any = dtls.transport._connection
         pair = connection._nominated[1]
@@ -159,6 +162,7 @@ class Caller:
 
     def _hear(self, data: bytes) -> None:
         now_s = time.monotonic()
+        self._last_s = now_s
         arrivals = self.arrivals
         arrivals.arrived_s.append(now_s)
         arrivals.sequences.append(int.from_bytes(data[2:4], "big"))
@@ -172,6 +176,11 @@ class Caller:
         if length > SILENT_BYTES:
             self.responses_ms.append((now_s - asked_s) * 1000)
             self._asked_s = None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nothing came for so long that the other side must have ended it."""
+        return time.monotonic() - self._last_s > DEAD_S
 
     def begin_window(self) -> None:
         self.arrivals = Arrivals()
@@ -201,7 +210,11 @@ class Crowd:
         self._sender = asyncio.create_task(self._send())
 
     async def grow_to(self, count: int) -> None:
-        """Have this many callers, three more at a time or all the fewer at once."""
+        """Have this many callers, three more at a time or all the fewer at once.
+
+        A call that its bot has ended, as one does that is overloaded, is made anew.
+        """
+        await self.leave([caller for caller in self.callers if caller.is_dead])
         while len(self.callers) < count:
             await self.join(min(3, count - len(self.callers)))
         await self.leave(self.callers[count:])

@@ -22,7 +22,13 @@ from bench.bots.door import serve
 from calls.media.link import MediaNeverConnected
 from calls.media.recording import Recorder
 from calls.media.webrtc import WebRTCLink
-from calls.session.events import EndReason, SessionEvent, TurnSpoken
+from calls.session.events import (
+    EndReason,
+    SessionEnded,
+    SessionEvent,
+    TurnSpoken,
+    VendorTrouble,
+)
 from calls.session.voice_session import VoiceSession
 from calls.vendors.registry import (
     Credential,
@@ -95,6 +101,10 @@ class Bot:
     async def _told(self, event: SessionEvent) -> None:
         if isinstance(event, TurnSpoken) and event.timing is not None:
             self.timings.append(asdict(event.timing))
+        elif isinstance(event, SessionEnded) and event.reason != EndReason.USER_HANGUP:
+            print(f"A call ended: {event.reason}, {event.error}", file=sys.stderr)
+        elif isinstance(event, VendorTrouble):
+            print(f"{event.stage}: {event.message}", file=sys.stderr)
 
 
 async def main(openai_url: str, deepgram_url: str, elevenlabs_url: str) -> None:
