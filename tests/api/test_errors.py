@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient, Client
 
 from calls import errors as call_errors
 from config.management.commands.api_errors import table
@@ -68,6 +69,22 @@ def test_a_large_body_is_refused(bakery_api: ApiClient, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     answer = raw(bakery_api, '{"name": "' + "A" * 200 + '"}')
     refused(answer, 413, "body_too_large")
+
+
+def test_bodies_are_read_the_same_behind_the_real_server(
+    bakery_api: ApiClient, settings: Any
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    settings.OPERATOR_HOSTS = ["testserver"]
+    send = async_to_sync(AsyncClient().post)
+    for name, status in (("Desk", 201), ("A" * 200, 413)):
+        answer = send(
+            "/api/v1/assistants",
+            {"name": name},
+            content_type="application/json",
+            headers={"authorization": f"Bearer {bakery_api.key}"},
+        )
+        assert answer.status_code == status, answer.content
 
 
 def test_nul_is_refused_where_it_stands(bakery_api: ApiClient) -> None:
