@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -237,6 +237,13 @@ class LiveCall:
             error=error,
             fault_owner=fault_owner,
             usage=asdict(ended.usage) if ended else {},
-            quality=asdict(self.link.stats()),
+            quality=self._quality(),
             recording=conversation.recording,
         )
+
+    def _quality(self) -> dict[str, Any]:
+        try:
+            return asdict(self.link.stats())
+        except Exception:  # a transport's own kinds; the bill does not depend on it
+            logger.exception("no quality", extra={"call_id": str(self.order.call_id)})
+            return {}

@@ -21,8 +21,6 @@ from common.ids import uuid7
 from portal.scope import all_organizations, organization_scope
 from tests.world import House
 
-pytestmark = pytest.mark.slow  # the sweep looks twice
-
 
 @pytest.fixture
 def call(bakery: House, node: VoiceNode) -> Call:

@@ -85,6 +85,7 @@ def test_an_agencys_own_call_ends_with_its_pool(acme: House, node: VoiceNode) ->
     assert wallet(acme) == cost_of(30) - call.cost_microcredits >= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_s", [5, 40, 51])
 def test_a_top_up_in_time_lets_the_call_go_on(
     bakery: House, node: VoiceNode, at_s: int
@@ -103,6 +104,7 @@ def test_a_top_up_in_time_lets_the_call_go_on(
     assert wallet(bakery) == cost_of(60) + 10_000_000 - cost_of(call.billed_seconds)
 
 
+@pytest.mark.slow
 def test_a_long_call_is_held_for_as_it_goes(bakery: House, node: VoiceNode) -> None:
     held = start(bakery, node)
     held.link.ends_at_s = 300

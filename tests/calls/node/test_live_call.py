@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest import mock
 
 import pytest
+from channels.layers import get_channel_layer
 from django.core.files.storage import storages
 from livekit.agents import APIConnectionError
 
 from assistants.services import delete_assistant
 from assistants.spec import AssistantSpec
+from calls.media.link import LinkStats
 from calls.models import Call, VoiceNode
 from calls.node.live_call import BROKE, NO_AUDIO_PATH
 from calls.services.finish import Outcome, finish_call
@@ -191,7 +194,7 @@ def test_a_vendor_that_fails_ends_the_call_with_its_owner(
 
 
 class FallingLink(FakeLink):
-    """A transport with a fault of its own, four seconds into the call."""
+    """A transport with a fault of its own, which the session meets first."""
 
     async def wait_connected(self, timeout_s: float) -> None:
         if self.connected.is_set():
@@ -207,6 +210,55 @@ def test_a_session_that_breaks_is_an_error_of_ours(
     assert (call.error, call.fault_owner) == (BROKE, "platform")
     assert call.billed_seconds <= 1
     assert wallet(bakery) == FULL - call.cost_microcredits
+
+
+class BrokenLink(FakeLink):
+    """A transport whose statistics and whose closing fail."""
+
+    def stats(self) -> LinkStats:
+        raise RuntimeError("no statistics")
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        raise RuntimeError("it does not close either")
+
+
+def test_a_link_that_breaks_to_the_last_is_billed_all_the_same(
+    order: CallOrder, bakery: House
+) -> None:
+    held = HeldCall(order, noon(), spec=make_spec("Hello."), link=BrokenLink(noon()))
+    held.link.ends_at_s = 7.5
+    call = held.run()
+    assert (call.status, call.end_reason) == ("ended", "user_hangup")
+    assert call.quality == {}
+    assert wallet(bakery) == FULL - cost_of(8)
+
+
+def test_a_channel_layer_that_is_away_costs_no_turn(
+    order: CallOrder, bakery: House
+) -> None:
+    held = HeldCall(order, noon(), spec=make_spec("Hello."))
+    held.link.ends_at_s = 7.5
+    layer = get_channel_layer()
+    with mock.patch.object(layer, "group_send", side_effect=ConnectionError("away")):
+        call = held.run()
+    assert call.end_reason == "user_hangup"
+    assert [text for _, text in held.turns()] == [
+        "Hello.",
+        "What time is it",
+        "It is noon.",
+    ]
+
+
+def test_words_that_postgresql_cannot_store_cost_no_turn(order: CallOrder) -> None:
+    talk = script(
+        user_says("What time is it", from_s=2.0, to_s=3.0),
+        answers=[answer("It\x00 is noon.")],
+    )
+    held = HeldCall(order, talk, spec=make_spec("Hello."))
+    held.link.ends_at_s = 7.5
+    assert held.run().end_reason == "user_hangup"
+    assert held.turns()[-1] == ("assistant", "It is noon.")
 
 
 @pytest.mark.parametrize("times", [1, 5])
@@ -287,6 +339,7 @@ def test_a_call_ended_before_it_connected_is_not_held(order: CallOrder) -> None:
     assert held.link.close_count > 0
 
 
+@pytest.mark.slow
 def test_many_calls_leave_no_task_and_no_hold(
     bakery: House, node: VoiceNode, inline_database: None
 ) -> None:
