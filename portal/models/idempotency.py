@@ -29,6 +29,4 @@ class IdempotentAnswer(Owned):
                 fields=["api_key", "key"], name="idempotency_key_once"
             )
         ]
-        indexes = [
-            models.Index(fields=["api_key", "created_at"], name="answer_by_age")
-        ]
+        indexes = [models.Index(fields=["api_key", "created_at"], name="answer_by_age")]

@@ -87,15 +87,29 @@ class ElevenLabsServer(VendorServer):
             texts[context] = texts.get(context, "") + packet.get("text", "")
             if not packet.get("flush") or not texts[context].strip():
                 continue
-            if fault and fault.kind == Kind.TRUNCATE:
-                await self._speak(socket, request, context, texts.pop(context)[:3])
-                break_off(request)
+            text = texts.pop(context)
+            if await self._breaks_off(socket, request, context, text, fault):
                 return socket
-            if fault and fault.kind == Kind.MALFORMED:
-                await socket.send_str('{"audio": "AAA')
-                fault = None
-            await self._speak(socket, request, context, texts.pop(context))
+            fault = None
+            await self._speak(socket, request, context, text)
         return socket
+
+    async def _breaks_off(
+        self,
+        socket: web.WebSocketResponse,
+        request: web.Request,
+        context: str,
+        text: str,
+        fault: Fault | None,
+    ) -> bool:
+        """Do what the fault says to a flushed text; True: the connection is gone."""
+        if fault and fault.kind == Kind.TRUNCATE:
+            await self._speak(socket, request, context, text[:3])
+            break_off(request)
+            return True
+        if fault and fault.kind == Kind.MALFORMED:
+            await socket.send_str('{"audio": "AAA')
+        return False
 
     async def _speak(
         self,

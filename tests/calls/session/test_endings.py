@@ -337,7 +337,7 @@ def test_a_link_that_cannot_close_does_not_stop_the_release(breaks):
                 raise OSError("port is gone")
             await asyncio.Event().wait()
 
-        call.link.aclose = fails_to_close  # a third party's socket, as it may behave  # type: ignore[method-assign]  # a third party that raises
+        call.link.aclose = fails_to_close  # type: ignore[method-assign]  # a third party's socket
         ended = await call.run(hangs_up_s=2)
         assert ended.reason == EndReason.USER_HANGUP
         assert_told_once(call)
