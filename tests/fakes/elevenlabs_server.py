@@ -60,10 +60,8 @@ class ElevenLabsServer(VendorServer):
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         self._remember(request, {})
         fault = self.next_fault()
-        refused = None
-        if fault and fault.kind != Kind.HANG:
-            refused = await self.refuse(fault)
-        if refused:
+        answers = fault is None or fault.kind == Kind.HANG
+        if not answers and (refused := await self.refuse(fault)):
             return refused
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -74,10 +72,8 @@ class ElevenLabsServer(VendorServer):
             packet = json.loads(message.data)
             if packet.get("close_socket"):
                 break
-            if "context_id" not in packet:
-                continue  # a keep-alive
-            context = packet["context_id"]
-            if fault and fault.kind == Kind.HANG:
+            context = packet.get("context_id")  # a keep-alive has none
+            if not context or (fault and fault.kind == Kind.HANG):
                 continue
             if packet.get("close_context"):
                 self.closed_contexts += 1
