@@ -23,7 +23,7 @@ from bench import carrying, churn, machine, money
 from bench.figures import table
 from bench.machine import Cores
 from bench.peer import python_of_peer
-from bench.processes import ROOT, vendors
+from bench.processes import FOLDER, ROOT, vendors
 from calls.media.caller.utterance import speak
 
 PARTS = ("carrying", "churn", "ledger")
@@ -44,7 +44,7 @@ async def measure_calls(options: argparse.Namespace, parts: set[str]) -> list[An
     """Measure what needs calls, from the cores that are not measured."""
     cores = Cores.split()
     everything = os.sched_getaffinity(0)
-    peer = None if options.no_peer else python_of_peer(ROOT / "var" / "bench")
+    peer = None if options.no_peer else python_of_peer(FOLDER)
     utterance = speak(PHRASE)
     found: list[Any] = []
     os.sched_setaffinity(0, cores.others)

@@ -14,6 +14,9 @@ from pathlib import Path
 from bench.machine import Cores
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDER = (
+    ROOT / "var" / "bench"
+)  # the peer's environment, and what processes complain of
 OURS, ECHO, PEER = "ours", "echo", "peer"
 # What the vendors take, in ms. All bots use the same servers.
 FINAL_MS, FIRST_TOKEN_MS, TOKEN_MS, FIRST_BYTE_MS = 50, 150, 5, 100
@@ -40,7 +43,7 @@ def vendors(cores: Cores) -> Iterator[list[str]]:
         *("--first-byte-ms", str(FIRST_BYTE_MS), "--final-ms", str(FINAL_MS)),
         *("--reply", REPLY, "--transcript", "What time is it?"),
     ]
-    with _running(command, cores.others, niceness=5) as (_, line):
+    with _running("vendors", command, cores.others, niceness=5) as (_, line):
         urls = json.loads(line)
         names = ("OPENAI_BASE_URL", "DEEPGRAM_BASE_URL", "ELEVENLABS_BASE_URL")
         yield [urls[name] for name in names]
@@ -56,28 +59,36 @@ def bot(
         ECHO: [sys.executable, "-m", "bench.bots.echo"],
         PEER: [str(peer), str(ROOT / "bench/bots/pipecat_bot.py"), *vendor_urls],
     }
-    with _running(commands[kind], cores.measured) as (process, line):
+    with _running(kind, commands[kind], cores.measured) as (process, line):
         yield Bot(kind, process.pid, f"http://127.0.0.1:{int(line)}")
 
 
 @contextlib.contextmanager
 def _running(
-    command: list[str], cores: frozenset[int], *, niceness: int = 0
+    name: str, command: list[str], cores: frozenset[int], *, niceness: int = 0
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a program that says one line when it is ready."""
+    """Run a program that says one line when it is ready; the rest goes to its log."""
 
     def settle() -> None:
         os.sched_setaffinity(0, cores)
         os.nice(niceness)
 
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=settle
-    )
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    log_file = FOLDER / f"{name}.log"
+    with log_file.open("a") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            preexec_fn=settle,
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{command[1:3]} ended before it was ready")
+            raise RuntimeError(f"{name} ended before it was ready: see {log_file}")
         yield process, line
     finally:
         process.terminate()
