@@ -1,6 +1,8 @@
 """Hold+settle pairs a second, beside the bare SQL that does the least possible.
 
-    python -m bench.ledger          (DATABASE_URL names an empty database to work in)
+    python -m bench.ledger [ROUNDS SECONDS]
+
+DATABASE_URL names a migrated, empty database to work in.
 
 The bare SQL is two tables: hold and settle are each a transaction of one conditional
 UPDATE and one INSERT for every wallet. It keeps no double entry, no hold, no expiry, no
@@ -233,5 +235,6 @@ def figures(*, rounds: int = ROUNDS, seconds: float = SECONDS) -> list[dict[str,
 
 
 if __name__ == "__main__":
-    for figure in figures():
+    given = sys.argv[1:] or [str(ROUNDS), str(SECONDS)]
+    for figure in figures(rounds=int(given[0]), seconds=float(given[1])):
         sys.stdout.write(json.dumps(figure) + "\n")
