@@ -35,6 +35,7 @@ TAG_BYTES = 16  # at most, of SRTP
 PHASES = 4  # callers send at four different moments of a frame
 CONNECT_S = 30.0
 DEAD_S = 1.0
+HANG_UP_S = 10.0
 
 _HEADER = struct.Struct("!BBHLL")
 
@@ -188,13 +189,15 @@ class Caller:
         self.asked = 0
 
     async def hang_up(self, http: aiohttp.ClientSession, bot_url: str) -> None:
-        """Leave as a page does: say so, and close."""
+        """Leave as a page does: say so, and close; a bot that hangs is left alone."""
         self._protect = None
-        if self._id:
-            async with http.delete(f"{bot_url}/calls/{self._id}"):
-                pass
-        with contextlib.suppress(ConnectionError):
-            await self._pc.close()
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, ConnectionError):
+            async with asyncio.timeout(HANG_UP_S):
+                if self._id:
+                    async with http.delete(f"{bot_url}/calls/{self._id}"):
+                        pass
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            await asyncio.wait_for(self._pc.close(), HANG_UP_S)
 
 
 class Crowd:
