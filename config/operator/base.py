@@ -76,6 +76,16 @@ class ReadOnlyAdmin(_LooksOnly, _Admin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # one more count for every choice
     paginator = CappedPaginator
+    searched_id = ""  # the one id a search looks for; empty: `search_fields`
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not self.searched_id:
+            return super().get_search_results(request, queryset, search_term)
+        if not search_term:
+            return queryset, False
+        return queryset.filter(**{self.searched_id: as_uuid(search_term)}), False
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Any = None

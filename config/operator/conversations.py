@@ -27,7 +27,6 @@ from config.operator.base import (
     ReadOnlyAdmin,
     ReadOnlyInline,
     Shown,
-    as_uuid,
 )
 from config.operator.people import person
 from portal.models import User
@@ -100,6 +99,7 @@ class CallAdmin(ReadOnlyAdmin):
 
     label = _("Calls")
     icon = "phone"
+    searched_id = "pk"
     list_display = (
         "created_at",
         "organization",
@@ -151,13 +151,6 @@ class CallAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer(*UNREAD)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term:
-            return queryset, False
-        return queryset.filter(pk=as_uuid(search_term)), False
 
     def get_urls(self) -> list[Any]:
         reading = path(

@@ -141,6 +141,7 @@ class PostingAdmin(ReadOnlyAdmin):
 class HoldAdmin(ReadOnlyAdmin):
     label = _("Holds")
     icon = "lock"
+    searched_id = "source_id"
     list_display = (
         "id",
         "created_at",
@@ -170,13 +171,6 @@ class HoldAdmin(ReadOnlyAdmin):
         "created_at",
         "closed_at",
     )
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term:
-            return queryset, False
-        return queryset.filter(source_id=as_uuid(search_term)), False
 
 
 class PriceAdmin(ReadOnlyAdmin):

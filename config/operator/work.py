@@ -22,7 +22,6 @@ from config.operator.base import (
     ReadOnlyAdmin,
     ReadOnlyInline,
     Shown,
-    as_uuid,
     link,
     list_link,
     without_secrets,
@@ -174,6 +173,7 @@ class LeadAdmin(ReadOnlyAdmin):
 class AttemptAdmin(ReadOnlyAdmin):
     label = _("Attempts")
     icon = "rotate"
+    searched_id = "call_id"
     list_display = (
         "created_at",
         "organization",
@@ -201,13 +201,6 @@ class AttemptAdmin(ReadOnlyAdmin):
         "created_at",
         "finished_at",
     )
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term:
-            return queryset, False
-        return queryset.filter(call_id=as_uuid(search_term)), False
 
     @admin.display(description=_("campaign"))
     def campaign(self, row: Attempt) -> SafeString | str:
