@@ -6,11 +6,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.journal import Account
-from portal.models import Owned
+from billing.models.journal import Account, OwnedThroughAccount
 
 
-class Hold(Owned):
+class Hold(OwnedThroughAccount):
     """What one wallet has put aside for one thing, until it is settled or released.
 
     A client's call holds twice, the client's wallet and the agency's, both or neither;
@@ -29,23 +28,6 @@ class Hold(Owned):
         SETTLED = "settled", _("Settled")
         RELEASED = "released", _("Released")
 
-    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here
-    # As with a posting, the owner is the account's, and nobody looks by it.
-    organization = models.ForeignKey(
-        "portal.Organization",
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_constraint=False,
-        db_index=False,
-    )
-    agency = models.ForeignKey(
-        "portal.Organization",
-        on_delete=models.PROTECT,
-        related_name="+",
-        editable=False,
-        db_constraint=False,
-        db_index=False,
-    )
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="holds", db_index=False
     )

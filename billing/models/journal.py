@@ -81,12 +81,11 @@ class LedgerEntry(Owned):
         indexes = [models.Index(fields=["source_id", "source"], name="entry_by_source")]
 
 
-class Posting(Owned):
-    """One leg of an entry: what it did to one account, and the balance it left.
+class OwnedThroughAccount(Owned):
+    """A numbered row whose owner is copied from its account as it is written.
 
-    Its owner is copied from the account in the statement that writes it. Checking and
-    indexing that a second time made a call a fifth dearer, and nobody looks by it.
-    Numbers are taken under the account's lock, so they tell the order of postings.
+    Checking and indexing the owner a second time made a call a fifth dearer, and nobody
+    looks by it.
     """
 
     id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here
@@ -105,6 +104,17 @@ class Posting(Owned):
         db_constraint=False,
         db_index=False,
     )
+
+    class Meta:
+        abstract = True
+
+
+class Posting(OwnedThroughAccount):
+    """One leg of an entry: what it did to one account, and the balance it left.
+
+    Numbers are taken under the account's lock, so they tell the order of postings.
+    """
+
     entry = models.ForeignKey(
         LedgerEntry, on_delete=models.PROTECT, related_name="postings"
     )
