@@ -79,7 +79,7 @@ def call_stop(request: MemberRequest, call_id: UUID) -> HttpResponse:
 
 
 def call_context(call: Call) -> dict[str, Any]:
-    """Return what the call page shows; three queries whatever the length of the call."""
+    """Return what the call page shows; two queries whatever the length of the call."""
     turns = list(call.turns.all())
     waits = [turn.response_ms for turn in turns if turn.response_ms is not None]
     return {
@@ -89,7 +89,6 @@ def call_context(call: Call) -> dict[str, Any]:
         "timed_turns": [turn for turn in turns if turn.response_ms is not None],
         "slowest_ms": max(waits, default=0),
         "typical_ms": sorted(waits)[len(waits) // 2] if waits else None,
-        "events": list(call.events.all()),
         "tools": list(call.events.filter(kind="tool_called")),
     }
 

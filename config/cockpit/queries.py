@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 from django.http import Http404
 from django.utils import timezone
 
-from billing.ledger import Balance, wallet_balance, wallet_balances
+from billing.ledger import Balance, wallet_balances
 from calls.models import Call
 from portal.models import Organization
 from portal.scope import agency_scope
@@ -94,10 +94,6 @@ def calls_by_day(time_zone: str) -> list[dict[str, Any]]:
     )
     days = [first + timedelta(days=offset) for offset in range(WINDOW_DAYS)]
     return [{"label": f"{day:%d.%m.}", "value": counts.get(day, 0)} for day in days]
-
-
-def balance_of(organization: Organization) -> Balance:
-    return wallet_balance(organization)
 
 
 def client_rows(agency: Organization) -> list[ClientRow]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assistants.queries import visible_assistants
-from billing.ledger import open_accounts
+from billing.ledger import open_accounts, wallet_balance
 from calls.queries import visible_calls
 from config.cockpit import queries
 from portal import styleguide as guide
@@ -32,7 +32,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         request,
         "cockpit/dashboard.html",
         {
-            "balance": queries.balance_of(request.organization),
+            "balance": wallet_balance(request.organization),
             "usage": queries.usage_since(30),
             "days": queries.calls_by_day(request.organization.time_zone),
             "recent_calls": visible_calls()[:8],
@@ -95,7 +95,7 @@ def client_detail(request: MemberRequest, client_id: UUID) -> HttpResponse:
     with organization_scope(client):
         context = {
             "client": client,
-            "balance": queries.balance_of(client),
+            "balance": wallet_balance(client),
             "usage": queries.usage_since(30),
             "recent_calls": list(visible_calls()[:8]),
             "members": list(
