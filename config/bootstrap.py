@@ -34,6 +34,10 @@ FOR_TESTS = FOR_DEMO | {
     "sipp": "sip-tester",
     "sox": "sox",
     "turnserver": "coturn",
+    "kamailio": "kamailio",
+    "baresip": "baresip-core",
+    "caddy": "caddy",
+    "npm": "npm",
 }
 
 
