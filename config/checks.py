@@ -13,7 +13,10 @@ from typing import Any
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
+
+from portal.sealed import key_ring
 
 _SHORTEST_KEY = 40
 
@@ -106,6 +109,16 @@ def check_hardening(**kwargs: Any) -> list[CheckMessage]:
                 f"SECRET_KEY is shorter than {_SHORTEST_KEY} characters.",
                 hint="python -c 'import secrets; print(secrets.token_urlsafe(50))'",
                 id="portavoce.E005",
+            )
+        )
+    try:
+        key_ring()
+    except (ImproperlyConfigured, ValueError) as error:
+        found.append(
+            Error(
+                f"Secrets cannot be kept: {error}",
+                hint="SEALING_KEYS=$(python manage.py sealing_key)",
+                id="portavoce.E008",
             )
         )
     if settings.IS_PLAIN_HTTP:

@@ -16,6 +16,8 @@ from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
+from common.sealing import new_key
+
 ROOT_FOLDER = Path("/var/lib/portavoce")
 DATABASE = "portavoce"
 _SOCKET_NAME = ".s.PGSQL.5432"
@@ -84,18 +86,31 @@ def broker_options(var_dir: Path) -> dict[str, Any]:
 
 
 def secret_key(var_dir: Path) -> str:
-    """Return this checkout's own key, made at the first call."""
-    path = var_dir / "secret_key"
+    """Return this checkout's own key for signatures, made at the first call."""
+    return _kept_secret(var_dir / "secret_key", secrets.token_urlsafe(50))
+
+
+def sealing_key(var_dir: Path) -> str:
+    """Return this checkout's own key for secrets at rest, made at the first call."""
+    return _kept_secret(var_dir / "sealing_key", new_key("k1"))
+
+
+def _kept_secret(path: Path, fresh: str) -> str:
+    """Return what `path` holds; keep `fresh` there when it is not there yet.
+
+    Several processes may start at once: the file appears whole, and the first one stays.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        var_dir.mkdir(parents=True, exist_ok=True)
-        key = secrets.token_urlsafe(50)
-        try:
-            with os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-            ) as file:
-                file.write(key)
-        except FileExistsError:
-            return path.read_text(encoding="utf-8")
-        return key
+        path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(fresh)
+        os.link(draft, path)
+    except FileExistsError:
+        return path.read_text(encoding="utf-8")
+    finally:
+        os.unlink(draft)
+    return fresh

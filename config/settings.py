@@ -32,6 +32,13 @@ if not SECRET_KEY:
     if not (DEBUG or DEMO or embedded.is_default()):
         raise ImproperlyConfigured("SECRET_KEY is not set.")
     SECRET_KEY = embedded.secret_key(VAR_DIR)
+SEALING_KEYS = env.secret(
+    "SEALING_KEYS",
+    "",
+    "Keys for secrets at rest, `k2:<base64>,k1:<base64>`: the first seals, all open.",
+)
+if not SEALING_KEYS and (DEBUG or DEMO or embedded.is_default()):
+    SEALING_KEYS = embedded.sealing_key(VAR_DIR)
 IS_PLAIN_HTTP = DEBUG or DEMO or embedded.is_default()
 # Hosts are checked by portal.middleware: a host is known when a portal has it.
 ALLOWED_HOSTS = ["*"]

@@ -86,11 +86,13 @@ def test_a_channel_layer_that_cannot_be_built_is_refused(settings):
 
 def test_a_public_installation_must_be_hardened(settings):
     settings.SECRET_KEY = "short"
+    settings.SEALING_KEYS = ""
     settings.IS_PLAIN_HTTP = True
     settings.BASE_DOMAIN = "localhost"
     settings.BROKER_URL = ""
     assert ids(checks.check_hardening()) == [
         "portavoce.E005",
+        "portavoce.E008",
         "portavoce.E006",
         "portavoce.E007",
         "portavoce.W001",

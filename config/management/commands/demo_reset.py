@@ -21,6 +21,7 @@ _MADE_AT_RUN_TIME = (
     "static",
     "demo.json",
     "secret_key",
+    "sealing_key",
     ".packages-skipped",
 )
 
