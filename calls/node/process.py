@@ -60,6 +60,7 @@ class VoiceProcess:
         loops: list[asyncio.Task[None]] = []
         try:
             await self._studio.start()
+            await self._reception.start()
             loops.append(asyncio.create_task(self._listen(), name="commands"))
             await self._hears.wait()  # first: a call may come as soon as it is known
             await database.ask(

@@ -23,7 +23,7 @@ from calls.services import finish, running
 from calls.services.finish import Outcome
 from calls.services.running import CallOrder
 from calls.session.events import EndReason
-from calls.telephony.protocol import PlaceRequest
+from calls.telephony.protocol import CarrierSetup, PlaceRequest
 from calls.telephony.registry import OpenCarriers
 
 logger = logging.getLogger(__name__)
@@ -46,8 +46,12 @@ class Reception:
         self._studio = studio
         self._calls = calls
         self._start = start
-        self._carriers = OpenCarriers()
+        self._carriers = OpenCarriers(CarrierSetup())
         self._is_open = True
+
+    async def start(self) -> None:
+        """Listen for the calls that carriers bring."""
+        await self._carriers.start()
 
     def close(self) -> None:
         """Take no more calls in; those here go on being looked after."""

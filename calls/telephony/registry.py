@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from calls.telephony.protocol import Carrier, CarrierSpec
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from calls.telephony.protocol import (
+    Carrier,
+    CarrierSetup,
+    CarrierSpec,
+    TrunkConfig,
+    TrunkHealth,
+)
+
+logger = logging.getLogger(__name__)
 
 _specs: dict[str, CarrierSpec] = {}
 
@@ -38,17 +50,46 @@ def carrier_choices() -> list[tuple[str, str]]:
 
 
 class OpenCarriers:
-    """One process's carriers: made when first asked for, closed together."""
+    """One process's carriers: made when first needed, closed together."""
 
-    def __init__(self) -> None:
+    def __init__(self, setup: CarrierSetup | None = None) -> None:
+        self._setup = setup or CarrierSetup()
         self._open: dict[str, Carrier] = {}
 
     def get(self, name: str) -> Carrier:
         """Return this process's carrier of that name, or raise `UnknownCarrier`."""
         carrier = self._open.get(name)
         if carrier is None:
-            carrier = self._open[name] = carrier_spec(name).factory()
+            carrier = self._open[name] = carrier_spec(name).factory(self._setup)
         return carrier
+
+    async def start(self) -> None:
+        """Open every carrier that takes calls; one that cannot costs no other."""
+        for spec in carrier_specs():
+            if not spec.takes_calls:
+                continue
+            try:
+                await self.get(spec.name).start()
+            except Exception:  # a carrier's own kinds: a port in use, a bad certificate
+                logger.exception("carrier not started", extra={"carrier": spec.name})
+
+    async def configure(self, trunks: Sequence[TrunkConfig]) -> None:
+        """Tell each carrier its trunks: all of them, each time."""
+        by_carrier: dict[str, list[TrunkConfig]] = {name: [] for name in self._open}
+        for trunk in trunks:
+            by_carrier.setdefault(trunk.carrier, []).append(trunk)
+        for name, its_trunks in by_carrier.items():
+            try:
+                await self.get(name).configure(its_trunks)
+            except Exception:  # see `start`
+                logger.exception("carrier not configured", extra={"carrier": name})
+
+    def health(self) -> dict[UUID, TrunkHealth]:
+        """Return what the open carriers know of their trunks."""
+        health: dict[UUID, TrunkHealth] = {}
+        for carrier in self._open.values():
+            health |= carrier.health()
+        return health
 
     async def aclose(self) -> None:
         """Hang up every call of every carrier; safe to call twice."""

@@ -9,7 +9,9 @@ from calls.telephony.protocol import CarrierSpec
 from calls.telephony.simulator.carrier import SimulatorCarrier
 
 SPEC = CarrierSpec(
-    name="simulator", label=_("Simulator (no real calls)"), factory=SimulatorCarrier
+    name="simulator",
+    label=_("Simulator (no real calls)"),
+    factory=lambda setup: SimulatorCarrier(),
 )
 
 __all__ = ["SPEC", "SimulatorCarrier"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from calls.telephony.protocol import PlaceRequest
+from calls.telephony.protocol import PlaceRequest, TrunkConfig, TrunkHealth
 from calls.telephony.simulator.callees import callee_at
 from calls.telephony.simulator.leg import SimulatorLeg
 
@@ -27,6 +28,15 @@ class SimulatorCarrier:
             self._legs[request.call_id] = leg
             self._forget_ended()
         return leg
+
+    async def start(self) -> None:
+        """Nobody calls in: simulated people only answer."""
+
+    async def configure(self, trunks: Sequence[TrunkConfig]) -> None:
+        """It has no trunks."""
+
+    def health(self) -> dict[UUID, TrunkHealth]:
+        return {}
 
     async def aclose(self) -> None:
         while self._legs:

@@ -20,13 +20,28 @@ from calls.media.link import (
     MediaNeverConnected,
 )
 from calls.media.output import PulledAudioOutput
-from calls.telephony.protocol import NoAnswerOutcome, NotAnswered, PlaceRequest
+from calls.telephony.digits import DigitBox, checked_digits
+from calls.telephony.protocol import (
+    DigitListener,
+    NoAnswerOutcome,
+    NotAnswered,
+    PlaceRequest,
+    TransferFailure,
+    TransferRefused,
+)
 from calls.telephony.simulator.behaviour import CalleeBehaviour
-from calls.telephony.simulator.callees import Callee
+from calls.telephony.simulator.callees import Callee, callee_at
 from calls.telephony.simulator.speech import voices_for
 from calls.vendors.offline.voices import SpeechFailed
 
 logger = logging.getLogger(__name__)
+
+_REFUSED = {
+    NoAnswerOutcome.BUSY: TransferFailure.BUSY,
+    NoAnswerOutcome.NO_ANSWER: TransferFailure.NO_ANSWER,
+    NoAnswerOutcome.REJECTED: TransferFailure.REFUSED,
+    NoAnswerOutcome.FAILED: TransferFailure.FAILED,
+}
 
 # Further behind than this the process was suspended: catching up would be a burst of
 # audio nobody could have heard.
@@ -45,6 +60,9 @@ class SimulatorLeg:
         )
         self._caller_tap: AudioTap | None = None
         self._offset_ms = 0
+        self._digits = DigitBox()
+        self._is_on_hold = False
+        self.sent_digits = ""  # what the callee's telephone was told
         self._late_ms: list[float] = []
         loop = asyncio.get_running_loop()
         self._answered: asyncio.Future[None] = loop.create_future()
@@ -93,6 +111,37 @@ class SimulatorLeg:
             received_packets=self._offset_ms // FRAME_MS,
             late_p99_ms=late[len(late) * 99 // 100] if late else 0.0,
         )
+
+    def set_digit_listener(self, listener: DigitListener | None) -> None:
+        self._digits.listen(listener)
+
+    async def send_digits(self, digits: str) -> None:
+        self.sent_digits += checked_digits(digits)
+
+    def press(self, key: str) -> None:
+        """Press a key on the callee's telephone."""
+        self._digits.press(key)
+
+    @property
+    def is_on_hold(self) -> bool:
+        return self._is_on_hold
+
+    async def hold(self) -> None:
+        self._is_on_hold = True
+
+    async def resume(self) -> None:
+        self._is_on_hold = False
+
+    async def transfer(self, destination: str) -> None:
+        """Ring whoever is at `destination`; the table of callees decides who answers."""
+        callee = callee_at(destination)
+        await asyncio.sleep(min(callee.ring_s, self.request.ring_timeout_s))
+        if self.is_closed or not self._answered.done():
+            raise TransferRefused(TransferFailure.FAILED, "The call is over.")
+        if callee.refusal is not None:
+            raise TransferRefused(_REFUSED[callee.refusal], callee.detail)
+        self._close(LinkEnd.REMOTE_HANGUP)
+        self._task.cancel()
 
     async def hang_up(self) -> None:
         await self.aclose()
@@ -154,6 +203,10 @@ class SimulatorLeg:
             self._exchange(self.behaviour)
 
     def _exchange(self, behaviour: CalleeBehaviour) -> None:
+        if self._is_on_hold:
+            self._input.push(SILENT_FRAME)
+            self._offset_ms += FRAME_MS
+            return
         heard = self._output.pull(FRAME_MS)
         said = behaviour.tick(heard)
         frame = SILENT_FRAME if said is None else said

@@ -11,17 +11,23 @@ from livekit import rtc
 
 from calls.media.link import LinkEnd, MediaNeverConnected
 from calls.telephony import (
+    CarrierSpec,
     NoAnswerOutcome,
     NotAnswered,
     OpenCarriers,
     PlaceRequest,
+    TransferFailure,
+    TransferRefused,
+    TrunkConfig,
     UnknownCarrier,
     carrier_spec,
+    registry,
 )
 from calls.telephony.simulator import speech
 from calls.telephony.simulator.carrier import REMEMBERED_LEGS, SimulatorCarrier
 from calls.telephony.simulator.hearing import is_loud
 from calls.telephony.simulator.leg import SimulatorLeg
+from tests.fakes.leg import FAKE_CARRIER
 from tests.virtual_time import virtual_time
 
 RATE_HZ = 16_000
@@ -229,3 +235,92 @@ async def test_a_process_has_one_carrier_of_a_name() -> None:
     await carriers.aclose()
     await carriers.aclose()
     assert carriers.get("simulator") is not simulator
+
+
+@virtual_time
+async def test_a_transfer_to_somebody_who_answers_ends_the_leg() -> None:
+    leg = await place("08")
+    await leg.wait_answered()
+    await leg.transfer("+31205550001")
+    assert await leg.wait_closed() is LinkEnd.REMOTE_HANGUP
+    with pytest.raises(TransferRefused):
+        await leg.transfer("+31205550001")
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ("02", TransferFailure.BUSY),
+        ("03", TransferFailure.NO_ANSWER),
+        ("06", TransferFailure.REFUSED),
+    ],
+)
+def test_a_refused_transfer_leaves_the_call_going_on(
+    ending: str, reason: TransferFailure
+) -> None:
+    @virtual_time
+    async def run() -> None:
+        leg = await place("08")
+        await leg.wait_answered()
+        with pytest.raises(TransferRefused) as refusal:
+            await leg.transfer(f"+312055500{ending}")
+        assert refusal.value.reason is reason
+        assert not leg.is_closed
+        await leg.hang_up()
+
+    run()
+
+
+@virtual_time
+async def test_on_hold_nobody_hears_anything() -> None:
+    leg = await place("04")
+    await leg.wait_answered()
+    await leg.hold()
+    heard: list[bytes] = []
+    listener = asyncio.create_task(listen(leg, heard))
+    await asyncio.sleep(2)
+    assert leg.is_on_hold
+    assert len(heard) == pytest.approx(100, abs=1)
+    assert not any(is_loud(frame) for frame in heard)
+    await leg.resume()
+    await asyncio.sleep(1)
+    assert any(is_loud(frame) for frame in heard)
+    await leg.hang_up()
+    await listener
+
+
+@virtual_time
+async def test_keys_go_both_ways() -> None:
+    leg = await place("08")
+    pressed: list[str] = []
+    leg.set_digit_listener(pressed.append)
+    leg.press("1")
+    await leg.send_digits("12#")
+    assert (pressed, leg.sent_digits) == (["1"], "12#")
+    with pytest.raises(ValueError, match="No keys"):
+        await leg.send_digits("call me")
+    await leg.hang_up()
+
+
+class BrokenCarrier(SimulatorCarrier):
+    async def start(self) -> None:
+        raise OSError("the port is in use")
+
+
+@virtual_time
+async def test_trunks_reach_their_carrier_and_one_that_breaks_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = CarrierSpec(
+        "broken", "Broken", lambda setup: BrokenCarrier(), takes_calls=True
+    )
+    monkeypatch.setitem(registry._specs, "broken", broken)
+    carriers = OpenCarriers()
+    await carriers.start()
+    trunk = TrunkConfig(id=uuid4(), carrier=FAKE_CARRIER.name)
+    unknown = TrunkConfig(id=uuid4(), carrier="telegraph")
+    await carriers.configure([unknown, trunk])
+    assert list(carriers.health()) == [trunk.id]
+    await carriers.configure([])
+    assert carriers.health() == {}
+    await carriers.aclose()
