@@ -19,6 +19,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assistants.spec import AssistantSpec
+from assistants.tool_shapes import repeated_names
 
 _FILE = Path(__file__).with_name("catalogue.toml")
 
@@ -209,6 +210,10 @@ def validate_spec(
         _check_stt(stt, spec, errors)
     if tts := _provider(Stage.TTS, spec.tts_config.provider, credentials, errors):
         _check_tts(tts, spec, errors)
+    for index, name in repeated_names(spec.llm_config.tools):
+        message = gettext("Two tools are called “%(name)s”. Rename or remove one.")
+        param = f"llm_config.tools[{index}].name"
+        errors.append(CatalogueError(param, message % {"name": name}))
     return errors
 
 

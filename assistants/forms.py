@@ -21,13 +21,13 @@ from assistants.catalogue import (
 )
 from assistants.spec import (
     AssistantSpec,
-    EndCallTool,
     LLMConfig,
     Message,
     SpeechConfig,
     STTConfig,
     TTSConfig,
 )
+from assistants.tool_shapes import EndCallTool
 
 _SEPARATOR = "/"
 _FIELD_OF_PARAM = {

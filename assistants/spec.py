@@ -6,9 +6,11 @@ it started with; editing the assistant makes a new version and touches no runnin
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from assistants.tool_shapes import MAX_TOOLS, Tool
 
 
 class _Part(BaseModel):
@@ -20,36 +22,6 @@ class Message(_Part):
     content: str = Field(max_length=100_000)
 
 
-class EndCallTool(_Part):
-    """Lets the model end the call."""
-
-    type: Literal["end_call"] = "end_call"
-
-
-class FunctionDefinition(_Part):
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")
-    description: str = Field(default="", max_length=2_000)
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-class FunctionServer(_Part):
-    url: str = Field(max_length=2_000)
-    secret: str | None = None
-
-
-class FunctionTool(_Part):
-    """A function the assistant calls over a webhook."""
-
-    type: Literal["function"] = "function"
-    function: FunctionDefinition
-    server: FunctionServer
-    run_async: bool = Field(default=False, alias="async")
-    message: str | None = Field(default=None, max_length=300)
-
-
-Tool = Annotated[EndCallTool | FunctionTool, Field(discriminator="type")]
-
-
 class LLMConfig(_Part):
     """The model that decides what to say; `messages` hold the instructions."""
 
@@ -58,7 +30,7 @@ class LLMConfig(_Part):
     temperature: float = Field(default=0.7, ge=0, le=2)
     max_completion_tokens: int | None = Field(default=None, ge=1, le=32_768)
     messages: tuple[Message, ...] = ()
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[Tool, ...] = Field(default=(), max_length=MAX_TOOLS)
 
     @property
     def instructions(self) -> str:

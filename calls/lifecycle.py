@@ -45,6 +45,8 @@ _FAILED_REASONS: Final = frozenset(
     }
 )
 _ERROR_REASONS: Final = frozenset({EndReason.VENDOR_FAILED, EndReason.INTERNAL_ERROR})
+# The caller hears that it is not possible, and pays nothing.
+_REFUSED_REASONS: Final = frozenset({EndReason.TOOL_SERVER_FAILED})
 
 
 def final_status(reason: EndReason, *, was_connected: bool) -> S:
@@ -53,6 +55,10 @@ def final_status(reason: EndReason, *, was_connected: bool) -> S:
         return S.FAILED
     if reason in _ERROR_REASONS:
         return S.ENDED_WITH_ERROR if was_connected else S.FAILED
+    if reason is EndReason.TRANSFERRED and was_connected:
+        return S.TRANSFERRED
+    if reason in _REFUSED_REASONS:
+        return S.FAILED if was_connected else S.REJECTED
     return S.ENDED
 
 

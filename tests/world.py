@@ -17,12 +17,12 @@ from assistants.models import Assistant
 from assistants.services import create_assistant
 from assistants.spec import (
     AssistantSpec,
-    EndCallTool,
     LLMConfig,
     Message,
     STTConfig,
     TTSConfig,
 )
+from assistants.tool_shapes import EndCallTool
 from billing.ledger import grant_credits, open_accounts
 from calls.models import PhoneNumber
 from common.money import MICROCREDITS_PER_CREDIT

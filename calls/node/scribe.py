@@ -22,6 +22,7 @@ from calls.session.events import (
     SessionEnded,
     SessionEvent,
     ToolCalled,
+    TransferAsked,
     TurnSpoken,
     VendorTrouble,
 )
@@ -82,13 +83,15 @@ class Scribe:
                 await self._store(running.record_turn, index=index, turn=event)
             case ToolCalled():
                 await self._store_event("tool_called", event, event.started_ms)
+            case TransferAsked():
+                await self._store_event("transfer_asked", event, event.at_ms)
             case VendorTrouble():
                 await self._store_event("vendor_trouble", event, event.at_ms)
         if not isinstance(event, SessionEnded):
             await bus.publish(self._order.call_id, shown(event))
 
     async def _store_event(
-        self, kind: str, event: ToolCalled | VendorTrouble, at_ms: int
+        self, kind: str, event: ToolCalled | TransferAsked | VendorTrouble, at_ms: int
     ) -> None:
         await self._store(
             running.record_event,
@@ -111,6 +114,7 @@ def shown(event: SessionEvent) -> dict[str, Any]:
         TurnSpoken: "turn",
         ActivityChanged: "activity",
         ToolCalled: "tool",
+        TransferAsked: "transfer",
         VendorTrouble: "trouble",
         SessionEnded: "session_ended",
     }

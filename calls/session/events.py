@@ -21,6 +21,7 @@ class EndReason(StrEnum):
 
     USER_HANGUP = "user_hangup"
     ASSISTANT_HANGUP = "assistant_hangup"
+    TRANSFERRED = "transferred"  # handed to somebody else, who has the caller now
     MAX_DURATION = "max_duration"
     INSUFFICIENT_CREDITS = "insufficient_credits"
     OPERATOR_HANGUP = "operator_hangup"  # ended from the portal or the API
@@ -34,6 +35,7 @@ class EndReason(StrEnum):
     VENDOR_FAILED = (
         "vendor_failed"  # a speech or language vendor; `owner` says whose key
     )
+    TOOL_SERVER_FAILED = "tool_server_failed"  # a required MCP server is away
     VOICE_PROCESS_LOST = "voice_process_lost"
     NO_CAPACITY = "no_capacity"
     INTERNAL_ERROR = "internal_error"
@@ -93,6 +95,15 @@ class ToolCalled:
 
 
 @dataclass(frozen=True)
+class TransferAsked:
+    """The model or a person hands the call on; whether it worked, the end tells."""
+
+    destination: str
+    message: str | None
+    at_ms: int
+
+
+@dataclass(frozen=True)
 class VendorTrouble:
     """A vendor erred; `owner` is whose key it was. A fatal one ends the call."""
 
@@ -127,6 +138,12 @@ class SessionEnded:
 
 
 SessionEvent = (
-    Caption | TurnSpoken | ActivityChanged | ToolCalled | VendorTrouble | SessionEnded
+    Caption
+    | TurnSpoken
+    | ActivityChanged
+    | ToolCalled
+    | TransferAsked
+    | VendorTrouble
+    | SessionEnded
 )
 EventSink = Callable[[SessionEvent], Awaitable[None]]

@@ -33,6 +33,7 @@ class Patience:
     stt_min_speech_s: float = 0.6  # shorter sounds are owed no transcript
 
     tool_s: float = 20.0
+    transfer_s: float = 60.0  # the other side may let it ring
     last_words_s: float = 60.0  # a reply that was under way when the call was ended
     farewell_s: float = 15.0  # on top of what its words take
     tail_s: float = (

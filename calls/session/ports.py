@@ -5,12 +5,13 @@ The rooms that provide these are siblings; they fit these shapes without importi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from livekit.agents import llm, stt, tts, vad
 
-from assistants.spec import FunctionTool
+from assistants.tool_shapes import FunctionTool
 
 
 class Vendors(Protocol):
@@ -47,9 +48,39 @@ class ToolFailed(Exception):
 class ToolRunner(Protocol):
     """Runs the functions an assistant may call."""
 
-    async def run(self, tool: FunctionTool, arguments: dict[str, Any]) -> str:
-        """Return what the model is told.
+    async def run(
+        self, tool: FunctionTool, arguments: dict[str, Any], *, use_id: str
+    ) -> str:
+        """Return what the model is told. `use_id` names this use of the function.
 
         Raises:
             ToolFailed: with a message for the model.
+        """
+
+
+@dataclass(frozen=True)
+class ForeignTool:
+    """A tool that somebody else defines and runs, such as one of an MCP server."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    run: Callable[[dict[str, Any]], Awaitable[str]]  # raises `ToolFailed`
+    source: str
+
+
+class TransferFailed(Exception):
+    """The call stays where it is. The model is told the message."""
+
+
+class Transfer(Protocol):
+    """Hands the caller to somebody else; given to a session whose transport can."""
+
+    async def transfer(self, destination: str, message: str | None) -> None:
+        """Return when the other end has taken the call; `message` was spoken before.
+
+        `destination` is a number in full (+31…) or a SIP address.
+
+        Raises:
+            TransferFailed: with a message for the model.
         """

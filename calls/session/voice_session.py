@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -26,18 +26,33 @@ from livekit.agents import RunContext
 from livekit.agents.voice import SpeechHandle
 
 from assistants.spec import AssistantSpec
+from assistants.tool_shapes import Destination
 from calls.media.link import LinkEnd, MediaLink, MediaNeverConnected
 from calls.session.clock import CallClock
 from calls.session.ending import REASON_OF_LINK_END, Ending
-from calls.session.events import EndReason, EventSink, SessionEnded, Usage
+from calls.session.events import (
+    EndReason,
+    EventSink,
+    SessionEnded,
+    TransferAsked,
+    Usage,
+)
 from calls.session.outbox import Outbox
 from calls.session.patience import Patience
 from calls.session.pipeline import Pipeline
-from calls.session.ports import ToolRunner, Vendors
+from calls.session.ports import (
+    ForeignTool,
+    ToolRunner,
+    Transfer,
+    TransferFailed,
+    Vendors,
+)
 from calls.session.release import in_time
 from calls.session.tools import Toolbox
 
 logger = logging.getLogger(__name__)
+
+NO_TRANSFER = "This call cannot be transferred."
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,8 @@ class VoiceSession:
         opening: str | None = None,
         instructions_suffix: str = "",
         tool_runner: ToolRunner | None = None,
+        foreign_tools: Sequence[ForeignTool] = (),
+        transfer: Transfer | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._spec, self._link, self._vendors = spec, link, vendors
@@ -82,6 +99,7 @@ class VoiceSession:
         self._opening = opening or spec.first_message
         self._instructions_suffix = instructions_suffix
         self._tool_runner = tool_runner
+        self._foreign_tools, self._transfer = foreign_tools, transfer
         self._patience = patience or Patience()
         self._clock = CallClock()
         self._pipeline: Pipeline | None = None
@@ -148,6 +166,30 @@ class VoiceSession:
         """End the call, after a farewell if there is one. The first reason counts."""
         self._ask_for(Ending(reason, farewell=message))
 
+    async def transfer(self, destination: str, message: str | None = None) -> None:
+        """Hand the caller on: say the message, hand over, and end when it worked.
+
+        Raises:
+            TransferFailed: the conversation goes on.
+        """
+        pipeline = self._pipeline
+        if self._transfer is None:
+            raise TransferFailed(NO_TRANSFER)
+        if pipeline is None or self._ending is not None or self._outbox is None:
+            raise TransferFailed("The call is not going on.")
+        at_ms = self._clock.now_ms()
+        self._outbox.put(TransferAsked(destination, message, at_ms))
+        if message:
+            speech = pipeline.say(message, interruptible=False)
+            limit_s = self._patience.farewell_limit_s(message)
+            await self._until_spoken(speech, limit_s)
+        try:
+            async with asyncio.timeout(self._patience.transfer_s):
+                await self._transfer.transfer(destination, message)
+        except TimeoutError as error:
+            raise TransferFailed("Nobody took the call in time.") from error
+        self._ask_for(Ending(EndReason.TRANSFERRED))
+
     # --- the life of a call ---
 
     async def _live(self) -> Ending:
@@ -177,6 +219,7 @@ class VoiceSession:
             self._patience,
             put=self._outbox.put,
             end_call=self._end_by_tool,
+            transfer=self._transfer_by_tool,
             say=self._announce,
             runner=self._tool_runner,
         )
@@ -189,7 +232,7 @@ class VoiceSession:
             patience=self._patience,
             put=self._outbox.put,
             on_fatal=lambda fault: self._ask_for(Ending.by_fault(fault)),
-            tools=toolbox.tools_of(self._spec),
+            tools=toolbox.tools_of(self._spec, self._foreign_tools),
             instructions_suffix=self._instructions_suffix,
             early_context=[e.content for e in early if isinstance(e, _Context)],
         )
@@ -239,6 +282,15 @@ class VoiceSession:
                 after=context.speech_handle,
             )
         )
+
+    async def _transfer_by_tool(
+        self, destination: Destination, context: RunContext[None]
+    ) -> None:
+        """Let the model finish what it says, then hand the caller on."""
+        with suppress(RuntimeError):  # it was interrupted already
+            context.disallow_interruptions()
+        await context.wait_for_playout()
+        await self.transfer(destination.number, destination.message)
 
     def _ask_for(self, ending: Ending) -> None:
         if self._ending is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistants.spec import FunctionTool
+from assistants.tool_shapes import FunctionTool
 from calls.session.events import ToolCalled
 from calls.session.patience import Patience
 from calls.session.ports import ToolFailed
@@ -25,7 +25,9 @@ class FakeRunner:
         self.ran: list[tuple[str, dict[str, Any]]] = []
         self.fails = False
 
-    async def run(self, tool: FunctionTool, arguments: dict[str, Any]) -> str:
+    async def run(
+        self, tool: FunctionTool, arguments: dict[str, Any], *, use_id: str
+    ) -> str:
         self.ran.append((tool.function.name, arguments))
         await asyncio.sleep(self.takes_s)
         if self.fails:
