@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -82,3 +83,12 @@ def words(name: str, default: str, help_text: str) -> list[str]:
     """Comma-separated words; empty ones are dropped."""
     value = _read(name, default, help_text)
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def networks(name: str, default: str, help_text: str) -> list[str]:
+    """Comma-separated networks, such as `10.0.0.0/8, fd00::/8`."""
+    found = words(name, default, help_text)
+    try:
+        return [str(ip_network(word)) for word in found]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error

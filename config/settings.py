@@ -274,6 +274,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+OUTBOUND_ALLOWED_NETWORKS = env.networks(
+    "OUTBOUND_ALLOWED_NETWORKS",
+    "",
+    "Private networks that webhooks and tools may reach, also over plain HTTP.",
+)
 
 # --- static and media -----------------------------------------------------------------
 STATIC_URL = "/static/"
