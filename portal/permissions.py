@@ -39,6 +39,8 @@ class Permission(StrEnum):
     CLIENTS_READ = "clients:read"
     CLIENTS_EDIT = "clients:edit"
     BRAND_EDIT = "brand:edit"
+    PRIVACY_READ = "privacy:read"
+    PRIVACY_EDIT = "privacy:edit"
 
 
 _VIEWER: Final = frozenset(
@@ -48,6 +50,7 @@ _VIEWER: Final = frozenset(
         Permission.CAMPAIGNS_READ,
         Permission.BILLING_READ,
         Permission.MEMBERS_READ,
+        Permission.PRIVACY_READ,
     }
 )
 _OPERATOR: Final = _VIEWER | {
@@ -57,7 +60,11 @@ _OPERATOR: Final = _VIEWER | {
     Permission.CAMPAIGNS_EDIT,
     Permission.CAMPAIGNS_LAUNCH,
 }
-_ADMIN: Final = _OPERATOR | {Permission.MEMBERS_EDIT, Permission.API_KEYS_EDIT}
+_ADMIN: Final = _OPERATOR | {
+    Permission.MEMBERS_EDIT,
+    Permission.API_KEYS_EDIT,
+    Permission.PRIVACY_EDIT,
+}
 
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _VIEWER,

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from portal.views import brand, people, preferences
+from portal.views import brand, people, preferences, privacy
 
 urlpatterns = [
     path("theme/", preferences.set_theme, name="set_theme"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("settings/brand/", brand.brand_edit, name="brand_edit"),
     path("settings/team/", people.member_list, name="member_list"),
     path("settings/team/add/", people.member_add, name="member_add"),
+    path("settings/privacy/", privacy.privacy_edit, name="privacy_edit"),
     path("settings/keys/", people.api_key_list, name="api_key_list"),
     path(
         "settings/keys/<uuid:key_id>/revoke/",

@@ -7,6 +7,7 @@ from portal.models.organization import Organization
 from portal.models.owned import ForeignRow, Owned, ScopedManager
 from portal.models.people import Membership, Role, User
 from portal.models.portal import Portal
+from portal.models.privacy import PrivacySettings
 from portal.models.rate import RateCount
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Organization",
     "Owned",
     "Portal",
+    "PrivacySettings",
     "RateCount",
     "Role",
     "ScopedManager",

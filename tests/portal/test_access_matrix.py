@@ -65,6 +65,7 @@ GET: dict[str, tuple[int, ...]] = {
     "client_new": AGENCY,
     "client_detail": AGENCY,
     "member_list": LIST,
+    "privacy_edit": LIST,
     "api_key_list": MANAGE,
     "brand_edit": AGENCY,
     "brand_preview_css": AGENCY,

@@ -1,0 +1,89 @@
+"""The form of an organization's privacy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _, ngettext_lazy
+
+from common.redaction import Category
+from portal.models import PrivacySettings
+from portal.policy import CONTENT_DAYS, METADATA_DAYS
+
+CATEGORY_LABELS = {
+    Category.EMAIL: _("Email addresses"),
+    Category.PHONE_NUMBER: _("Telephone numbers"),
+    Category.PAYMENT_CARD: _("Payment card numbers"),
+    Category.BANK_ACCOUNT: _("Bank account numbers"),
+    Category.NATIONAL_ID: _("Citizen and social security numbers"),
+    Category.DATE_OF_BIRTH: _("Dates of birth"),
+    Category.IP_ADDRESS: _("IP addresses"),
+}
+
+
+def _days(choices: tuple[int, ...]) -> list[tuple[int, Any]]:
+    return [
+        (days, ngettext_lazy("%(days)d day", "%(days)d days", "days") % {"days": days})
+        for days in choices
+    ]
+
+
+class PrivacyForm(forms.Form):
+    """Where data may go, how long it stays, and what is never kept."""
+
+    regions = forms.ChoiceField(
+        label=_("Where the data of calls may go"),
+        choices=PrivacySettings.Regions.choices,
+        help_text=_(
+            "Assistants that use a vendor outside are refused when they are saved and "
+            "when a call starts."
+        ),
+    )
+    content_retention_days = forms.TypedChoiceField(
+        label=_("Keep content for"),
+        coerce=int,
+        choices=_days(CONTENT_DAYS),
+        help_text=_("Transcripts, summaries, analyses and recordings."),
+    )
+    metadata_retention_days = forms.TypedChoiceField(
+        label=_("Keep metadata for"),
+        coerce=int,
+        choices=_days(METADATA_DAYS),
+        help_text=_("Telephone numbers, variables and events of calls."),
+    )
+    gdpr_mode = forms.BooleanField(
+        label=_("Keep no content"),
+        required=False,
+        help_text=_(
+            "Nothing is recorded. Transcript and summary go once the report of the "
+            "call has been delivered, and telephone numbers are made unreadable."
+        ),
+    )
+    redacted_categories = forms.MultipleChoiceField(
+        label=_("Take out of transcripts and recordings"),
+        required=False,
+        choices=[
+            (category.value, label) for category, label in CATEGORY_LABELS.items()
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Before anything is stored or sent. Names cannot be told by form."),
+    )
+    seals_content = forms.BooleanField(
+        label=_("Seal transcripts and recordings"),
+        required=False,
+        help_text=_("They are kept encrypted and opened only when somebody looks."),
+    )
+    discloses_ai = forms.BooleanField(
+        label=_("Say at the start that an AI is speaking"),
+        required=False,
+        help_text=_(
+            "The EU’s AI Act asks for it (article 50). Each call keeps the proof."
+        ),
+    )
+    legal_hold_reason = forms.CharField(
+        label=_("Legal hold"),
+        required=False,
+        max_length=200,
+        help_text=_("With a reason here, nothing is deleted until you take it away."),
+    )
