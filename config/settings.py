@@ -239,6 +239,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if IS_PLAIN_HTTP else "https"
 
@@ -325,6 +326,12 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", "no-reply@localhost", "Sender where a portal names none."
 )
+
+RESEND_API_URL = env.text(
+    "RESEND_API_URL", "https://api.resend.com/", "Where Resend's API is reached."
+)
+# An agency names its own SMTP server; one inside our network is refused.
+ALLOW_PRIVATE_MAIL_SERVERS = IS_PLAIN_HTTP
 
 # --- celery ---------------------------------------------------------------------------
 BROKER_URL = env.secret(

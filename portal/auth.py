@@ -7,6 +7,7 @@ unknown address: same answers, same mails (none), same time.
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
@@ -16,7 +17,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 from django.http import HttpRequest
 
-from portal.brand import Brand
+from portal.mail import send_mail
+from portal.mail.account import account_mail
 from portal.models import Membership, Portal, User
 
 SESSION_PORTAL = "portal"
@@ -75,19 +77,16 @@ class PortalAccountAdapter(DefaultAccountAdapter):
         super().login(request, user)
         request.session[SESSION_PORTAL] = session_mark(getattr(request, "portal", None))
 
-    def format_email_subject(self, subject: str) -> str:
-        return subject
-
-    def get_from_email(self) -> str:
-        brand = Brand.of(getattr(self.request, "portal", None))
-        return f'"{brand.name}" <{super().get_from_email()}>'
-
     def send_mail(
         self, template_prefix: str, email: str, context: dict[str, Any]
     ) -> None:
+        """Queue the mail as the portal's; a worker sends it."""
         portal = getattr(self.request, "portal", None)
-        super().send_mail(
-            template_prefix,
-            email,
-            {"portal": portal, "brand": Brand.of(portal), **context},
+        template, values = account_mail(template_prefix, context)
+        send_mail(
+            organization=portal.agency if portal else None,
+            template=template,
+            to=email,
+            context=values,
+            idempotency_key=f"account:{uuid4()}",
         )

@@ -7,11 +7,14 @@ from typing import Self
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from portal.branding import brand_version
 from portal.models import Portal
 
 OPERATOR_NAME = "Portavoce"
+CREDITS = _("credits")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Brand:
     favicon_url: str = ""
     welcome_text: str = ""
     support_email: str = ""
+    credits_word: str | Promise = CREDITS
 
     @classmethod
     def of(cls, portal: Portal | None) -> Self:
@@ -44,4 +48,5 @@ class Brand:
             favicon_url=address("brand_favicon"),
             welcome_text=portal.welcome_text,
             support_email=portal.support_email,
+            credits_word=portal.credits_word or CREDITS,
         )

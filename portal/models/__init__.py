@@ -3,6 +3,7 @@
 from portal.models.api_key import APIKey
 from portal.models.audit import AuditRecord
 from portal.models.idempotency import IdempotentAnswer
+from portal.models.mail import MailSender, OutgoingMail, SendingDomain
 from portal.models.organization import Organization
 from portal.models.owned import ForeignRow, Owned, ScopedManager
 from portal.models.people import Membership, Role, User
@@ -15,13 +16,16 @@ __all__ = [
     "AuditRecord",
     "ForeignRow",
     "IdempotentAnswer",
+    "MailSender",
     "Membership",
     "Organization",
+    "OutgoingMail",
     "Owned",
     "Portal",
     "PrivacySettings",
     "RateCount",
     "Role",
     "ScopedManager",
+    "SendingDomain",
     "User",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -70,6 +71,9 @@ class Portal(models.Model):
     welcome_text = models.CharField(_("sign-in text"), max_length=200, blank=True)
     support_email = models.EmailField(_("support address"), blank=True)
     credits_word = models.CharField(_("word for credits"), max_length=30, blank=True)
+    language = models.CharField(
+        _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
+    )
     brand_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -17,7 +17,7 @@ from portal import styleguide
 ROOT = Path(settings.BASE_DIR) / "templates"
 TEMPLATES = sorted(ROOT.rglob("*.html"))
 # Mail programs read no style sheets.
-MAILS = [path for path in TEMPLATES if "email" in path.relative_to(ROOT).parts]
+MAILS = [path for path in TEMPLATES if path.is_relative_to(ROOT / "mail")]
 PAGES = [path for path in TEMPLATES if path not in MAILS]
 COMPONENTS = styleguide.component_files()
 

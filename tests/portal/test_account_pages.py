@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
+from portal.mail.delivery import send_due_mails
 from tests.world import PASSWORD, House, browser
 
 PUBLIC = ["account_login", "account_signup", "account_reset_password"]
@@ -86,6 +87,7 @@ def test_the_reset_mail_wears_the_brand_in_both_its_forms(acme: House):
     acme.portal.save(update_fields=["accent_color"])
     address = acme.people["alice"].email
     browser(acme).post(reverse("account_reset_password"), {"email": address})
+    assert send_due_mails() == 1
     [message] = mail.outbox
     [(html, kind)] = message.alternatives
     assert message.subject == f"Choose a new password for {acme.portal.name}"

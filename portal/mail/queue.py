@@ -1,0 +1,74 @@
+"""Writing down a mail that is to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.mail.kinds import kind_of
+from portal.mail.rendering import language_for, render_mail
+from portal.models import Organization, OutgoingMail, Portal
+from portal.scope import all_organizations, organization_scope
+
+
+def send_mail(
+    *,
+    organization: Organization | None,
+    template: str,
+    to: str,
+    context: Mapping[str, Any],
+    idempotency_key: str,
+) -> OutgoingMail:
+    """Queue one mail in the caller's transaction; it leaves only if that commits.
+
+    It is rendered here, in the brand of the organization's portal and the reader's
+    language, so that a broken template fails its caller and not the worker. The same
+    key of the same organization again writes nothing and returns the first mail.
+    `organization` is None for the operator's own people only.
+    """
+    kind = kind_of(template)
+    with (
+        organization_scope(organization)
+        if organization is not None
+        else all_organizations("the operator's own mails belong to no organization")
+    ):
+        same = OutgoingMail.objects.filter(
+            organization=organization, idempotency_key=idempotency_key
+        )
+        if (before := same.first()) is not None:
+            return before
+        portal = portal_of(organization)
+        language = language_for(to, portal)
+        rendered = render_mail(
+            template, portal=portal, language=language, context=context
+        )
+        try:
+            with transaction.atomic():
+                return OutgoingMail.objects.create(
+                    organization=organization,
+                    template=template,
+                    recipient=to,
+                    language=language,
+                    subject=rendered.subject,
+                    text=rendered.text,
+                    html=rendered.html,
+                    is_secret=kind.is_secret,
+                    idempotency_key=idempotency_key,
+                    due_at=timezone.now(),
+                )
+        except IntegrityError:  # another transaction was first
+            return same.get()
+
+
+def portal_of(organization: Organization | None) -> Portal | None:
+    """Return the portal an organization is a guest of."""
+    if organization is None:
+        return None
+    return (
+        Portal.objects.defer("logo_light", "logo_dark", "favicon")
+        .filter(agency=organization.agency_id)
+        .first()
+    )
