@@ -17,6 +17,7 @@ from assistants.catalogue import Stage, catalogue, is_available, validate_spec
 from assistants.completion import completed, merged
 from assistants.forms import keys_at_hand
 from assistants.models import Assistant
+from assistants.older_names import modernised
 from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
 from portal.api.access import api_requires
@@ -103,7 +104,7 @@ def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, A
     is_active = take_is_active(values)
     assistant = services.create_assistant(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
-        spec=read_spec(values),
+        spec=read_spec(modernised(values)),
         actor=None,
     )
     if is_active is False:
@@ -129,7 +130,7 @@ def change_assistant(
     assert assistant.current_version is not None
     is_active = take_is_active(values)
     current = assistant.current_version.spec.model_dump(mode="json", by_alias=True)
-    spec = read_spec(merged(current, values))
+    spec = read_spec(merged(current, modernised(values)))
     services.save_assistant(assistant=assistant, spec=spec, actor=None)
     if is_active is not None:
         services.set_active(assistant=assistant, is_active=is_active, actor=None)

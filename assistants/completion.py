@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, Final
 
-from assistants.catalogue import Provider, Stage, catalogue, is_available
+from assistants.catalogue import (
+    Provider,
+    Stage,
+    catalogue,
+    is_available,
+    is_model_available,
+)
 from assistants.spec import AssistantSpec
 
 _BLOCKS: Final = {
@@ -17,8 +23,18 @@ _BLOCKS: Final = {
     "stt_config": Stage.STT,
     "tts_config": Stage.TTS,
 }
-# What a provider's choice of another provider leaves without meaning.
-_OF_PROVIDER: Final = frozenset({"model", "voice_id"})
+# What a choice of another provider leaves with its meaning; the rest was the old one's.
+_KEPT: Final = frozenset(
+    {
+        "provider",
+        "language",
+        "keyterms",
+        "temperature",
+        "messages",
+        "tools",
+        "fallbacks",
+    }
+)
 
 
 def default_provider(stage: Stage, keys: Container[str]) -> Provider:
@@ -42,8 +58,11 @@ def completed(values: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
         for name, value in values.items()
         if value is not None or name not in fields or fields[name].default is None
     }
+    is_realtime = _is_realtime(found.get("llm_config"))
     for name, stage in _BLOCKS.items():
-        block = found.get(name, {})
+        if is_realtime and name != "llm_config":
+            continue
+        block = found.get(name) or {}
         if isinstance(block, dict):
             found[name] = _completed_block(block, stage, keys)
     return found
@@ -52,18 +71,29 @@ def completed(values: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
 def merged(current: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     """Return `current` with what `change` names, blocks field by field.
 
-    Naming another provider drops the model and voice of the one before.
+    Naming another provider drops the settings of the one before, and a realtime one
+    the recogniser and the voice.
     """
     result = dict(current)
     for name, value in change.items():
         before = current.get(name)
         if isinstance(value, dict) and isinstance(before, dict):
             if value.get("provider", before.get("provider")) != before.get("provider"):
-                before = {k: v for k, v in before.items() if k not in _OF_PROVIDER}
+                before = {k: v for k, v in before.items() if k in _KEPT}
             result[name] = merged(before, value)
         else:
             result[name] = value
+    if _is_realtime(change.get("llm_config")):
+        result["llm_config"].pop("fallbacks", None)
+        for name in ("stt_config", "tts_config"):
+            if name not in change:
+                result[name] = None
     return result
+
+
+def _is_realtime(block: object) -> bool:
+    name = block.get("provider") if isinstance(block, dict) else None
+    return isinstance(name, str) and bool(catalogue().find(Stage.REALTIME, name))
 
 
 def _completed_block(
@@ -73,10 +103,21 @@ def _completed_block(
     if "provider" not in block:
         block["provider"] = default_provider(stage, keys).id
     name = block["provider"]
-    provider = catalogue().find(stage, name) if isinstance(name, str) else None
+    provider = None
+    if isinstance(name, str):
+        is_mind = stage is Stage.LLM
+        found = catalogue()
+        provider = found.find_mind(name) if is_mind else found.find(stage, name)
     # An unknown provider gets an empty model, so that it is the provider that is refused.
     if stage == Stage.TTS:
         block.setdefault("voice_id", provider.default_voice if provider else "")
     else:
-        block.setdefault("model", provider.default_model if provider else "")
+        block.setdefault("model", _model_at_hand(provider, keys) if provider else "")
     return block
+
+
+def _model_at_hand(provider: Provider, keys: Container[str]) -> str:
+    """The default model, or the first one that a key unlocks."""
+    usable = [m for m in provider.models if is_model_available(provider, m, keys)]
+    usable.sort(key=lambda model: (not model.is_default, model.is_legacy))
+    return usable[0].id if usable else provider.default_model

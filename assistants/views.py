@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from assistants import services
-from assistants.catalogue import Stage, catalogue, language_name
+from assistants.catalogue import Provider, Stage, catalogue, language_name
 from assistants.forms import AssistantForm
 from assistants.models import Assistant
 from assistants.queries import get_assistant, visible_assistants
+from assistants.spec import AssistantSpec
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -130,35 +131,39 @@ def assistant_delete(request: MemberRequest, assistant_id: UUID) -> HttpResponse
 def _shown(assistant: Assistant) -> dict[str, object]:
     assert assistant.current_version is not None
     spec = assistant.current_version.spec
-    llm = catalogue().find(Stage.LLM, spec.llm_config.provider)
-    tts = catalogue().find(Stage.TTS, spec.tts_config.provider)
-    stt = catalogue().find(Stage.STT, spec.stt_config.provider)
-    voice = tts.voice(spec.tts_config.voice_id) if tts else None
+    mind = catalogue().find_mind(spec.llm_config.provider)
     return {
         "assistant": assistant,
         "spec": spec,
-        "is_demo_model": bool(llm and llm.is_demo),
-        "facts": [
-            {
-                "label": _("Model"),
-                "value": llm.label if llm else spec.llm_config.provider,
-            },
-            {
-                "label": _("Voice"),
-                "value": voice.label if voice else spec.tts_config.voice_id,
-            },
-            {"label": _("Language"), "value": language_name(spec.stt_config.language)},
-            {
-                "label": _("Speech recognition"),
-                "value": stt.label if stt else spec.stt_config.provider,
-            },
-            {
-                "label": _("Longest call"),
-                "value": _("%(count)s minutes")
-                % {"count": spec.max_duration_seconds // 60},
-            },
-        ],
+        "is_demo_model": bool(mind and mind.is_demo),
+        "facts": _facts(spec, mind),
     }
+
+
+def _facts(spec: AssistantSpec, mind: Provider | None) -> list[dict[str, str]]:
+    facts = [
+        (_("Model"), mind.label if mind else spec.llm_config.provider),
+        (_("Voice"), _voice_name(spec, mind)),
+        (_("Language"), language_name(spec.language)),
+    ]
+    if spec.stt_config is not None:
+        stt = catalogue().find(Stage.STT, spec.stt_config.provider)
+        name = stt.label if stt else spec.stt_config.provider
+        facts.append((_("Speech recognition"), name))
+    longest = _("%(count)s minutes") % {"count": spec.max_duration_seconds // 60}
+    facts.append((_("Longest call"), longest))
+    return [{"label": label, "value": value} for label, value in facts]
+
+
+def _voice_name(spec: AssistantSpec, mind: Provider | None) -> str:
+    if spec.tts_config is None:
+        voice_id = spec.llm_config.voice or (mind.default_voice if mind else "")
+        provider = mind
+    else:
+        voice_id = spec.tts_config.voice_id
+        provider = catalogue().find(Stage.TTS, spec.tts_config.provider)
+    voice = provider.voice(voice_id) if provider else None
+    return voice.label if voice else voice_id
 
 
 def _starter() -> dict[str, str]:

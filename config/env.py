@@ -92,3 +92,16 @@ def networks(name: str, default: str, help_text: str) -> list[str]:
         return [str(ip_network(word)) for word in found]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}.") from error
+
+
+def secrets(name: str, help_text: str) -> dict[str, str]:
+    """Comma-separated `name=secret` pairs."""
+    found: dict[str, str] = {}
+    for pair in _read(name, "", help_text, is_secret=True).split(","):
+        key, separator, value = pair.strip().partition("=")
+        if not key:
+            continue
+        if not separator or not value.strip():
+            raise ImproperlyConfigured(f"{name} must hold pairs like name=key.")
+        found[key.strip()] = value.strip()
+    return found

@@ -377,6 +377,24 @@ VENDOR_KEYS = {
     "elevenlabs": env.secret(
         "ELEVENLABS_API_KEY", "", "ElevenLabs key of the platform."
     ),
+    "mistral": env.secret("MISTRAL_API_KEY", "", "Mistral key of the platform."),
+    "google": env.secret("GOOGLE_API_KEY", "", "Gemini API key of the platform."),
+    "google_vertex": env.secret(
+        "GOOGLE_VERTEX_CREDENTIALS",
+        "",
+        "Service account of the platform for Vertex AI and Google Speech, as JSON.",
+    ),
+    "gladia": env.secret("GLADIA_API_KEY", "", "Gladia key of the platform."),
+    "inworld": env.secret("INWORLD_API_KEY", "", "Inworld key of the platform."),
+    "xai": env.secret("XAI_API_KEY", "", "xAI key of the platform."),
+    "azure": env.secret("AZURE_SPEECH_KEY", "", "Azure Speech key of the platform."),
+    "cartesia": env.secret("CARTESIA_API_KEY", "", "Cartesia key of the platform."),
+    "groq": env.secret("GROQ_API_KEY", "", "Groq key of the platform."),
+    "anthropic": env.secret("ANTHROPIC_API_KEY", "", "Anthropic key of the platform."),
+    **env.secrets(
+        "CATALOGUE_KEYS",
+        "Keys of providers the operator added, `name=key,…`.",
+    ),
 }
 VENDOR_BASE_URLS = {
     "openai": env.text(
@@ -391,6 +409,19 @@ VENDOR_BASE_URLS = {
         "ELEVENLABS_BASE_URL", "", "Another server that speaks ElevenLabs' API."
     ),
 }
+# What a key alone does not say.
+VENDOR_SETTINGS = {
+    "azure": {
+        "region": env.text(
+            "AZURE_SPEECH_REGION", "westeurope", "Region of the Azure Speech key."
+        )
+    },
+}
+CATALOGUE_DIR = env.text(
+    "CATALOGUE_DIR",
+    "",
+    "A TOML file or a folder of them that adds providers to the catalogue, or prices.",
+)
 
 # The model an own server runs, offered where the catalogue leaves the name open.
 OWN_MODELS = {

@@ -22,7 +22,7 @@ class VoicemailWatch:
         on_voicemail: Callable[[], Awaitable[None]],
     ) -> None:
         self._sink = sink
-        self._language = spec.stt_config.language
+        self._language = spec.language
         self._on_voicemail = on_voicemail
         self._has_heard = False
 

@@ -43,7 +43,7 @@ NOT_HEARD = {
 
 def language_of(spec: AssistantSpec) -> str:
     """The two-letter language to apologise in; English where we have no other words."""
-    language = (spec.tts_config.language or spec.stt_config.language)[:2].lower()
+    language = spec.language[:2].lower()
     return language if language in TECHNICAL_PROBLEM else DEFAULT_LANGUAGE
 
 

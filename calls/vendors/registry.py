@@ -141,13 +141,13 @@ def build_vendors(
         sources[stage] = Source(provider.id, credential.owner)
         return provider, credential
 
-    ears, ears_key = pick(Stage.STT, spec.stt_config.provider)
+    ears, ears_key = pick(Stage.STT, spec.hears().provider)
     mind, mind_key = pick(Stage.LLM, spec.llm_config.provider)
-    mouth, mouth_key = pick(Stage.TTS, spec.tts_config.provider)
+    mouth, mouth_key = pick(Stage.TTS, spec.speaks().provider)
     return VendorSet(
-        stt=_STT[ears.id](spec, ears_key, shared),
-        llm=_LLM[mind.id](spec, mind_key, shared),
-        tts=_TTS[mouth.id](spec, mouth_key, shared),
+        stt=_STT[ears.protocol](spec, ears_key, shared),
+        llm=_LLM[mind.protocol](spec, mind_key, shared),
+        tts=_TTS[mouth.protocol](spec, mouth_key, shared),
         vad=_vad(spec, shared),
         sources=sources,
     )
@@ -173,14 +173,14 @@ def _offline_stt(
     phrases: tuple[str, ...] = ()
     if spec.llm_config.provider == "demo":
         phrases = expected_phrases(spec.llm_config.instructions)
-        phrases += spec.stt_config.keyterms if phrases else ()
+        phrases += spec.hears().keyterms if phrases else ()
     return OfflineSTT(shared.decoders, phrases)
 
 
 def _deepgram_stt(
     spec: AssistantSpec, credential: Credential, shared: SharedResources
 ) -> stt.STT[Any]:
-    config = spec.stt_config
+    config = spec.hears()
     return deepgram.STT(
         model=config.model,
         language=config.language,
@@ -225,7 +225,7 @@ def _openai_compatible_llm(
 def _offline_tts(
     spec: AssistantSpec, _: Credential, shared: SharedResources
 ) -> tts.TTS[Any]:
-    config = spec.tts_config
+    config = spec.speaks()
     return OfflineTTS(shared.speaker, voice_id=config.voice_id, speed=config.speed)
 
 
@@ -237,7 +237,7 @@ _ELEVENLABS_ONE_LANGUAGE_MODELS = ("eleven_flash_v2_5", "eleven_turbo_v2_5")
 def _elevenlabs_tts(
     spec: AssistantSpec, credential: Credential, shared: SharedResources
 ) -> tts.TTS[Any]:
-    config = spec.tts_config
+    config = spec.speaks()
     model = config.model or _default_model(Stage.TTS, "elevenlabs")
     settings: NotGivenOr[elevenlabs.VoiceSettings] = NOT_GIVEN
     if config.speed != 1.0:
@@ -263,7 +263,7 @@ def _elevenlabs_tts(
 def _openai_tts(
     spec: AssistantSpec, credential: Credential, shared: SharedResources
 ) -> tts.TTS[Any]:
-    config = spec.tts_config
+    config = spec.speaks()
     return openai.TTS(
         model=config.model or _default_model(Stage.TTS, "openai"),
         voice=config.voice_id,
