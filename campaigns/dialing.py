@@ -106,11 +106,12 @@ def _room_for(campaign: Campaign, organization: Organization) -> int:
     own_attempts = Attempt.objects.filter(organization=organization)
     own_calls = Call.objects.live().filter(organization=organization)
     claimed = own_attempts.filter(status=Attempt.Status.CLAIMED)
+    open_here = own_attempts.open().filter(lead__campaign=campaign).count()
+    open_at_all = claimed.count() + own_calls.count()
     return pacing.calls_to_start(
-        campaign_limit=campaign.max_concurrent_calls,
-        campaign_open=own_attempts.open().filter(lead__campaign=campaign).count(),
-        organization_limit=organization.max_concurrent_calls,
-        organization_open=claimed.count() + own_calls.count(),
+        pacing.Limit(campaign.max_concurrent_calls, open_here, open_here),
+        pacing.Limit(organization.max_concurrent_calls, open_at_all, 0),
+        at_most=25,
     )
 
 

@@ -63,8 +63,11 @@ def _decide(
 ) -> None:
     # Counted here as well: an attempt that was given up on was never placed.
     news = {"last_outcome": outcome, "attempt_count": attempt.number}
-    rule = retries.RetryRule(campaign.max_attempts, campaign.retry_delay_s)
-    match retries.after(outcome, attempts_made=attempt.number, rule=rule, now=now):
+    policy = retries.RetryPolicy(
+        campaign.max_attempts, retries.Rule((campaign.retry_delay_s,))
+    )
+    ended = retries.Ended(outcome, attempt.number, attempt.created_at)
+    match retries.after(ended, policy=policy, now=now):
         case retries.Reached():
             lifecycle.move_lead(attempt.lead_id, Lead.Status.COMPLETED, **news)
         case retries.GivenUp():

@@ -16,7 +16,20 @@ class Outcome(StrEnum):
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
     VOICEMAIL = "voicemail"
+    DROPPED = "dropped"  # answered, and gone before there was a conversation
     FAILED = "failed"
+
+
+# What is tried again unless a rule says otherwise. Whoever was spoken to is not.
+RETRIED: Final = frozenset(
+    {
+        Outcome.BUSY,
+        Outcome.NO_ANSWER,
+        Outcome.REJECTED,
+        Outcome.VOICEMAIL,
+        Outcome.FAILED,
+    }
+)
 
 
 _PLAIN: Final[dict[str, Outcome]] = {
@@ -37,15 +50,31 @@ _OUR_FAULT: Final = frozenset(
     }
 )
 
+_GONE: Final = frozenset({EndReason.USER_HANGUP, EndReason.CONNECTION_LOST})
 
-def outcome_of(end_reason: str, *, was_connected: bool) -> Outcome:
+
+def outcome_of(
+    end_reason: str,
+    *,
+    was_connected: bool,
+    duration_ms: int | None = None,
+    dropped_below_ms: int = 0,
+) -> Outcome:
     """Return what an ended call came to.
 
     A person who answered was reached, whoever hung up: nobody is called again because a
-    conversation was short. An unknown reason counts by whether audio connected.
+    conversation was short. Only who hung up within `dropped_below_ms` counts as
+    dropped, which a campaign may try again. An unknown reason counts by whether audio
+    connected.
     """
     if end_reason in _PLAIN:
         return _PLAIN[end_reason]
     if end_reason in _OUR_FAULT or not was_connected:
         return Outcome.FAILED
+    if (
+        end_reason in _GONE
+        and duration_ms is not None
+        and duration_ms < dropped_below_ms
+    ):
+        return Outcome.DROPPED
     return Outcome.ANSWERED
