@@ -72,7 +72,7 @@ def locality_of(
     if zone:
         return Locality(country, state, (zone,), ZoneSource.GIVEN)
     digits = str(number.country_code)
-    if phonenumbers.is_number_type_geographical(kind, number.country_code):
+    if phonenumbers.is_number_type_geographical(kind, number.country_code or 0):
         digits = f"{digits}{number.national_number}"[:TIMEZONE_LONGEST_PREFIX]
     zones = _zones(digits)
     source = ZoneSource.NUMBER if zones else ZoneSource.UNKNOWN

@@ -65,7 +65,8 @@ def test_no_second_and_no_five_ever_hold_too_many_starts(
 @pytest.mark.parametrize("rate", [Rate(1), Rate(50), Rate(10, 25), Rate(None, 5)])
 def test_at_least_95_percent_of_the_rate_is_used(rate: Rate) -> None:
     limits = [r for r in (rate.per_s, rate.per_5s and rate.per_5s / 5) if r]
-    next_s, starts = 0.0, []
+    next_s = 0.0
+    starts: list[float] = []
     for tick in range(100):
         given_out = give_starts(rate, next_s=next_s, now_s=tick * 2.0, wanted=1_000)
         starts += given_out.at_s
