@@ -79,12 +79,14 @@ def _ours(payers: list[UUID]) -> float:
     from django.utils import timezone
 
     from billing.holds import hold_for_call, settle_call
+    from billing.tariff import CallPrice, Tariff
     from portal.models import Organization
     from portal.scope import all_organizations, organization_scope
 
     with all_organizations("the bench is told whom to work for"):
         organization = Organization.objects.select_related("parent").get(pk=payers[0])
     expires_at = timezone.now() + timedelta(hours=1)
+    price = CallPrice(Tariff(1_000_000), Tariff(1_000_000))
 
     def pair() -> None:
         call = uuid4()
@@ -92,8 +94,7 @@ def _ours(payers: list[UUID]) -> float:
             call_id=call,
             organization=organization,
             seconds=60,
-            client_price=1_000_000,
-            pool_price=1_000_000,
+            price=price,
             expires_at=expires_at,
         )
         settle_call(call_id=call, seconds=30)
@@ -135,7 +136,7 @@ def _rate(pool: Any, side: Callable[..., float], payers: list[list[UUID]]) -> fl
 
 
 def _open(name: str, parent: Any) -> Any:
-    from billing.ledger import grant_credits
+    from billing.grants import grant_credits
     from portal.models import Organization
     from portal.scope import all_organizations, organization_scope
 

@@ -17,17 +17,20 @@ has no hold (`UnknownHold`). The writing itself is `billing.ledger.post`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+
+from psycopg.types.json import Jsonb
 
 from billing import hold_rules as rules
 from billing.errors import NotEnoughCredits, UnknownHold
 from billing.ledger import money_scope, open_accounts, post
 from billing.models import Hold
+from billing.tariff import CallPrice, Tariff
 from common.ids import uuid7
 from portal.models import Organization
 from portal.scope import agency_scope, all_organizations, require_scope
@@ -55,6 +58,24 @@ class CallCost:
 
     cost_microcredits: int
     pool_cost_microcredits: int
+    # The parts of them that went to the models.
+    model_microcredits: int = 0
+    pool_model_microcredits: int = 0
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """What the models of a call cost each payer before its percentage, and why.
+
+    `details` are kept with the entry, which the call's organization may read.
+    """
+
+    client_microcredits: int = 0
+    pool_microcredits: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_MODELS: Final = ModelUse()
 
 
 def hold_for_call(
@@ -62,25 +83,24 @@ def hold_for_call(
     call_id: UUID,
     organization: Organization,
     seconds: int,
-    client_price: int,
-    pool_price: int,
+    price: CallPrice,
     expires_at: datetime,
 ) -> HeldSeconds:
     """Put aside what `seconds` of a call cost, in both wallets or in neither.
 
-    Prices are microcredits a minute. When the poorer payer cannot pay for all of it,
-    as much as it can pay for is held, but no less than `MIN_SECONDS`; else raises
-    `NotEnoughCredits`. Once for each call: again, it returns what was held.
+    When the poorer payer cannot pay for all of it, as much as it can pay for is held,
+    but no less than `MIN_SECONDS`; else raises `NotEnoughCredits`. Once for each call:
+    again, it returns what was held.
     """
-    if seconds <= 0 or client_price < 0 or pool_price < 0:
-        raise ValueError("Hold for at least a second, at a price not below zero.")
+    if seconds <= 0:
+        raise ValueError("Hold for at least a second.")
     params = {
         "call_id": call_id,
         "organization_id": organization.pk,
         "agency_id": organization.agency_id,
         "payers": 1 if organization.is_agency else 2,
-        "client_price": client_price,
-        "pool_price": pool_price,
+        **_tariff("client", price.client),
+        **_tariff("pool", price.pool),
         "seconds": seconds,
         "min_seconds": MIN_SECONDS,
         "expires_at": expires_at,
@@ -99,6 +119,16 @@ def hold_for_call(
     if organization.is_agency or own < min(seconds, MIN_SECONDS):
         raise NotEnoughCredits(organization.pk, "organization", affordable_seconds=own)
     raise NotEnoughCredits(organization.agency_id, "agency", affordable_seconds=covered)
+
+
+def _tariff(payer: str, tariff: Tariff) -> dict[str, int]:
+    return {
+        f"{payer}_price": tariff.microcredits_per_minute,
+        f"{payer}_setup": tariff.setup_microcredits,
+        f"{payer}_minimum": tariff.minimum_seconds,
+        f"{payer}_model_price": tariff.model_microcredits_per_minute,
+        f"{payer}_model_percent": tariff.model_cost_percent,
+    }
 
 
 def _hold(params: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -145,27 +175,30 @@ def extend_hold(*, call_id: UUID, total_seconds: int, expires_at: datetime) -> i
     return int(row[1])
 
 
-def settle_call(*, call_id: UUID, seconds: int) -> CallCost:
+def settle_call(
+    *, call_id: UUID, seconds: int, models: ModelUse = NO_MODELS
+) -> CallCost:
     """Charge a call exactly once and give the rest back, in one entry.
 
     A second call returns the first result, whatever it says. Zero seconds release. The
-    cost is capped at what is held, for a call is ended before its credits are; once the
-    hold expired, at what the wallet has. What stays unpaid is kept on the hold, and the
-    client's part in the entry's details.
+    cost of time is capped at what is held, for a call is ended before its credits are;
+    once the hold expired, at what the wallet has. So is that of the models, which was
+    only estimated. What stays unpaid is kept on the hold, and the client's part in the
+    entry's details.
     """
     if seconds < 0:
         raise ValueError("A call does not last less than nothing.")
     with _call_scope() as only:
-        row = _settle(call_id, seconds, only)
+        row = _settle(call_id, seconds, only, models)
     if row is None or not row[0]:
         raise UnknownHold(str(call_id))
-    _, _, shortfall, cost, pool_cost = row
+    _, _, shortfall, cost, model_cost, pool_cost, pool_model_cost = row
     if shortfall:
         logger.warning(
             "A call was longer than its credits.",
             extra={"call": str(call_id), "shortfall_microcredits": shortfall},
         )
-    return CallCost(cost, pool_cost)
+    return CallCost(cost, pool_cost, model_cost, pool_model_cost)
 
 
 def release_hold(*, call_id: UUID) -> bool:
@@ -174,7 +207,7 @@ def release_hold(*, call_id: UUID) -> bool:
     False when it was settled or released before, or never held anything.
     """
     with _call_scope() as only:
-        row = _settle(call_id, 0, only)
+        row = _settle(call_id, 0, only, NO_MODELS)
     return row is not None and bool(row[1])
 
 
@@ -201,7 +234,7 @@ def release_expired_holds(now: datetime) -> int:
 
 def _expire(call_id: UUID, now: datetime) -> int:
     params = {
-        **_closing(call_id, 0, None),
+        **_closing(call_id, 0, None, NO_MODELS),
         "key": f"call:{call_id}:expire:{uuid7()}",
         "state": Hold.State.EXPIRED.value,
         "now": now,
@@ -211,8 +244,11 @@ def _expire(call_id: UUID, now: datetime) -> int:
     return 0 if row is None else int(row[1])
 
 
-def _settle(call_id: UUID, seconds: int, only: UUID | None) -> tuple[Any, ...] | None:
-    return _close(rules.LOCK_CALL, rules.SETTLE, _closing(call_id, seconds, only))
+def _settle(
+    call_id: UUID, seconds: int, only: UUID | None, models: ModelUse
+) -> tuple[Any, ...] | None:
+    params = _closing(call_id, seconds, only, models)
+    return _close(rules.LOCK_CALL, rules.SETTLE, params)
 
 
 def _close(
@@ -222,12 +258,17 @@ def _close(
     return post(lock, rule, result, params, wallets=wallets, also=rows)
 
 
-def _closing(call_id: UUID, seconds: int, only: UUID | None) -> dict[str, Any]:
+def _closing(
+    call_id: UUID, seconds: int, only: UUID | None, models: ModelUse
+) -> dict[str, Any]:
     state = Hold.State.SETTLED if seconds else Hold.State.RELEASED
     return {
         "call_id": call_id,
         "only": only,
         "seconds": seconds,
+        "client_models": models.client_microcredits,
+        "pool_models": models.pool_microcredits,
+        "details": Jsonb(dict(models.details)),
         "kind": "settle" if seconds else "release",
         "key": f"call:{call_id}:settle",
         "state": state.value,

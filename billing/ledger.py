@@ -11,7 +11,7 @@ Rule and writer are one statement, put together by `post`; the writer is the sam
 all of them. The entry's unique idempotency key comes first and everything else hangs on
 it: when the key exists, nothing moves.
 
-Locks: an organization's wallet row stands for all four of its accounts and its holds.
+Locks: an organization's wallet row stands for all of its accounts, holds and lots.
 Whoever moves money locks the wallet of the organization, then the pool of its agency.
 The pool comes last so that a busy client never waits while it keeps the pool from
 others. A caller that moves the money of several clients in one transaction of its own
@@ -24,9 +24,9 @@ it waited (tried: it gave credits back twice).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,13 +34,12 @@ import psycopg
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from billing.errors import IdempotencyConflict
+from billing.errors import NotEnoughCredits, WalletOwner
 from billing.models import Account, LedgerEntry
 from common.ids import uuid7
 from portal.models import ForeignRow, Organization, User
 from portal.scope import Scope, agency_scope, require_scope
 
-MAX_KEY_LENGTH: Final = 64
 _PREPARE_AFTER: Final = 3
 
 _WRITER: Final = """
@@ -67,28 +66,59 @@ entry as (
 )
 """
 
-_LOCK_WALLET: Final = """
+_LOCK_WALLETS: Final = """
 select id from billing_account
-where organization_id = %(organization_id)s and kind = 'wallet'
+where organization_id = any(%(owners)s) and kind = 'wallet'
+order by organization_id = agency_id
 for no key update
 """
-_GRANT: Final = """
-wallet as (
-  select id, organization_id, agency_id from billing_account
-  where organization_id = %(organization_id)s and kind = 'wallet'
+# Legs by owner and kind. With `needs`, only when the wallet of the first has so much.
+_ENTRY: Final = """
+leg as (
+  select account.id as account_id, part.amount
+  from unnest(%(leg_owners)s::uuid[], %(leg_kinds)s::text[], %(leg_amounts)s::bigint[])
+    as part (owner_id, kind, amount)
+  join billing_account account
+    on account.organization_id = part.owner_id and account.kind = part.kind
 ), fact as (
-  select 'grant' as kind, %(key)s as key, organization_id, agency_id, 'grant' as source,
-    null::uuid as source_id, %(memo)s as memo, %(details)s::jsonb as details,
-    %(actor_id)s::uuid as actor_id
-  from wallet
-), leg as (
-  select id as account_id, %(amount)s::bigint as amount from wallet
-  union all
-  select issued.id, -%(amount)s::bigint
-  from wallet join billing_account issued
-    on issued.organization_id = wallet.organization_id and issued.kind = 'issued'
+  select %(kind)s as kind, %(key)s as key, wallet.organization_id, wallet.agency_id,
+    %(source)s as source, %(source_id)s::uuid as source_id, %(memo)s as memo,
+    %(details)s::jsonb as details, %(actor_id)s::uuid as actor_id
+  from billing_account wallet
+  where wallet.organization_id = %(organization_id)s and wallet.kind = 'wallet'
+    and (select count(*) from leg) = %(leg_count)s
+    and exists (
+      select from billing_account payer
+      where payer.organization_id = %(payer_id)s and payer.kind = 'wallet'
+        and payer.balance_microcredits >= %(needs)s)
 )
 """
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What an entry does to one account of an organization."""
+
+    organization: Organization
+    kind: Account.Kind
+    microcredits: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What an entry says, and the key that makes it happen once.
+
+    `details` hold the figures it was computed from. Its organization may read it.
+    """
+
+    organization: Organization
+    kind: LedgerEntry.Kind
+    key: str
+    source: str
+    source_id: UUID | None = None
+    memo: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    actor: User | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +190,7 @@ def _prepared_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
 
 
 def open_accounts(organization: Organization) -> None:
-    """Give an organization its four accounts; those it has stay as they are."""
+    """Give an organization its accounts; those it has stay as they are."""
     with money_scope(organization):
         Account.objects.bulk_create(
             [
@@ -175,43 +205,57 @@ def open_accounts(organization: Organization) -> None:
         )
 
 
-def grant_credits(
-    *,
-    organization: Organization,
-    amount_microcredits: int,
-    idempotency_key: str,
-    memo: str = "",
-    actor: User | None,
-) -> LedgerEntry:
-    """Issue credits into a wallet, once for each key of the organization.
+def lock_wallets(*organizations: Organization) -> None:
+    """Lock wallets until the transaction ends, clients' first; open missing accounts.
 
-    The same key again returns the first entry and changes nothing; with another amount
-    it raises `IdempotencyConflict`.
+    The caller has a transaction and a scope that covers them.
     """
-    if amount_microcredits <= 0:
-        raise ValueError("A grant is more than nothing.")
-    if not 0 < len(idempotency_key) <= MAX_KEY_LENGTH:
-        raise ValueError(f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters.")
-    key = f"grant:{organization.pk}:{idempotency_key}"
-    params = {
-        "organization_id": organization.pk,
-        "key": key,
-        "amount": amount_microcredits,
-        "memo": memo,
-        "details": Jsonb({"amount_microcredits": amount_microcredits}),
-        "actor_id": actor.pk if actor else None,
-    }
-    result = "select count(*) from entry"
-    with money_scope(organization):
-        if post(_LOCK_WALLET, _GRANT, result, params) is None:
+    owners = [organization.pk for organization in organizations]
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_WALLETS, {"owners": owners})
+        if cursor.rowcount == len(set(owners)):
+            return
+        for organization in organizations:
             open_accounts(organization)
-            post(_LOCK_WALLET, _GRANT, result, params)
-        entry = LedgerEntry.objects.get(idempotency_key=key)
-    if entry.details["amount_microcredits"] != amount_microcredits:
-        raise IdempotencyConflict(
-            f"The key {idempotency_key!r} granted another amount."
-        )
-    return entry
+        cursor.execute(_LOCK_WALLETS, {"owners": owners})
+
+
+def write_entry(
+    fact: Fact,
+    legs: Sequence[Leg],
+    *,
+    needs: int = 0,
+    payer: Organization | None = None,
+) -> tuple[LedgerEntry, bool]:
+    """Write one entry with its postings, once for its key; say whether this did it.
+
+    The wallets it touches are locked by the caller (`lock_wallets`). With `needs`, the
+    payer's wallet must have that much, else `NotEnoughCredits`; nothing is written then.
+    """
+    payer = payer or fact.organization
+    params = {
+        "organization_id": fact.organization.pk,
+        "owners": list({leg.organization.pk for leg in legs}),
+        "leg_owners": [leg.organization.pk for leg in legs],
+        "leg_kinds": [leg.kind.value for leg in legs],
+        "leg_amounts": [leg.microcredits for leg in legs],
+        "leg_count": len(legs),
+        "payer_id": payer.pk,
+        "needs": needs if needs else -(2**62),
+        "kind": fact.kind.value,
+        "key": fact.key,
+        "source": fact.source,
+        "source_id": fact.source_id,
+        "memo": fact.memo[:200],
+        "details": Jsonb(dict(fact.details)),
+        "actor_id": fact.actor.pk if fact.actor else None,
+    }
+    row = post(_LOCK_WALLETS, _ENTRY, "select count(*) from entry", params)
+    entry = LedgerEntry.objects.filter(idempotency_key=fact.key).first()
+    if entry is None:
+        owner: WalletOwner = "agency" if payer != fact.organization else "organization"
+        raise NotEnoughCredits(payer.pk, owner, affordable_seconds=0)
+    return entry, row is not None and bool(row[0])
 
 
 def wallet_balance(organization: Organization) -> Balance:

@@ -1,22 +1,27 @@
-"""What a minute of a call costs, for its organization and for its agency.
+"""Which price a call has, for its organization and for its agency.
 
-The platform charges an agency its pool price, the same for everyone. An agency charges
-its clients what it sets: a price for one client goes before the general one, and of
-each the latest that has taken effect counts. With none set, one credit a minute.
+The platform charges an agency, and an agency charges its clients. Both set prices by
+direction and mode, versioned by the date they take effect; a call keeps those in force
+when it started. Of the prices that fit, one for this payer goes before a general one,
+then the more exact one, then the latest. A client that subscribed to a plan pays the
+plan's price while it lasts. With nothing set there are the defaults below.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
-from billing.models import Price
+from billing.models import Direction, Mode, PlatformPrice, Price
+from billing.tariff import CallPrice, Tariff
 from common.money import MICROCREDITS_PER_CREDIT
 from portal.models import ForeignRow, Organization, User
 from portal.scope import agency_scope, require_scope
@@ -26,30 +31,105 @@ DEFAULT_PRICE: Final = MICROCREDITS_PER_CREDIT
 
 
 @dataclass(frozen=True)
-class CallPrice:
-    """Prices of one call. An agency's own call has one price, twice."""
+class Terms:
+    """What a price says, apart from whose it is and from when on."""
 
-    client_microcredits_per_minute: int
-    pool_microcredits_per_minute: int
+    microcredits_per_minute: int
+    direction: str = Direction.ANY
+    mode: str = Mode.ANY
+    setup_microcredits: int = 0
+    minimum_seconds: int = 0
+    free_minutes: int = 0
+    model_cost_percent: int = 100
+    is_withdrawn: bool = False
 
 
-def price_for_call(organization: Organization, at: datetime) -> CallPrice:
-    """Return the prices in force at a moment; a call keeps those it started with."""
-    pool_price: int = settings.PLATFORM_PRICE_MICROCREDITS_PER_MINUTE
+def price_for_call(
+    organization: Organization,
+    at: datetime,
+    direction: str = Direction.ANY,
+    mode: str = Mode.PLATFORM_KEY,
+    pool_mode: str | None = None,
+) -> CallPrice:
+    """Return the prices in force at a moment; a call keeps those it started with.
+
+    `pool_mode` is the agency's own mode where it differs: a call on the agency's keys
+    uses the platform's keys for the client and own keys for the agency.
+    """
+    pool = pool_tariff(organization.agency_id, at, direction, pool_mode or mode)
     if organization.is_agency:
-        return CallPrice(pool_price, pool_price)
+        return CallPrice(pool, pool)
+    return CallPrice(_client_tariff(organization, at, direction, mode), pool)
+
+
+def pool_tariff(agency_id: UUID, at: datetime, direction: str, mode: str) -> Tariff:
+    """Return what an agency pays the platform."""
+    rows = PlatformPrice.objects.filter(
+        Q(agency=agency_id) | Q(agency=None), effective_at__lte=at
+    )
+    chosen = _choose([(row.agency_id, row) for row in rows], direction, mode)
+    if chosen is not None:
+        return _tariff(chosen)
+    if mode == Mode.REALTIME:
+        price: int = settings.PLATFORM_REALTIME_PRICE_MICROCREDITS_PER_MINUTE
+        return Tariff(price, model_cost_percent=0)
+    return Tariff(settings.PLATFORM_PRICE_MICROCREDITS_PER_MINUTE)
+
+
+def _client_tariff(
+    client: Organization, at: datetime, direction: str, mode: str
+) -> Tariff:
     # Prices are the agency's rows: a client's own scope does not see them.
-    with agency_scope(organization.agency_id):
-        price = (
-            Price.objects.filter(Q(client=organization) | Q(client=None))
-            .filter(organization=organization.agency_id, effective_at__lte=at)
-            .order_by(
-                F("client").asc(nulls_last=True), "-effective_at", "-created_at", "-pk"
-            )
-            .values_list("microcredits_per_minute", flat=True)
-            .first()
+    with agency_scope(client.agency_id):
+        rows = Price.objects.filter(
+            Q(client=client) | Q(client=None),
+            organization=client.agency_id,
+            effective_at__lte=at,
         )
-    return CallPrice(DEFAULT_PRICE if price is None else price, pool_price)
+        chosen = _choose([(row.client_id, row) for row in rows], direction, mode)
+    if chosen is not None:
+        return _tariff(chosen)
+    if mode == Mode.REALTIME:
+        price: int = settings.PLATFORM_REALTIME_PRICE_MICROCREDITS_PER_MINUTE
+        return Tariff(price, model_cost_percent=0)
+    return Tariff(DEFAULT_PRICE)
+
+
+_Row = Price | PlatformPrice
+
+
+def _choose(
+    rows: Iterable[tuple[UUID | None, _Row]], direction: str, mode: str
+) -> _Row | None:
+    """Return the price that counts: of the latest in each cell, the most exact one."""
+    latest: dict[tuple[bool, str, str], _Row] = {}
+    for payer_id, row in rows:
+        if row.direction not in (Direction.ANY, direction):
+            continue
+        if row.mode not in (Mode.ANY, mode):
+            continue
+        cell = (payer_id is not None, row.direction, row.mode)
+        before = latest.get(cell)
+        if before is None or _age(row) > _age(before):
+            latest[cell] = row
+    standing = [(cell, row) for cell, row in latest.items() if not row.is_withdrawn]
+    if not standing:
+        return None
+    return max(standing, key=lambda item: (item[0][0], item[1].exactness))[1]
+
+
+def _age(row: _Row) -> tuple[datetime, datetime, UUID]:
+    return (row.effective_at, row.created_at, row.pk)
+
+
+def _tariff(row: _Row) -> Tariff:
+    return Tariff(
+        row.microcredits_per_minute,
+        setup_microcredits=row.setup_microcredits,
+        minimum_seconds=row.minimum_seconds,
+        model_cost_percent=row.model_cost_percent,
+        price_id=str(row.pk),
+    )
 
 
 @transaction.atomic
@@ -60,18 +140,20 @@ def set_price(
     microcredits_per_minute: int,
     effective_at: datetime,
     actor: User | None,
+    terms: Terms | None = None,
 ) -> Price:
     """Set what an agency's calls cost one client, or all of them, from a moment on.
 
     Earlier prices stay, so that an old statement can be explained. Setting a price
-    again for the same moment overrules the one before.
+    again for the same moment overrules the one before. `terms` says more than the
+    price of a minute.
     """
+    terms = terms or Terms(microcredits_per_minute)
     if not agency.is_agency:
         raise ValidationError("Only an agency sets prices.")
     if client is not None and client.parent_id != agency.pk:
         raise ForeignRow("This client belongs to another agency.")
-    if microcredits_per_minute < 0:
-        raise ValidationError("A price is not below zero.")
+    _check(terms)
     scope = require_scope()
     if not scope.is_everything and (
         scope.agency_id != agency.pk or scope.organization_id not in (None, agency.pk)
@@ -81,8 +163,8 @@ def set_price(
         price = Price.objects.create(
             organization=agency,
             client=client,
-            microcredits_per_minute=microcredits_per_minute,
             effective_at=effective_at,
+            **vars(terms),
         )
         audit.record(
             organization=agency,
@@ -91,8 +173,49 @@ def set_price(
             target=price,
             changes={
                 "client": client and str(client.pk),
-                "microcredits_per_minute": microcredits_per_minute,
                 "effective_at": effective_at.isoformat(),
+                **vars(terms),
             },
         )
     return price
+
+
+@transaction.atomic
+def set_platform_price(
+    *,
+    agency: Organization | None,
+    terms: Terms,
+    effective_at: datetime,
+    actor: User | None,
+) -> PlatformPrice:
+    """Set what one agency, or all of them, pay the platform from a moment on."""
+    if agency is not None and not agency.is_agency:
+        raise ValidationError("The platform charges agencies.")
+    _check(terms)
+    price = PlatformPrice.objects.create(
+        agency=agency, effective_at=effective_at, **vars(terms)
+    )
+    if agency is not None:
+        with agency_scope(agency.pk):
+            audit.record(
+                organization=agency,
+                actor=actor,
+                action="platform_price.set",
+                target=price,
+                changes={"effective_at": effective_at.isoformat(), **vars(terms)},
+            )
+    return price
+
+
+def _check(terms: Terms) -> None:
+    if terms.direction not in Direction.values or terms.mode not in Mode.values:
+        raise ValidationError("Unknown direction or mode.")
+    amounts = (
+        terms.microcredits_per_minute,
+        terms.setup_microcredits,
+        terms.minimum_seconds,
+        terms.free_minutes,
+        terms.model_cost_percent,
+    )
+    if min(amounts) < 0:
+        raise ValidationError("A price is not below zero.")

@@ -28,7 +28,7 @@ _CHECKS: Final = {
         select a.id::text, p.balance_after_microcredits, a.balance_microcredits
         from billing_account a cross join lateral (
           select balance_after_microcredits from billing_posting
-          where account_id = a.id order by id desc limit 1) p
+          where account_id = a.id order by created_at desc, id desc limit 1) p
         where p.balance_after_microcredits <> a.balance_microcredits""",
     "held credits are not those of active holds": """
         select a.id::text, coalesce(sum(h.amount_microcredits), 0)::bigint,
@@ -38,15 +38,43 @@ _CHECKS: Final = {
         where a.kind = 'held' group by a.id
         having coalesce(sum(h.amount_microcredits), 0) <> a.balance_microcredits""",
     "used credits are not those of settled holds": """
-        select a.id::text, coalesce(sum(h.settled_microcredits), 0)::bigint,
-          a.balance_microcredits
+        select a.id::text, coalesce(sum(h.settled_microcredits
+            - h.settled_model_microcredits), 0)::bigint, a.balance_microcredits
         from billing_account a left join billing_hold h
           on h.organization_id = a.organization_id
         where a.kind = 'usage' group by a.id
-        having coalesce(sum(h.settled_microcredits), 0) <> a.balance_microcredits""",
-    "balance below zero": """
-        select id::text, 0, balance_microcredits from billing_account
-        where balance_microcredits < 0 and kind <> 'issued'""",
+        having coalesce(sum(h.settled_microcredits - h.settled_model_microcredits), 0)
+          <> a.balance_microcredits""",
+    "model costs are not those of settled holds": """
+        select a.id::text, coalesce(sum(h.settled_model_microcredits), 0)::bigint,
+          a.balance_microcredits
+        from billing_account a left join billing_hold h
+          on h.organization_id = a.organization_id
+        where a.kind = 'models' group by a.id
+        having coalesce(sum(h.settled_model_microcredits), 0)
+          <> a.balance_microcredits""",
+    "balance below its line": """
+        select id::text, -credit_line_microcredits - debt_microcredits,
+          balance_microcredits from billing_account
+        where balance_microcredits < -credit_line_microcredits - debt_microcredits
+          and kind not in ('issued', 'returned')""",
+    "lots have less left than the wallet": """
+        select w.organization_id::text, w.has, coalesce(l.remaining, 0)::bigint
+        from (select organization_id, sum(balance_microcredits)::bigint as has
+          from billing_account where kind in ('wallet', 'held')
+          group by organization_id) w
+        left join (select organization_id, sum(remaining_microcredits) as remaining
+          from billing_creditlot group by organization_id) l using (organization_id)
+        where w.has > coalesce(l.remaining, 0)""",
+    "expired credits are not those of the lots": """
+        select a.organization_id::text, coalesce(sum(e.microcredits), 0)::bigint,
+          a.balance_microcredits
+        from billing_account a left join lateral (
+          select (details->>'microcredits')::bigint as microcredits
+          from billing_ledgerentry
+          where organization_id = a.organization_id and kind = 'expiry') e on true
+        where a.kind = 'expired' group by a.organization_id, a.balance_microcredits
+        having coalesce(sum(e.microcredits), 0) <> a.balance_microcredits""",
     "call held in one wallet only": """
         select source_id::text, case when bool_and(organization_id = agency_id)
           then 1 else 2 end, count(*)

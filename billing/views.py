@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing.errors import IdempotencyConflict
 from billing.forms import GrantForm, StatementFilterForm
-from billing.ledger import grant_credits, wallet_balance, wallet_balances
+from billing.grants import grant_credits
+from billing.ledger import wallet_balance, wallet_balances
 from billing.queries import every_line, read_statement
 from common.money import format_credits
 from portal.http import MemberRequest

@@ -33,6 +33,7 @@ _TICKS = {
     "campaigns.tasks.reconcile_attempts": ("dialing", 15.0),
     "calls.tasks.sweep_lost_calls": ("default", 5.0),
     "billing.tasks.release_expired_holds": ("billing", 10.0),
+    "billing.tasks.expire_lots": ("billing", 60.0),
     "portal.tasks.send_due_mails": ("mail", 2.0),
     "portal.tasks.forget_old_mail_bodies": ("mail", 3600.0),
 }

@@ -443,6 +443,20 @@ PLATFORM_PRICE_MICROCREDITS_PER_MINUTE = env.integer(
     low=0,
     high=10**12,
 )
+PLATFORM_REALTIME_PRICE_MICROCREDITS_PER_MINUTE = env.integer(
+    "PLATFORM_REALTIME_PRICE_MICROCREDITS_PER_MINUTE",
+    3_571_429,
+    "The same for a speech model on the platform's keys, its use included.",
+    low=0,
+    high=10**12,
+)
+PLATFORM_CREDIT_EUR_MILLIS = env.integer(
+    "PLATFORM_CREDIT_EUR_MILLIS",
+    70,
+    "What the platform sells a credit for, in thousandths of a euro.",
+    low=1,
+    high=10**6,
+)
 
 # --- logging --------------------------------------------------------------------------
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")

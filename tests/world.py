@@ -23,7 +23,8 @@ from assistants.spec import (
     TTSConfig,
 )
 from assistants.tool_shapes import EndCallTool
-from billing.ledger import grant_credits, open_accounts
+from billing.grants import grant_credits
+from billing.ledger import open_accounts
 from calls.models import PhoneNumber
 from common.money import MICROCREDITS_PER_CREDIT
 from portal.auth import SESSION_PORTAL, session_mark

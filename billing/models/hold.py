@@ -34,10 +34,17 @@ class Hold(OwnedThroughAccount):
     source = models.CharField(max_length=20)
     source_id = models.UUIDField()
     price_microcredits_per_minute = models.BigIntegerField()
+    setup_microcredits = models.BigIntegerField(default=0)
+    minimum_seconds = models.PositiveIntegerField(default=0)
+    # What its models are expected to cost, and the payer's part of what they will.
+    model_microcredits_per_minute = models.BigIntegerField(default=0)
+    model_cost_percent = models.PositiveIntegerField(default=100)
     # What is (or last was) put aside, and the length of call it pays for.
     seconds = models.PositiveIntegerField()
     amount_microcredits = models.BigIntegerField()
     settled_microcredits = models.BigIntegerField(default=0)
+    # The part of it that went to the models.
+    settled_model_microcredits = models.BigIntegerField(default=0)
     # Part of the price that neither the hold nor the wallet could pay.
     shortfall_microcredits = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)

@@ -9,29 +9,42 @@ held account never falls below zero, which the database itself refuses.
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Owned
 
 
 class Account(Owned):
-    """One balance of one organization; its four always sum to zero.
+    """One balance of one organization; all of them always sum to zero.
 
     wallet             credits it may spend (an agency's own is its pool)
     held               credits put aside for calls that are going on
-    usage              where its settled calls went: what the payee above it earned
+    usage              where its calls' time went: what the payee above it earned
+    models             where its calls' models went: what vendors cost
     issued             counter-account of credits granted or bought; at or below zero
+    expired            credits whose time ran out
+    returned           credits taken back with a refund or a dispute
+    sent               credits an agency moved to its clients
+
+    A wallet falls below zero in two ways only: down to its credit line, which a plan
+    gives, and by what a refund or a dispute took back, its debt.
     """
 
     class Kind(models.TextChoices):
         WALLET = "wallet", _("Credits")
         HELD = "held", _("Held for calls")
         USAGE = "usage", _("Used by calls")
+        MODELS = "models", _("Used by models")
         ISSUED = "issued", _("Issued")
+        EXPIRED = "expired", _("Expired")
+        RETURNED = "returned", _("Taken back")
+        SENT = "sent", _("Moved to clients")
 
     kind = models.CharField(max_length=10, choices=Kind)
     balance_microcredits = models.BigIntegerField(default=0)
+    credit_line_microcredits = models.BigIntegerField(default=0)
+    debt_microcredits = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -39,8 +52,12 @@ class Account(Owned):
                 fields=["organization", "kind"], name="account_once"
             ),
             models.CheckConstraint(
-                condition=Q(balance_microcredits__gte=0) | Q(kind="issued"),
-                name="account_not_below_zero",
+                condition=Q(
+                    balance_microcredits__gte=-F("credit_line_microcredits")
+                    - F("debt_microcredits")
+                )
+                | Q(kind__in=["issued", "returned"]),
+                name="account_not_below_its_line",
             ),
         ]
 
@@ -57,6 +74,12 @@ class LedgerEntry(Owned):
         HOLD = "hold", _("Held for a call")
         SETTLE = "settle", _("Call")
         RELEASE = "release", _("Hold released")
+        PURCHASE = "purchase", _("Credits bought")
+        TRANSFER = "transfer", _("Credits moved")
+        EXPIRY = "expiry", _("Credits expired")
+        REFUND = "refund", _("Refund")
+        DISPUTE = "dispute", _("Payment disputed")
+        REINSTATE = "reinstate", _("Dispute won")
         CORRECTION = "correction", _("Correction")
 
     kind = models.CharField(max_length=12, choices=Kind)
@@ -127,4 +150,8 @@ class Posting(OwnedThroughAccount):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["account", "-id"], name="posting_by_account")]
+        indexes = [
+            models.Index(
+                fields=["account", "created_at", "id"], name="posting_by_account_time"
+            )
+        ]

@@ -80,13 +80,12 @@ def open_call(
         raise TooManyCalls
     now = timezone.now()
     node = choose_node()
-    price = price_for_call(organization, at=now)
+    price = price_for_call(organization, now, new.direction)
     hold_for_call(
         call_id=new.call_id,
         organization=organization,
         seconds=FIRST_HOLD_S,
-        client_price=price.client_microcredits_per_minute,
-        pool_price=price.pool_microcredits_per_minute,
+        price=price,
         expires_at=now + timedelta(seconds=new.lease_s + HOLD_GRACE_S),
     )
     return Call.objects.create(

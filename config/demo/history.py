@@ -68,8 +68,7 @@ def _past_call(organization: Organization, assistant: Assistant, number: int) ->
         call_id=call_id,
         organization=organization,
         seconds=60,
-        client_price=price.client_microcredits_per_minute,
-        pool_price=price.pool_microcredits_per_minute,
+        price=price,
         expires_at=timezone.now() + timedelta(minutes=5),
     )
     cost = settle_call(call_id=call_id, seconds=seconds)

@@ -12,7 +12,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Account, Hold, LedgerEntry, Posting, Price
+from billing.models import (
+    Account,
+    CreditLot,
+    Hold,
+    LedgerEntry,
+    PlatformPrice,
+    Posting,
+    Price,
+)
 from common.money import format_credits
 from config.operator.base import (
     AgencyFilter,
@@ -39,6 +47,19 @@ def _credits(field: str, label: Any) -> Any:
 AMOUNT = _credits("amount_microcredits", _("credits"))
 BALANCE = _credits("balance_microcredits", _("credits"))
 AFTER = _credits("balance_after_microcredits", _("balance after"))
+
+
+_PRICE: Final = (
+    "direction",
+    "mode",
+    _credits("microcredits_per_minute", _("credits per minute")),
+    _credits("setup_microcredits", _("set-up fee")),
+    "minimum_seconds",
+    "free_minutes",
+    "model_cost_percent",
+    "is_withdrawn",
+    "effective_at",
+)
 
 
 class AccountAdmin(ReadOnlyAdmin):
@@ -176,15 +197,35 @@ class HoldAdmin(ReadOnlyAdmin):
 class PriceAdmin(ReadOnlyAdmin):
     label = _("Prices")
     icon = "credit-card"
-    list_display = (
-        "organization",
-        "client",
-        _credits("microcredits_per_minute", _("credits per minute")),
-        "effective_at",
-    )
+    list_display = ("organization", "client", *_PRICE)
     list_select_related = ("organization", "client")
     list_filter = (AgencyFilter,)
     fields = list_display
+
+
+class PlatformPriceAdmin(ReadOnlyAdmin):
+    label = _("Platform prices")
+    icon = "credit-card"
+    list_display = ("agency", *_PRICE)
+    list_select_related = ("agency",)
+    fields = list_display
+
+
+class CreditLotAdmin(ReadOnlyAdmin):
+    label = _("Credit lots")
+    icon = "coins"
+    list_display = (
+        "created_at",
+        "organization",
+        "kind",
+        AMOUNT,
+        _credits("remaining_microcredits", _("left when last looked at")),
+        "expires_at",
+    )
+    list_select_related = ("organization",)
+    list_filter = ("kind", AgencyFilter, OrganizationFilter)
+    ordering = ("-pk",)
+    fields = (*list_display, "priority", "entry")
 
 
 MONEY: Final[Shown] = {
@@ -193,4 +234,6 @@ MONEY: Final[Shown] = {
     Posting: PostingAdmin,
     Hold: HoldAdmin,
     Price: PriceAdmin,
+    PlatformPrice: PlatformPriceAdmin,
+    CreditLot: CreditLotAdmin,
 }

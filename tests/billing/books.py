@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from billing.grants import grant_credits
 from billing.holds import HeldSeconds, hold_for_call
-from billing.ledger import grant_credits, wallet_balance
+from billing.ledger import wallet_balance
 from billing.models import Account
+from billing.tariff import CallPrice, Tariff
 from portal.models import Organization
 from portal.scope import all_organizations, organization_scope
 from portal.services.organizations import open_agency, open_client
@@ -59,8 +61,7 @@ def hold(
             call_id=call_id,
             organization=organization,
             seconds=seconds,
-            client_price=client_price,
-            pool_price=pool_price,
+            price=CallPrice(Tariff(client_price), Tariff(pool_price)),
             expires_at=START + timedelta(seconds=lasts_s),
         )
 

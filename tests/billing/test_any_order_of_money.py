@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from billing.errors import NotEnoughCredits, UnknownHold
+from billing.grants import grant_credits
 from billing.holds import (
     MIN_SECONDS,
     extend_hold,
@@ -25,7 +26,6 @@ from billing.holds import (
     release_hold,
     settle_call,
 )
-from billing.ledger import grant_credits
 from billing.reconciliation import reconcile
 from common.money import price_of_seconds, seconds_affordable
 from portal.models import Organization

@@ -18,6 +18,7 @@ from billing.holds import (
 )
 from billing.models import Hold, LedgerEntry, Posting
 from billing.reconciliation import reconcile
+from billing.tariff import CallPrice, Tariff
 from portal.models import ForeignRow, Organization
 from portal.scope import agency_scope, all_organizations, organization_scope
 from tests.billing.books import (
@@ -177,12 +178,17 @@ def test_a_free_call_holds_nothing_and_costs_nothing(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "client_price", "pool_price"), [(0, 1, 1), (1, -1, 1), (1, 1, -1)]
+    ("seconds", "client_price", "pool_price", "message"),
+    [
+        (0, 1, 1, "at least a second"),
+        (1, -1, 1, "below zero"),
+        (1, 1, -1, "below zero"),
+    ],
 )
 def test_nonsense_is_not_held(
-    bakery: Organization, seconds: int, client_price: int, pool_price: int
+    bakery: Organization, seconds: int, client_price: int, pool_price: int, message: str
 ) -> None:
-    with pytest.raises(ValueError, match="at least a second"):
+    with pytest.raises(ValueError, match=message):
         hold(bakery, uuid4(), seconds, client_price=client_price, pool_price=pool_price)
 
 
@@ -238,6 +244,9 @@ def test_settling_charges_the_seconds_and_gives_the_rest_back(
         assert entry.details == {
             "seconds": 7,
             "microcredits_per_minute": 2 * CREDIT,
+            "setup_microcredits": 0,
+            "minimum_seconds": 0,
+            "model_microcredits": 0,
             "shortfall_microcredits": 0,
         }
         amounts = {
@@ -403,8 +412,7 @@ def test_another_organizations_call_has_no_hold(
             call_id=uuid4(),
             organization=bakery,
             seconds=60,
-            client_price=1,
-            pool_price=1,
+            price=CallPrice(Tariff(1), Tariff(1)),
             expires_at=START,
         )
     assert (credits_of(bakery), credits_of(acme)) == before

@@ -18,6 +18,7 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from billing.errors import NotEnoughCredits, UnknownHold
+from billing.grants import grant_credits
 from billing.holds import (
     CallCost,
     extend_hold,
@@ -25,7 +26,6 @@ from billing.holds import (
     release_hold,
     settle_call,
 )
-from billing.ledger import grant_credits
 from billing.models import Hold, LedgerEntry
 from billing.reconciliation import reconcile
 from portal.models import Organization

@@ -19,7 +19,7 @@ def test_books_in_order_pass(bakery: Organization) -> None:
     hold(bakery, uuid4())
     out = StringIO()
     call_command("reconcile", stdout=out)
-    assert "8 accounts, 3 entries: all agree." in out.getvalue()
+    assert "16 accounts, 3 entries: all agree." in out.getvalue()
 
 
 def test_a_changed_balance_is_found_and_not_repaired(bakery: Organization) -> None:
@@ -69,7 +69,7 @@ def test_the_database_refuses_to_rewrite_the_journal(bakery: Organization) -> No
 def test_the_database_refuses_a_wallet_below_zero(bakery: Organization) -> None:
     with (
         organization_scope(bakery),
-        pytest.raises(Error, match="account_not_below_zero"),
+        pytest.raises(Error, match="account_not_below_its_line"),
         transaction.atomic(),
     ):
         Account.objects.filter(kind="wallet").update(balance_microcredits=-1)

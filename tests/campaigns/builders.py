@@ -9,7 +9,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from assistants.services import create_assistant
-from billing.ledger import grant_credits, open_accounts
+from billing.grants import grant_credits
+from billing.ledger import open_accounts
 from calls.models import Call, PhoneNumber
 from calls.services.finish import Outcome, finish_call
 from calls.session.events import EndReason

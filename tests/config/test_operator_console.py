@@ -16,7 +16,15 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from assistants.models import Assistant, AssistantVersion
-from billing.models import Account, Hold, LedgerEntry, Posting, Price
+from billing.models import (
+    Account,
+    CreditLot,
+    Hold,
+    LedgerEntry,
+    PlatformPrice,
+    Posting,
+    Price,
+)
 from calls.errors import OrganizationSuspended
 from calls.models import Call, CallEvent, PhoneNumber, Turn, VoiceNode
 from calls.services.web import start_web_call
@@ -44,6 +52,7 @@ SHOWN: list[type[Model]] = [
     *(Call, VoiceNode, PhoneNumber),
     *(Assistant, AssistantVersion, Campaign, Lead, Attempt),
     *(Account, LedgerEntry, Posting, Hold, Price),
+    *(CreditLot, PlatformPrice),
 ]
 SAID = "My secret wish is a quiet garden."
 NUMBER = "+31612345678"
@@ -119,6 +128,9 @@ def filled(acme: House, bakery: House, node: VoiceNode) -> Filled:
         Attempt.objects.create(organization=organization, lead=lead, number=1)
         key = APIKey.objects.get(pk=objects["key_id"])
     with organization_scope(acme.organization):
+        PlatformPrice.objects.create(
+            microcredits_per_minute=700_000, effective_at=timezone.now()
+        )
         Price.objects.create(
             organization=acme.organization,
             microcredits_per_minute=4_000_000,

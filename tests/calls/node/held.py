@@ -21,6 +21,7 @@ from assistants.spec import AssistantSpec
 from billing.holds import hold_for_call, settle_call
 from billing.ledger import wallet_balance
 from billing.reconciliation import reconcile
+from billing.tariff import CallPrice, Tariff
 from calls.models import Call, CallEvent, Turn, VoiceNode
 from calls.node.live_call import LiveCall
 from calls.node.studio import Studio
@@ -162,8 +163,7 @@ def leave_in_wallet(house: House, microcredits: int) -> None:
             call_id=call_id,
             organization=house.organization,
             seconds=60,
-            client_price=all_else,
-            pool_price=pool_price,
+            price=CallPrice(Tariff(all_else), Tariff(pool_price)),
             expires_at=timezone.now() + timedelta(minutes=1),
         )
         settle_call(call_id=call_id, seconds=60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billing.ledger import grant_credits
+from billing.grants import grant_credits
 from calls.models import VoiceNode
 from common.money import MICROCREDITS_PER_CREDIT
 from portal.scope import organization_scope

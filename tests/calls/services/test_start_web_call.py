@@ -11,6 +11,7 @@ from assistants.services import delete_assistant, set_active
 from billing.errors import NotEnoughCredits
 from billing.holds import settle_call
 from billing.ledger import wallet_balance
+from billing.tariff import CallPrice, Tariff
 from calls.errors import (
     AssistantNotReady,
     BadCallToken,
@@ -109,8 +110,7 @@ def test_an_empty_wallet_starts_nothing(
             call_id=everything,
             organization=bakery.organization,
             seconds=60,
-            client_price=FULL,
-            pool_price=0,
+            price=CallPrice(Tariff(FULL), Tariff(0)),
             expires_at=timezone.now() + timedelta(minutes=1),
         )
         settle_call(call_id=everything, seconds=60)
