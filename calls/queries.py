@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.http import Http404
 
-from calls.models import Call, PhoneNumber
+from calls.models import Call, PhoneNumber, Trunk
 
 SHOWN = ("assistant", "number")
 
@@ -35,7 +35,9 @@ def get_call(call_id: UUID) -> Call:
 
 def visible_numbers() -> QuerySet[PhoneNumber]:
     """Return the scope's numbers with the assistant that answers each."""
-    return PhoneNumber.objects.select_related("assistant", "organization")
+    return PhoneNumber.objects.select_related(
+        "assistant", "organization", "trunk", "transfer_trunk"
+    )
 
 
 def get_number(number_id: UUID) -> PhoneNumber:
@@ -44,6 +46,19 @@ def get_number(number_id: UUID) -> PhoneNumber:
     if number is None:
         raise Http404("No such number.")
     return number
+
+
+def visible_trunks() -> QuerySet[Trunk]:
+    """Return the scope's trunks by name; their passwords stay sealed."""
+    return Trunk.objects.select_related("organization").defer("auth_password")
+
+
+def get_trunk(trunk_id: UUID) -> Trunk:
+    """Return one; absent and another organization's are the same 404."""
+    trunk = visible_trunks().filter(pk=trunk_id).first()
+    if trunk is None:
+        raise Http404("No such trunk.")
+    return trunk
 
 
 def filter_calls(

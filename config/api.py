@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from assistants.api import router as assistants, voices
 from billing.errors import NotEnoughCredits
-from calls.api import calls, numbers, recordings, usage, web_calls
+from calls.api import calls, numbers, recordings, sip_trunks, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
 from campaigns.errors import CampaignError
@@ -48,6 +48,7 @@ api.add_router("/calls", calls)
 api.add_router("/web-calls", web_calls)
 api.add_router("/recordings", recordings)
 api.add_router("/numbers", numbers)
+api.add_router("/sip-trunks", sip_trunks)
 api.add_router("/usage", usage)
 api.add_router("/campaigns", campaigns)
 api.add_router("/voices", voices)

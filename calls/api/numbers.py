@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field
 
 from assistants.models import Assistant
 from assistants.queries import visible_assistants
-from calls.models import PhoneNumber
-from calls.queries import get_number, visible_numbers
+from calls.models import PhoneNumber, Trunk
+from calls.queries import get_number, visible_numbers, visible_trunks
 from calls.services import numbers
+from calls.trunk_rules import region_of
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
@@ -22,6 +23,7 @@ from portal.api.paging import Body, Deleted, given
 from portal.permissions import Permission
 
 router = Router(tags=["Numbers"])
+MESSAGES: Final = ("busy_message", "closed_message", "suspended_message")
 
 
 class NumberJson(BaseModel):
@@ -35,11 +37,17 @@ class NumberJson(BaseModel):
     agent_id: UUID | None
     agent_name: str | None
     business_name: str | None
-    transfer_trunk_id: str | None
+    trunk_id: UUID | None
+    trunk_name: str | None
+    transfer_trunk_id: UUID | None
     transfer_trunk_name: str | None
     workflow_id: str | None
     workflow_name: str | None
     source: str
+    country: str | None
+    busy_message: str | None
+    closed_message: str | None
+    suspended_message: str | None
     is_active: bool
     created_at: datetime
     updated_at: datetime
@@ -59,14 +67,22 @@ class NumberChange(Body):
     name: str | None = Field(None, max_length=80)
     assistant_id: UUID | None = None
     agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
+    trunk_id: UUID | None = None
+    transfer_trunk_id: UUID | None = None
+    busy_message: str | None = Field(None, max_length=300)
+    closed_message: str | None = Field(None, max_length=300)
+    suspended_message: str | None = Field(None, max_length=300)
     is_active: bool = Field(True, strict=True)
 
 
 class NewNumber(NumberChange):
-    """`number` or `phone_number` is required, in E.164."""
+    """`number` or `phone_number` is required: E.164, or as at home in `country`."""
 
     number: str | None = Field(None, max_length=40, examples=["+31201234567"])
     phone_number: str | None = Field(None, max_length=40, examples=["+31201234567"])
+    country: str | None = Field(
+        None, pattern=r"^[A-Za-z]{2}$", description="ISO 3166, such as NL."
+    )
 
 
 def number_json(row: PhoneNumber) -> dict[str, Any]:
@@ -80,11 +96,15 @@ def number_json(row: PhoneNumber) -> dict[str, Any]:
         "agent_id": row.assistant_id,
         "agent_name": row.assistant.name if row.assistant else None,
         "business_name": None,
-        "transfer_trunk_id": None,
-        "transfer_trunk_name": None,
+        "trunk_id": row.trunk_id,
+        "trunk_name": row.trunk.name if row.trunk else None,
+        "transfer_trunk_id": row.transfer_trunk_id,
+        "transfer_trunk_name": row.transfer_trunk.name if row.transfer_trunk else None,
         "workflow_id": None,
         "workflow_name": None,
         "source": row.carrier,
+        "country": region_of(row.number),
+        **{name: getattr(row, name) or None for name in MESSAGES},
         "is_active": row.is_active,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
@@ -109,7 +129,8 @@ def add_number(request: HttpRequest, wanted: NewNumber) -> Status[dict[str, Any]
             "Missing required field: number", param="number", code="missing_field"
         )
     try:
-        number = parse_number(text)
+        region = wanted.country.upper() if wanted.country else None
+        number = parse_number(text, region=region)
     except InvalidNumber as error:
         raise InvalidRequest(str(error), param=name) from error
     try:
@@ -120,6 +141,11 @@ def add_number(request: HttpRequest, wanted: NewNumber) -> Status[dict[str, Any]
                 name=wanted.name or "",
                 assistant=chosen_assistant(wanted),
                 is_active=wanted.is_active,
+                trunk=chosen_trunk(wanted.trunk_id, "trunk_id"),
+                transfer_trunk=chosen_trunk(
+                    wanted.transfer_trunk_id, "transfer_trunk_id"
+                ),
+                **{name: getattr(wanted, name) or "" for name in MESSAGES},
             ),
             actor=None,
         )
@@ -140,13 +166,19 @@ def read_number(request: HttpRequest, number_id: UUID) -> dict[str, Any]:
 def change_number(
     request: HttpRequest, number_id: UUID, wanted: NumberChange
 ) -> dict[str, Any]:
-    """Change its name, its assistant, or whether it is in use."""
+    """Change its name, assistant, trunks, messages, or whether it is in use."""
     row = get_number(number_id)
     changes: dict[str, Any] = {}
     if "name" in wanted.model_fields_set:
         changes["name"] = wanted.name or ""
     if wanted.model_fields_set & {"assistant_id", "agent_id"}:
         changes["assistant"] = chosen_assistant(wanted)
+    for name in ("trunk_id", "transfer_trunk_id"):
+        if name in wanted.model_fields_set:
+            trunk = chosen_trunk(getattr(wanted, name), name)
+            changes[name.removesuffix("_id")] = trunk
+    for name in wanted.model_fields_set & set(MESSAGES):
+        changes[name] = getattr(wanted, name) or ""
     if "is_active" in wanted.model_fields_set:
         changes["is_active"] = wanted.is_active
     numbers.change_number(number=row, changes=changes, actor=None)
@@ -176,3 +208,13 @@ def chosen_assistant(wanted: BaseModel) -> Assistant | None:
         )
         raise InvalidRequest("There is no such assistant.", param=param)
     return assistant
+
+
+def chosen_trunk(trunk_id: UUID | None, param: str) -> Trunk | None:
+    """Return the trunk a body names; an unknown one is refused."""
+    if trunk_id is None:
+        return None
+    trunk = visible_trunks().filter(pk=trunk_id).first()
+    if trunk is None:
+        raise InvalidRequest("There is no such trunk.", param=param)
+    return trunk

@@ -1,8 +1,20 @@
 """One conversation and what is known of it: call, turns, events; numbers; voice nodes."""
 
 from calls.models.call import Call
+from calls.models.consent import RecordingConsent
 from calls.models.node import VoiceNode
 from calls.models.number import PhoneNumber
+from calls.models.transfer import Transfer
+from calls.models.trunk import Trunk
 from calls.models.turn import CallEvent, Turn
 
-__all__ = ["Call", "CallEvent", "PhoneNumber", "Turn", "VoiceNode"]
+__all__ = [
+    "Call",
+    "CallEvent",
+    "PhoneNumber",
+    "RecordingConsent",
+    "Transfer",
+    "Trunk",
+    "Turn",
+    "VoiceNode",
+]

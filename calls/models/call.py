@@ -60,11 +60,16 @@ class Call(Owned):
     number = models.ForeignKey(
         "calls.PhoneNumber", on_delete=models.SET_NULL, null=True, related_name="calls"
     )
+    trunk = models.ForeignKey(
+        "calls.Trunk", on_delete=models.SET_NULL, null=True, related_name="calls"
+    )
     direction = models.CharField(max_length=10, choices=Direction)
     carrier = models.CharField(max_length=20)
     status = models.CharField(max_length=22, choices=Status, default=Status.CONNECTING)
     end_reason = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=300, blank=True)
+    # What the carrier answered, as it says it: "486", "busy".
+    carrier_code = models.CharField(max_length=24, blank=True)
     fault_owner = models.CharField(max_length=14, blank=True)
     disposition = models.CharField(max_length=40, blank=True)
     is_test = models.BooleanField(default=False)

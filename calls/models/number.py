@@ -20,6 +20,21 @@ class PhoneNumber(Owned):
         null=True,
         related_name="numbers",
     )
+    # The way calls come in and go out; none: the carrier's own.
+    trunk = models.ForeignKey(
+        "calls.Trunk", on_delete=models.PROTECT, null=True, related_name="numbers"
+    )
+    # The way transferred callers go out; none: `trunk`.
+    transfer_trunk = models.ForeignKey(
+        "calls.Trunk",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="transfer_numbers",
+    )
+    # What a caller hears who cannot be helped; empty: the carrier is told, free of charge.
+    busy_message = models.CharField(max_length=300, blank=True)
+    closed_message = models.CharField(max_length=300, blank=True)
+    suspended_message = models.CharField(max_length=300, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

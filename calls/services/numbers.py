@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from assistants.models import Assistant
 from calls.errors import CallError
-from calls.models import PhoneNumber
+from calls.models import PhoneNumber, Trunk
 from portal.models import Organization, User
 from portal.services import audit
 
@@ -26,27 +26,34 @@ class NumberInUse(CallError):
 
 @dataclass(frozen=True)
 class NewNumber:
-    """A number in E.164 and what answers it."""
+    """A number in E.164, what answers it, and the trunks it comes in and goes out by."""
 
     number: str
     name: str = ""
     assistant: Assistant | None = None
     is_active: bool = True
+    trunk: Trunk | None = None
+    transfer_trunk: Trunk | None = None
+    busy_message: str = ""
+    closed_message: str = ""
+    suspended_message: str = ""
 
 
 @transaction.atomic
 def add_number(
     *, organization: Organization, new: NewNumber, actor: User | None
 ) -> PhoneNumber:
-    """Register a number, or raise `NumberTaken`; the assistant comes from the same scope."""
+    """Register a number, or raise `NumberTaken`.
+
+    The assistant and the trunks come from the same scope. The number's carrier is its
+    trunk's.
+    """
     try:
         with transaction.atomic():
             row = PhoneNumber.objects.create(
                 organization=organization,
-                number=new.number,
-                name=new.name,
-                assistant=new.assistant,
-                is_active=new.is_active,
+                carrier=carrier_of(new.trunk),
+                **{field.name: getattr(new, field.name) for field in fields(new)},
             )
     except IntegrityError as error:
         raise NumberTaken from error
@@ -64,7 +71,12 @@ def add_number(
 def change_number(
     *, number: PhoneNumber, changes: dict[str, Any], actor: User | None
 ) -> None:
-    """Set `name`, `assistant` or `is_active`; what stays as it is makes no record."""
+    """Set fields of a `NewNumber`, the number itself apart.
+
+    What stays as it is makes no record. A number's carrier follows its trunk.
+    """
+    if "trunk" in changes:
+        changes = changes | {"carrier": carrier_of(changes["trunk"])}
     changed = {
         field: value
         for field, value in changes.items()
@@ -82,6 +94,11 @@ def change_number(
         target=number,
         changes=changed,
     )
+
+
+def carrier_of(trunk: Trunk | None) -> str:
+    """Return the carrier of a number on this trunk; without one nobody real is called."""
+    return trunk.carrier if trunk else "simulator"
 
 
 @transaction.atomic

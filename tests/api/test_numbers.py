@@ -139,3 +139,27 @@ def test_the_page_refuses_a_taken_number(bakery: House, garage: House) -> None:
     assert answer.status_code == 422
     assert "registered already" in answer.content.decode()
     assert "Garage" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [("020 123 4999", "NL"), ("020 123 4999", "nl"), ("+31201234999", "DE")],
+)
+def test_a_number_is_written_as_at_home_when_its_country_is_given(
+    bakery_api: ApiClient, text: str, country: str
+) -> None:
+    answer = bakery_api.post("/numbers", {"number": text, "country": country})
+    assert answer.status_code == 201, answer.content
+    made = answer.json()["number"]
+    assert (made["number"], made["country"]) == (FRESH, "NL")
+
+
+def test_what_callers_hear_who_cannot_be_helped_is_the_numbers(
+    bakery: House, bakery_api: ApiClient
+) -> None:
+    path = f"/numbers/{bakery.number.pk}"
+    said = bakery_api.patch(path, {"closed_message": "We are closed."}).json()
+    assert said["number"]["closed_message"] == "We are closed."
+    assert said["number"]["busy_message"] is None
+    gone = bakery_api.patch(path, {"closed_message": None}).json()
+    assert gone["number"]["closed_message"] is None

@@ -1,0 +1,244 @@
+"""SIP trunks over REST, in the field names of both generations of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Status
+from pydantic import BaseModel, Field, JsonValue
+
+from calls.models import Trunk
+from calls.queries import get_trunk, visible_trunks
+from calls.services import trunks
+from calls.telephony.registry import carrier_choices
+from calls.trunk_rules import BadAddress, parse_address, parse_networks, parse_port
+from common.phone import InvalidNumber, parse_number
+from portal.api.access import api_requires
+from portal.api.errors import Conflict, InvalidRequest
+from portal.api.paging import Body, Deleted
+from portal.permissions import Permission
+
+router = Router(tags=["SIP trunks"])
+T = TypeVar("T")
+
+# What the older generation calls a field, by the name of the newer one.
+_OLDER: Final = {"auth_username": "username", "auth_password": "password"}
+
+
+class TrunkChange(Body):
+    """`address` is `host` or `host:port`; `host` and `port` say the same in two fields."""
+
+    name: str | None = Field(None, min_length=1, max_length=80)
+    provider: str | None = Field(None, min_length=1, max_length=40)
+    carrier: str | None = Field(None, max_length=20, examples=["sip"])
+    address: str | None = Field(None, max_length=260, examples=["sip.example.com"])
+    host: str | None = Field(None, max_length=260)
+    port: int | None = None
+    transport: Literal["udp", "tcp", "tls"] | None = None
+    auth_username: str | None = Field(None, max_length=120)
+    username: str | None = Field(None, max_length=120)
+    auth_password: str | None = Field(None, max_length=200)
+    password: str | None = Field(None, max_length=200)
+    inbound_addresses: list[str] | None = Field(None, max_length=50)
+    outbound_address: str | None = Field(None, max_length=260)
+    outbound_number: str | None = Field(None, max_length=40)
+    registration: bool | None = Field(None, strict=True)
+    max_channels: int | None = Field(None, ge=1, le=10_000, strict=True)
+    calls_per_second: int | None = Field(None, ge=1, le=100, strict=True)
+    caller_id: Literal["number", "outbound"] | None = None
+    number_format: Literal["plus", "digits", "national"] | None = None
+    is_active: bool | None = Field(None, strict=True)
+
+
+class NewTrunk(TrunkChange):
+    """`name` and one of `address`, `host` and `outbound_address` are required."""
+
+    name: str = Field(min_length=1, max_length=80)
+
+
+class TrunkJson(BaseModel):
+    """A trunk. Its password is never returned; `has_password` says that there is one."""
+
+    id: UUID
+    org_id: UUID
+    name: str
+    provider: str
+    carrier: str
+    address: str
+    host: str
+    port: int | None
+    transport: str
+    auth_username: str | None
+    username: str | None
+    has_password: bool
+    inbound_addresses: list[str]
+    outbound_address: str | None
+    outbound_number: str | None
+    registration: bool
+    max_channels: int
+    calls_per_second: int
+    caller_id: str
+    number_format: str
+    is_active: bool
+    is_tested: bool
+    last_test: dict[str, JsonValue] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class OneTrunk(BaseModel):
+    trunk: TrunkJson
+
+
+class Trunks(BaseModel):
+    trunks: list[TrunkJson]
+
+
+def trunk_json(trunk: Trunk) -> dict[str, Any]:
+    """Return a trunk as the API shows it, under the names of both generations."""
+    return {
+        "id": trunk.pk,
+        "org_id": trunk.organization_id,
+        "name": trunk.name,
+        "provider": trunk.provider,
+        "carrier": trunk.carrier,
+        "address": trunk.address,
+        "host": trunk.host,
+        "port": trunk.port,
+        "transport": trunk.transport,
+        "auth_username": trunk.auth_username or None,
+        "username": trunk.auth_username or None,
+        "has_password": bool(trunk.password_hint),
+        "inbound_addresses": trunk.inbound_addresses,
+        "outbound_address": trunk.outbound_host or None,
+        "outbound_number": trunk.outbound_number or None,
+        "registration": trunk.registers,
+        "max_channels": trunk.max_channels,
+        "calls_per_second": trunk.calls_per_second,
+        "caller_id": trunk.caller_id,
+        "number_format": trunk.number_format,
+        "is_active": trunk.is_active,
+        "is_tested": trunk.is_tested,
+        "last_test": trunk.check_result or None,
+        "created_at": trunk.created_at,
+        "updated_at": trunk.updated_at,
+    }
+
+
+@router.get("", response=Trunks)
+@api_requires(Permission.ASSISTANTS_READ)
+def list_trunks(request: HttpRequest) -> dict[str, Any]:
+    """Every trunk of the organization, by name."""
+    return {"trunks": [trunk_json(trunk) for trunk in visible_trunks()]}
+
+
+@router.post("", response={201: OneTrunk})
+@api_requires(Permission.ASSISTANTS_EDIT)
+def add_trunk(request: HttpRequest, wanted: NewTrunk) -> Status[dict[str, Any]]:
+    """Connect a trunk. Test the connection next, then give it to a number."""
+    values = trunk_values(wanted)
+    if not values.get("host"):
+        if not values.get("outbound_host"):
+            raise InvalidRequest(
+                "Missing required field: address", param="address", code="missing_field"
+            )
+        values |= _address(values.pop("outbound_host"), "outbound_address")
+    trunk = trunks.add_trunk(
+        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        values=values,
+        actor=None,
+    )
+    return Status(201, {"trunk": trunk_json(trunk)})
+
+
+@router.get("/{uuid:trunk_id}", response=OneTrunk)
+@api_requires(Permission.ASSISTANTS_READ)
+def read_trunk(request: HttpRequest, trunk_id: UUID) -> dict[str, Any]:
+    """One trunk, with what its last connection test saw."""
+    return {"trunk": trunk_json(get_trunk(trunk_id))}
+
+
+@router.patch("/{uuid:trunk_id}", response=OneTrunk)
+@api_requires(Permission.ASSISTANTS_EDIT)
+def change_trunk(
+    request: HttpRequest, trunk_id: UUID, wanted: TrunkChange
+) -> dict[str, Any]:
+    """Change what is sent; a new address or password makes the last test out of date."""
+    trunk = trunks.change_trunk(
+        trunk=get_trunk(trunk_id), changes=trunk_values(wanted), actor=None
+    )
+    return {"trunk": trunk_json(trunk)}
+
+
+@router.delete("/{uuid:trunk_id}", response=Deleted)
+@api_requires(Permission.ASSISTANTS_EDIT)
+def remove_trunk(request: HttpRequest, trunk_id: UUID) -> dict[str, bool]:
+    """Forget a trunk that no number uses; its calls stay."""
+    try:
+        trunks.remove_trunk(trunk=get_trunk(trunk_id), actor=None)
+    except trunks.TrunkInUse as error:
+        raise Conflict(f"Numbers use this trunk: {error}.") from error
+    return {"success": True}
+
+
+def trunk_values(wanted: TrunkChange) -> dict[str, Any]:
+    """Return the fields of a trunk that a body sets; a wrong one is refused by name.
+
+    Null means the default for a field that must have a value, else nothing.
+    """
+    sent = {name: getattr(wanted, name) for name in wanted.model_fields_set}
+    values: dict[str, Any] = {}
+    for newer, older in _OLDER.items():
+        for name in (older, newer):
+            if name in sent:
+                values[newer] = sent.pop(name) or ""
+    values |= _place(sent)
+    if "inbound_addresses" in sent:
+        values["inbound_addresses"] = _checked(
+            "inbound_addresses", parse_networks, sent.pop("inbound_addresses") or []
+        )
+    if "outbound_number" in sent:
+        number = sent.pop("outbound_number")
+        values["outbound_number"] = (
+            _checked("outbound_number", parse_number, number) if number else ""
+        )
+    if "registration" in sent:
+        values["registers"] = bool(sent.pop("registration"))
+    if sent.get("carrier") and sent["carrier"] not in dict(carrier_choices()):
+        names = ", ".join(dict(carrier_choices()))
+        raise InvalidRequest(f"Choose one of: {names}.", param="carrier")
+    return values | {name: value for name, value in sent.items() if value is not None}
+
+
+def _place(sent: dict[str, Any]) -> dict[str, Any]:
+    """Take where the trunk is out of what was sent, in whichever form it was."""
+    values: dict[str, Any] = {}
+    if host := sent.pop("host", None):
+        values |= _address(host, "host")
+    if address := sent.pop("address", None):
+        values |= _address(address, "address")
+    if "port" in sent:
+        port = sent.pop("port")
+        values["port"] = None if port is None else _checked("port", parse_port, port)
+    if "outbound_address" in sent:
+        outbound = sent.pop("outbound_address") or ""
+        if outbound:
+            _address(outbound, "outbound_address")
+        values["outbound_host"] = outbound.lower()
+    return values
+
+
+def _address(text: str, param: str) -> dict[str, Any]:
+    place = _checked(param, parse_address, text)
+    return {"host": place.host, "port": place.port}
+
+
+def _checked(param: str, check: Callable[[Any], T], value: Any) -> T:
+    try:
+        return check(value)
+    except (BadAddress, InvalidNumber) as error:
+        raise InvalidRequest(str(error), param=param) from error

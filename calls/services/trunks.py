@@ -1,0 +1,143 @@
+"""The writers of trunks: adding, changing, removing, and claiming a place on one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import ProtectedError, Q
+from django.utils import timezone
+
+from calls.errors import CallError, CallRefused
+from calls.models import Call, PhoneNumber, Trunk
+from calls.models.trunk import tested_values
+from portal.models import Organization, User
+from portal.scope import all_organizations
+from portal.services import audit
+
+MAX_WAIT_S: Final = 10.0  # for the next start; whoever waits longer is refused
+
+
+class TrunkInUse(CallError):
+    """Numbers use this trunk; `numbers` are they."""
+
+    def __init__(self, numbers: list[str]) -> None:
+        super().__init__(", ".join(numbers))
+        self.numbers = numbers
+
+
+class TrunkFull(CallRefused):
+    code = "too_many_calls"
+    message = "All channels of the trunk are in use. Wait for a call to end."
+
+
+@transaction.atomic
+def add_trunk(
+    *, organization: Organization, values: dict[str, Any], actor: User | None
+) -> Trunk:
+    """Store a trunk; `values` are its fields, checked by a form or the API."""
+    trunk = Trunk(organization=organization, **values)
+    trunk.password_hint = hint_of(trunk.auth_password)
+    trunk.save()
+    audit.record(
+        organization=organization,
+        actor=actor,
+        action="trunk.added",
+        target=trunk,
+        changes={"name": trunk.name, "host": trunk.host},
+    )
+    return trunk
+
+
+@transaction.atomic
+def change_trunk(*, trunk: Trunk, changes: dict[str, Any], actor: User | None) -> Trunk:
+    """Set fields of a trunk; a change of where it is or who we are undoes its test."""
+    before = tested_values(trunk)
+    changed = {
+        name: value for name, value in changes.items() if getattr(trunk, name) != value
+    }
+    if not changed:
+        return trunk
+    for name, value in changed.items():
+        setattr(trunk, name, value)
+    fields = [*changed, "updated_at"]
+    if "auth_password" in changed:
+        trunk.password_hint = hint_of(trunk.auth_password)
+        fields.append("password_hint")
+    if tested_values(trunk) != before:
+        trunk.check_result, trunk.checked_at = {}, None
+        fields += ["check_result", "checked_at"]
+    trunk.save(update_fields=fields)
+    audit.record(
+        organization=trunk.organization,
+        actor=actor,
+        action="trunk.changed",
+        target=trunk,
+        changes=changed,
+    )
+    return trunk
+
+
+@transaction.atomic
+def remove_trunk(*, trunk: Trunk, actor: User | None) -> None:
+    """Forget a trunk; its calls stay. Raises `TrunkInUse` while numbers have it."""
+    trunk_id, name = trunk.pk, trunk.name
+    numbers = PhoneNumber.objects.filter(Q(trunk=trunk) | Q(transfer_trunk=trunk))
+    if used := list(numbers.values_list("number", flat=True)):
+        raise TrunkInUse(used)
+    try:
+        with transaction.atomic():
+            trunk.delete()
+    except ProtectedError as error:  # a number that took it at this very moment
+        raise TrunkInUse([]) from error
+    trunk.pk = trunk_id
+    audit.record(
+        organization=trunk.organization,
+        actor=actor,
+        action="trunk.removed",
+        target=trunk,
+        changes={"name": name},
+    )
+
+
+def require_channel(trunk: Trunk) -> None:
+    """Raise `TrunkFull` when no channel is free.
+
+    The caller holds the organization's lock, so that two calls of one trunk cannot take
+    the same last channel.
+    """
+    live = Call.objects.filter(trunk=trunk, status__in=Call.LIVE).count()
+    if live >= trunk.max_channels:
+        raise TrunkFull
+
+
+def claim_start(*, trunk_id: UUID) -> float:
+    """Reserve the next moment at which this trunk may start a call; return the wait.
+
+    Exact across processes: each claim moves the trunk's next moment on by one interval
+    under the row's lock. Raises `TrunkFull` when the wait would exceed `MAX_WAIT_S`.
+    """
+    with (
+        all_organizations("a node starts calls of many organizations"),
+        transaction.atomic(),
+    ):
+        trunk = (
+            Trunk.objects.select_for_update(of=("self",), no_key=True)
+            .only("pk", "next_start_at", "calls_per_second")
+            .get(pk=trunk_id)
+        )
+        now = timezone.now()
+        starts_at = max(now, trunk.next_start_at or now)
+        wait_s = (starts_at - now).total_seconds()
+        if wait_s > MAX_WAIT_S:
+            raise TrunkFull("The trunk starts no more calls in this second.")
+        interval = timedelta(seconds=1 / trunk.calls_per_second)
+        Trunk.objects.filter(pk=trunk_id).update(next_start_at=starts_at + interval)
+    return wait_s
+
+
+def hint_of(password: str) -> str:
+    """Return what people may see of a password: its last two characters."""
+    return f"…{password[-2:]}" if len(password) >= 8 else "…" if password else ""

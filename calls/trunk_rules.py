@@ -1,0 +1,147 @@
+"""What may stand in a trunk, and how a call uses it: pure functions on plain values."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import phonenumbers
+
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_MAX_ADDRESSES: Final = 50
+
+
+class BadAddress(ValueError):
+    """Text that is no address; the message says what to write instead."""
+
+
+@dataclass(frozen=True)
+class HostPort:
+    """Where a SIP server is; no port means: ask the DNS, else the usual one."""
+
+    host: str
+    port: int | None = None
+
+
+def parse_address(text: str) -> HostPort:
+    """Return `sip.example.com`, `sip:203.0.113.7:5080` or `[2001:db8::1]:5060` as parts."""
+    rest = re.sub(r"^sips?:", "", text.strip().lower())
+    rest = rest.partition(";")[0].rpartition("@")[2]
+    if rest.startswith("["):
+        host, bracket, tail = rest[1:].partition("]")
+        if not bracket or tail[:1] not in ("", ":"):
+            raise BadAddress("Write an IPv6 address as [2001:db8::1]:5060.")
+        port_text = tail[1:]
+    elif rest.count(":") > 1:
+        host, port_text = rest, ""
+    else:
+        host, _colon, port_text = rest.partition(":")
+    return HostPort(_host(host), parse_port(port_text) if port_text else None)
+
+
+def parse_port(text: str | int) -> int:
+    """Return a port, or say what one is."""
+    digits = str(text)
+    if not (digits.isascii() and digits.isdecimal() and 1 <= int(digits) <= 65_535):
+        raise BadAddress("A port is a number from 1 to 65535.")
+    return int(digits)
+
+
+def _host(host: str) -> str:
+    host = host.rstrip(".")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    labels = host.split(".")
+    if (
+        not host
+        or len(host) > 253
+        or not all(_LABEL.fullmatch(label) for label in labels)
+        or labels[-1].isdecimal()
+    ):
+        raise BadAddress("Write a host name or an IP address, such as sip.example.com.")
+    return host
+
+
+def parse_networks(texts: Iterable[str]) -> list[str]:
+    """Return addresses and networks in their one spelling, each once."""
+    found: list[str] = []
+    for text in texts:
+        try:
+            network = ipaddress.ip_network(text.strip(), strict=False)
+        except ValueError as error:
+            raise BadAddress(
+                f"{text.strip()[:60]} is no address or network, "
+                "such as 203.0.113.7 or 203.0.113.0/24."
+            ) from error
+        if network.prefixlen < (8 if network.version == 4 else 19):
+            raise BadAddress(f"{network} is too wide: anybody could call in from it.")
+        is_one = network.prefixlen == network.max_prefixlen
+        spelling = str(network.network_address) if is_one else str(network)
+        if spelling not in found:
+            found.append(spelling)
+    if len(found) > _MAX_ADDRESSES:
+        raise BadAddress(f"At most {_MAX_ADDRESSES} addresses.")
+    return found
+
+
+def is_from(address: str, networks: Iterable[str]) -> bool:
+    """Tell whether an address is one of these, or in one of these networks."""
+    try:
+        ours = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(ours, "ipv4_mapped", None)
+    ours = mapped or ours
+    return any(ours in ipaddress.ip_network(network) for network in networks)
+
+
+def written_for(number: str, number_format: str) -> str:
+    """Return an E.164 number as a trunk wants to read it."""
+    if number_format == "digits":
+        return number.removeprefix("+")
+    if number_format == "national":
+        parsed = phonenumbers.parse(number)
+        national = phonenumbers.format_number(
+            parsed, phonenumbers.PhoneNumberFormat.NATIONAL
+        )
+        return re.sub(r"\D", "", national)
+    return number
+
+
+def read_number(text: str, region: str | None) -> str:
+    """Return a number as a carrier wrote it, in E.164; text that is none as it is.
+
+    Carriers write `+31201234567`, `0031201234567`, `31201234567` or, at home,
+    `0201234567`; `region` (ISO 3166) is whose home.
+    """
+    digits = re.sub(r"[^\d+]", "", text)
+    tries = [(digits, region)]
+    if digits.startswith("00"):
+        tries.insert(0, (f"+{digits[2:]}", None))
+    elif not digits.startswith(("+", "0")):
+        tries.insert(0, (f"+{digits}", None))
+    for candidate, home in tries:
+        try:
+            parsed = phonenumbers.parse(candidate, home)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(parsed):
+            return str(
+                phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+            )
+    return text
+
+
+def region_of(number: str) -> str | None:
+    """Return the country an E.164 number belongs to, such as `NL`."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return None
+    region = phonenumbers.region_code_for_number(parsed)
+    return str(region) if region else None
