@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from assistants.models import Assistant
 from assistants.queries import visible_assistants
-from calls.models import Call
+from calls.models import Call, PhoneNumber, Trunk
+from calls.queries import visible_trunks
 from common.phone import InvalidNumber, parse_number
 
 STATUS_CHOICES = [
@@ -21,6 +22,30 @@ STATUS_CHOICES = [
     (Call.Status.REJECTED, _("Rejected")),
     (Call.Status.TRANSFERRED, _("Transferred")),
 ]
+# Where numbers may be written as at home; any other needs its country code.
+COUNTRIES = {
+    "NL": _("Netherlands"),
+    "BE": _("Belgium"),
+    "DE": _("Germany"),
+    "FR": _("France"),
+    "GB": _("United Kingdom"),
+    "IE": _("Ireland"),
+    "LU": _("Luxembourg"),
+    "AT": _("Austria"),
+    "CH": _("Switzerland"),
+    "ES": _("Spain"),
+    "PT": _("Portugal"),
+    "IT": _("Italy"),
+    "DK": _("Denmark"),
+    "SE": _("Sweden"),
+    "NO": _("Norway"),
+    "FI": _("Finland"),
+    "PL": _("Poland"),
+    "CZ": _("Czechia"),
+    "US": _("United States"),
+    "CA": _("Canada"),
+    "AU": _("Australia"),
+}
 DIRECTION_CHOICES = [("", _("Any direction")), *Call.Direction.choices]
 
 
@@ -66,8 +91,8 @@ class CallFilterForm(forms.Form):
         return values
 
 
-class NumberAssistantForm(forms.Form):
-    """Which assistant answers a number."""
+class _RouteForm(forms.Form):
+    """Which assistant answers a number, and how calls come in."""
 
     assistant: forms.ModelChoiceField[Assistant] = forms.ModelChoiceField(
         label=_("Answered by"),
@@ -76,19 +101,34 @@ class NumberAssistantForm(forms.Form):
         empty_label=_("Nobody"),
     )
 
+    trunk: forms.ModelChoiceField[Trunk] = forms.ModelChoiceField(
+        label=_("Calls come in by"),
+        queryset=None,
+        required=False,
+        empty_label=_("The simulator: no real calls"),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["assistant"].queryset = visible_assistants()  # type: ignore[attr-defined]
+        for name in ("trunk", "transfer_trunk"):
+            if name in self.fields:
+                self.fields[name].queryset = visible_trunks()  # type: ignore[attr-defined]
 
 
-class NumberForm(NumberAssistantForm):
-    """A number to register."""
+class NumberForm(_RouteForm):
+    """A number to register; `country` reads one that is written as at home."""
 
     number = forms.CharField(
         label=_("Number"),
         max_length=40,
         widget=forms.TextInput({"type": "tel", "autocomplete": "off"}),
-        help_text=_("With its country code, such as +31 20 123 4567."),
+        help_text=_("With its country code, such as +31 20 123 4567, or as at home."),
+    )
+    country = forms.ChoiceField(
+        label=_("Country"),
+        choices=[("", _("From the number")), *COUNTRIES.items()],
+        required=False,
     )
     name = forms.CharField(
         label=_("Name"),
@@ -97,12 +137,61 @@ class NumberForm(NumberAssistantForm):
         help_text=_("Only you and your team see it."),
     )
 
-    field_order = ("number", "name", "assistant")
+    field_order = ("number", "country", "name", "assistant", "trunk")
 
-    def clean_number(self) -> str:
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        region = cleaned.pop("country", "") or None
+        if "number" not in cleaned:
+            return cleaned
         try:
-            return parse_number(self.cleaned_data["number"])
-        except InvalidNumber as error:
-            raise forms.ValidationError(
-                _("Write the number with its country code, such as +31201234567.")
-            ) from error
+            cleaned["number"] = parse_number(cleaned["number"], region=region)
+        except InvalidNumber:
+            self.add_error(
+                "number",
+                _(
+                    "Write the number with its country code, such as +31201234567, "
+                    "or choose its country."
+                ),
+            )
+        return cleaned
+
+
+class NumberEditForm(_RouteForm):
+    """Everything of a number but the number itself."""
+
+    name = forms.CharField(label=_("Name"), max_length=80, required=False)
+    transfer_trunk: forms.ModelChoiceField[Trunk] = forms.ModelChoiceField(
+        label=_("Transferred callers leave by"),
+        queryset=None,
+        required=False,
+        empty_label=_("The same trunk"),
+    )
+    busy_message = forms.CharField(
+        label=_("When every line is in use"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea({"rows": 2}),
+    )
+    closed_message = forms.CharField(
+        label=_("When nobody answers this number"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("It is switched off, or its assistant is."),
+    )
+    suspended_message = forms.CharField(
+        label=_("When calls are suspended or not paid for"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea({"rows": 2}),
+    )
+    is_active = forms.BooleanField(label=_("In use"), required=False)
+
+    field_order = ("name", "assistant", "trunk", "transfer_trunk")
+
+    def __init__(self, *args: Any, number: PhoneNumber, **kwargs: Any) -> None:
+        kwargs["initial"] = {
+            name: getattr(number, name) for name in type(self).base_fields
+        }
+        super().__init__(*args, **kwargs)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from celery import shared_task
 
 from calls.models import Call
-from calls.services import finish, nodes, recordings
+from calls.services import finish, nodes, recordings, trunk_checks
 from portal.scope import all_organizations
 
 # Two heartbeats and a bit: what a voice process needs to show that it lives.
@@ -26,3 +28,9 @@ def encode_recording(*, call_id: str) -> None:
         call = Call.objects.filter(pk=call_id).first()
         if call is not None:
             recordings.encode_kept(call=call)
+
+
+@shared_task
+def check_trunk(*, trunk_id: str) -> None:
+    """When a person asks: try a trunk and keep what was seen."""
+    trunk_checks.run_check(trunk_id=UUID(trunk_id))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from calls.views import numbers, pages, recordings, start
+from calls.views import numbers, pages, recordings, start, trunks
 
 urlpatterns = [
     path("calls/", pages.call_list, name="call_list"),
@@ -19,11 +19,23 @@ urlpatterns = [
     ),
     path("numbers/", numbers.number_list, name="number_list"),
     path("numbers/add/", numbers.number_add, name="number_add"),
-    path(
-        "numbers/<uuid:number_id>/assign/", numbers.number_assign, name="number_assign"
-    ),
+    path("numbers/<uuid:number_id>/", numbers.number_detail, name="number_detail"),
+    path("numbers/<uuid:number_id>/edit/", numbers.number_edit, name="number_edit"),
     path(
         "numbers/<uuid:number_id>/remove/", numbers.number_remove, name="number_remove"
+    ),
+    path("numbers/trunks/", trunks.trunk_list, name="trunk_list"),
+    path("numbers/trunks/new/", trunks.trunk_new, name="trunk_new"),
+    path("numbers/trunks/<uuid:trunk_id>/", trunks.trunk_detail, name="trunk_detail"),
+    path("numbers/trunks/<uuid:trunk_id>/edit/", trunks.trunk_edit, name="trunk_edit"),
+    path("numbers/trunks/<uuid:trunk_id>/test/", trunks.trunk_test, name="trunk_test"),
+    path(
+        "numbers/trunks/<uuid:trunk_id>/check/", trunks.trunk_check, name="trunk_check"
+    ),
+    path(
+        "numbers/trunks/<uuid:trunk_id>/delete/",
+        trunks.trunk_delete,
+        name="trunk_delete",
     ),
     path("assistants/<uuid:assistant_id>/talk/", start.call_start, name="call_start"),
 ]

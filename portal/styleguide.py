@@ -134,6 +134,10 @@ def _samples() -> dict[str, Any]:
             {"label": "Answered", "value": 11},
             {"label": "Appointment made", "value": 4},
         ],
+        "instructions": [
+            "Open your carrier's list of numbers.",
+            "Forward +31 20 123 4567 to sip:+31201234567@voice.example.com:5061.",
+        ],
         "turns": [
             SimpleNamespace(
                 speaker="assistant",

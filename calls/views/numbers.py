@@ -10,8 +10,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from calls.forms import NumberAssistantForm, NumberForm
-from calls.queries import get_number, visible_numbers
+from calls import readiness
+from calls.forms import NumberEditForm, NumberForm
+from calls.models import PhoneNumber
+from calls.queries import get_number, visible_calls, visible_numbers
 from calls.services.numbers import (
     NewNumber,
     NumberInUse,
@@ -20,6 +22,8 @@ from calls.services.numbers import (
     change_number,
     remove_number,
 )
+from calls.telephony.forwarding import filled, provider_of
+from calls.views.trunks import instruction_values, sip_address
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -53,20 +57,6 @@ def number_add(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.ASSISTANTS_EDIT)
-def number_assign(request: MemberRequest, number_id: UUID) -> HttpResponse:
-    """Say which assistant answers a number."""
-    number = get_number(number_id)
-    form = NumberAssistantForm(request.POST, prefix=str(number.pk))
-    if form.is_valid():
-        change_number(number=number, changes=form.cleaned_data, actor=request.user)
-        messages.success(request, _("Saved. The next call is answered that way."))
-    else:
-        messages.error(request, _("That assistant is gone. Choose another."))
-    return redirect("number_list")
-
-
-@require_POST
-@requires(Permission.ASSISTANTS_EDIT)
 def number_remove(request: MemberRequest, number_id: UUID) -> HttpResponse:
     """Forget a number; its calls stay."""
     number = get_number(number_id)
@@ -81,16 +71,57 @@ def number_remove(request: MemberRequest, number_id: UUID) -> HttpResponse:
     return redirect("number_list")
 
 
-def _page(request: MemberRequest, form: NumberForm, status: int = 200) -> HttpResponse:
-    rows = [
+@require_GET
+@requires(Permission.ASSISTANTS_READ)
+def number_detail(request: MemberRequest, number_id: UUID) -> HttpResponse:
+    """One number: does it answer, what is left to do, and how to send calls to it."""
+    number = get_number(number_id)
+    return _detail(request, number, NumberEditForm(number=number))
+
+
+@require_POST
+@requires(Permission.ASSISTANTS_EDIT)
+def number_edit(request: MemberRequest, number_id: UUID) -> HttpResponse:
+    """Change everything of a number but the number itself."""
+    number = get_number(number_id)
+    form = NumberEditForm(request.POST, number=number)
+    if not form.is_valid():
+        return _detail(request, number, form, status=422)
+    change_number(number=number, changes=form.cleaned_data, actor=request.user)
+    messages.success(request, _("Saved. The next call is answered that way."))
+    return redirect("number_detail", number.pk)
+
+
+def _detail(
+    request: MemberRequest,
+    number: PhoneNumber,
+    form: NumberEditForm,
+    status: int = 200,
+) -> HttpResponse:
+    checklist = readiness.number_checklist(number)
+    provider = provider_of(number.trunk.provider if number.trunk else "other")
+    values = instruction_values(number=number.number, trunk=number.trunk)
+    return render(
+        request,
+        "calls/number_detail.html",
         {
             "number": number,
-            "form": NumberAssistantForm(
-                initial={"assistant": number.assistant_id}, prefix=str(number.pk)
-            ),
-        }
-        for number in visible_numbers()
-    ]
+            "form": form,
+            "checklist": checklist,
+            "steps_left": readiness.shown(checklist),
+            "provider": provider,
+            "inbound": filled(provider.inbound, values),
+            "sip_address": sip_address(),
+            "calls": visible_calls().filter(number=number)[:5],
+        },
+        status=status,
+    )
+
+
+def _page(request: MemberRequest, form: NumberForm, status: int = 200) -> HttpResponse:
     return render(
-        request, "calls/number_list.html", {"rows": rows, "form": form}, status=status
+        request,
+        "calls/number_list.html",
+        {"rows": visible_numbers(), "form": form},
+        status=status,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from calls.models import Call
+from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
 from campaigns.models import Campaign
 from portal.scope import organization_scope
@@ -20,6 +21,11 @@ def make_objects(house: House) -> dict[str, Any]:
         call: Call = start_web_call(
             organization=house.organization, assistant=house.assistant, actor=None
         ).call
+        trunk = add_trunk(
+            organization=house.organization,
+            values={"name": "Main trunk", "host": "sip.example.com"},
+            actor=None,
+        )
         key, _text = issue_key(organization=house.organization, name="Test", actor=None)
         campaign = Campaign.objects.create(
             organization=house.organization,
@@ -36,4 +42,5 @@ def make_objects(house: House) -> dict[str, Any]:
         "key_id": key.pk,
         "campaign_id": campaign.pk,
         "number_id": house.number.pk,
+        "trunk_id": trunk.pk,
     }

@@ -1,0 +1,174 @@
+"""Testing a trunk's connection: asked for by a person, done by a worker, kept on the row.
+
+ask_for_check ──▶ row: running ──▶ worker: probe ──▶ row: what was seen
+                                    └─ never: out of date after `GIVE_UP_AFTER_S`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from calls.models import Trunk
+from calls.telephony.protocol import BadTrunk, ProbeStep, TrunkConfig
+from calls.telephony.registry import UnknownCarrier, carrier_spec
+from portal.models import User
+from portal.scope import all_organizations
+from portal.services import audit
+
+logger = logging.getLogger(__name__)
+
+PROBE_LIMIT_S: Final = 25.0
+GIVE_UP_AFTER_S: Final = 40
+
+# Fields of a trunk that its carrier reads as settings; the password is a secret.
+SETTINGS: Final = (
+    "provider",
+    "host",
+    "port",
+    "transport",
+    "outbound_host",
+    "auth_username",
+    "registers",
+    "inbound_addresses",
+    "outbound_number",
+    "caller_id",
+    "number_format",
+)
+
+
+def trunk_config(trunk: Trunk, *, holds_registration: bool = True) -> TrunkConfig:
+    """Return a trunk as carriers take it, its password opened."""
+    return TrunkConfig(
+        id=trunk.pk,
+        carrier=trunk.carrier,
+        name=trunk.name,
+        settings={name: getattr(trunk, name) for name in SETTINGS},
+        secrets={"auth_password": trunk.auth_password},
+        max_channels=trunk.max_channels,
+        calls_per_second=trunk.calls_per_second,
+        holds_registration=holds_registration and trunk.registers,
+    )
+
+
+@transaction.atomic
+def ask_for_check(*, trunk: Trunk, actor: User | None) -> None:
+    """Have the connection tested; the row says `running` until the result is there."""
+    from calls.tasks import check_trunk  # tasks import this module
+
+    now = timezone.now()
+    Trunk.objects.filter(pk=trunk.pk).update(
+        check_result={"state": "running"}, check_asked_at=now
+    )
+    audit.record(
+        organization=trunk.organization,
+        actor=actor,
+        action="trunk.tested",
+        target=trunk,
+    )
+    trunk_id = str(trunk.pk)
+    transaction.on_commit(lambda: check_trunk.delay(trunk_id=trunk_id))
+
+
+def is_running(trunk: Trunk) -> bool:
+    """Whether a test goes on; one that was lost on the way counts as over."""
+    asked_at = trunk.check_asked_at
+    return (
+        trunk.check_result.get("state") == "running"
+        and asked_at is not None
+        and timezone.now() - asked_at < timedelta(seconds=GIVE_UP_AFTER_S)
+    )
+
+
+def run_check(*, trunk_id: UUID) -> None:
+    """Try a trunk for real and keep what was seen; the last test that ends counts."""
+    with all_organizations("the id comes from our own queue"):
+        trunk = Trunk.objects.filter(pk=trunk_id).first()
+        if trunk is None:
+            return
+        steps = _probe(trunk)
+        failed = [step for step in steps if step.is_ok is False]
+        Trunk.objects.filter(pk=trunk_id).update(
+            check_result={
+                "state": "done",
+                "is_ok": not failed and any(step.is_ok for step in steps),
+                "steps": [asdict(step) for step in steps],
+            },
+            checked_at=timezone.now(),
+        )
+
+
+def _probe(trunk: Trunk) -> tuple[ProbeStep, ...]:
+    try:
+        spec = carrier_spec(trunk.carrier)
+        config = trunk_config(trunk)
+        spec.check(config)
+    except UnknownCarrier:
+        return (_trouble(_("This carrier is not part of this installation.")),)
+    except BadTrunk as error:
+        return (ProbeStep("settings", False, str(error)),)
+    if spec.probe is None:
+        return (ProbeStep("settings", True, _("This carrier needs no connection.")),)
+    probe = spec.probe
+
+    async def within_limit() -> tuple[ProbeStep, ...]:
+        async with asyncio.timeout(PROBE_LIMIT_S):
+            return await probe(config)
+
+    try:
+        return asyncio.run(within_limit())
+    except TimeoutError:
+        return (_trouble(_("The test took too long and was stopped.")),)
+    except Exception as error:  # a carrier's own kinds; the person is told, never a 500
+        logger.exception("trunk not tested", extra={"trunk": str(trunk.pk)})
+        return (
+            _trouble(_("The test broke: %(kind)s.") % {"kind": type(error).__name__}),
+        )
+
+
+def _trouble(text: str) -> ProbeStep:
+    return ProbeStep("test", False, text)
+
+
+def shown_steps(trunk: Trunk) -> list[dict[str, Any]]:
+    """Return what the last test saw, as the timeline component draws it."""
+    tones = {
+        True: ("success", "check"),
+        False: ("danger", "error"),
+        None: ("", "minus"),
+    }
+    titles = step_titles()
+    return [
+        {
+            "title": titles.get(step["name"], step["name"]),
+            "text": step["detail"],
+            "tone": tones[step["is_ok"]][0],
+            "icon": tones[step["is_ok"]][1],
+            "at": " ",
+        }
+        for step in trunk.check_result.get("steps", ())
+    ]
+
+
+def step_titles() -> dict[str, str]:
+    """Return what each thing a test looks at is called."""
+    return {
+        "settings": _("Settings"),
+        "dns": _("Name lookup"),
+        "connect": _("Connection"),
+        "tls": _("Encryption"),
+        "options": _("Answer to a greeting"),
+        "auth": _("Sign-in"),
+        "codec": _("Audio format"),
+        "test": _("Test"),
+        "account": _("Account"),
+        "numbers": _("Numbers"),
+    }

@@ -1,0 +1,146 @@
+"""The form of a trunk. Every rule of `calls.trunk_rules`, told beside its field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from calls.models import Trunk
+from calls.telephony.forwarding import PROVIDERS
+from calls.trunk_rules import BadAddress, parse_address, parse_networks
+from common.phone import InvalidNumber, parse_number
+
+_DIRECT = ("transport", "caller_id", "number_format", "max_channels")
+
+
+class TrunkForm(forms.Form):
+    """A trunk as a person sees it; `values()` is what the service takes."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    provider = forms.ChoiceField(
+        label=_("Carrier"), choices=[(one.name, one.label) for one in PROVIDERS]
+    )
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=260,
+        help_text=_("The carrier's SIP server, with its port if it has its own."),
+        widget=forms.TextInput(
+            {"placeholder": "sip.example.com", "autocomplete": "off"}
+        ),
+    )
+    transport = forms.ChoiceField(
+        label=_("Transport"),
+        choices=Trunk.Transport.choices,
+        help_text=_(
+            "TLS encrypts who calls whom, and the audio where the carrier can."
+        ),
+    )
+    auth_username = forms.CharField(
+        label=_("User name"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    auth_password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+    registers = forms.BooleanField(
+        label=_("Register with the carrier"),
+        required=False,
+        help_text=_("For carriers that find you by your sign-in, not by your address."),
+    )
+    inbound_addresses = forms.CharField(
+        label=_("Calls come in from"),
+        required=False,
+        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
+        help_text=_(
+            "Addresses or networks of the carrier, one a line, such as 203.0.113.0/24."
+        ),
+    )
+    outbound_number = forms.CharField(
+        label=_("The trunk's own number"), max_length=40, required=False
+    )
+    caller_id = forms.ChoiceField(
+        label=_("People you call see"), choices=Trunk.CallerId.choices
+    )
+    number_format = forms.ChoiceField(
+        label=_("Numbers are written"), choices=Trunk.NumberFormat.choices
+    )
+    max_channels = forms.IntegerField(
+        label=_("Calls at once"), min_value=1, max_value=10_000, initial=10
+    )
+    calls_per_second = forms.IntegerField(
+        label=_("New calls a second"),
+        min_value=1,
+        max_value=100,
+        initial=1,
+        help_text=_("Carriers turn away what comes faster than they allow."),
+    )
+    is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
+
+    def __init__(self, *args: Any, trunk: Trunk | None = None, **kwargs: Any) -> None:
+        if trunk is not None:
+            kwargs["initial"] = initial_of(trunk)
+        super().__init__(*args, **kwargs)
+        if trunk is not None and trunk.password_hint:
+            self.fields["auth_password"].help_text = _(
+                "One is kept (%(hint)s). Leave this empty to keep it."
+            ) % {"hint": trunk.password_hint}
+
+    def clean_address(self) -> str:
+        try:
+            parse_address(self.cleaned_data["address"])
+        except BadAddress as error:
+            raise forms.ValidationError(str(error)) from error
+        return str(self.cleaned_data["address"])
+
+    def clean_inbound_addresses(self) -> list[str]:
+        words = self.cleaned_data["inbound_addresses"].replace(",", "\n").split()
+        try:
+            return parse_networks(words)
+        except BadAddress as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_outbound_number(self) -> str:
+        text = self.cleaned_data["outbound_number"]
+        try:
+            return parse_number(text) if text else ""
+        except InvalidNumber as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("registers") and not cleaned.get("auth_username"):
+            self.add_error(
+                "auth_username", _("A carrier registers you by your user name.")
+            )
+        if cleaned.get("caller_id") == Trunk.CallerId.OUTBOUND and not cleaned.get(
+            "outbound_number"
+        ):
+            self.add_error("outbound_number", _("Enter the number people are to see."))
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        """Return a trunk's fields; an empty password means: as it was."""
+        values = dict(self.cleaned_data)
+        place = parse_address(values.pop("address"))
+        values |= {"host": place.host, "port": place.port}
+        if not values["auth_password"]:
+            del values["auth_password"]
+        return values
+
+
+def initial_of(trunk: Trunk) -> dict[str, Any]:
+    """Return what the form of this trunk starts with; never the password."""
+    names = [*_DIRECT, "name", "provider", "auth_username", "registers"]
+    names += ["outbound_number", "calls_per_second", "is_active"]
+    return {name: getattr(trunk, name) for name in names} | {
+        "address": trunk.address,
+        "inbound_addresses": "\n".join(trunk.inbound_addresses),
+    }
