@@ -20,6 +20,7 @@ file_broker.install()
 app = Celery("portavoce")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(["portal.webhooks"])
 
 # A worker serves all of them, or those it is told to: `-Q dialing,mail`. Each has its
 # own exchange and key: left out, every queue would get every message.
@@ -36,6 +37,8 @@ _TICKS = {
     "billing.tasks.expire_lots": ("billing", 60.0),
     "portal.tasks.send_due_mails": ("mail", 2.0),
     "portal.tasks.forget_old_mail_bodies": ("mail", 3600.0),
+    "portal.webhooks.tasks.deliver_due_webhooks": ("webhooks", 1.0),
+    "portal.webhooks.tasks.forget_old_webhooks": ("webhooks", 3_600.0),
 }
 
 app.conf.beat_schedule = {
@@ -50,6 +53,7 @@ app.conf.beat_schedule = {
 # What is enqueued by name elsewhere; ticks name their queue themselves.
 app.conf.task_routes = {
     "calls.tasks.encode_recording": {"queue": "analysis"},
+    "portal.webhooks.tasks.*": {"queue": "webhooks"},
     "campaigns.tasks.*": {"queue": "dialing"},
     "billing.tasks.*": {"queue": "billing"},
 }

@@ -10,6 +10,12 @@ from portal.models.people import Membership, Role, User
 from portal.models.portal import Portal
 from portal.models.privacy import PrivacySettings
 from portal.models.rate import RateCount
+from portal.models.webhook import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 
 __all__ = [
     "APIKey",
@@ -28,4 +34,8 @@ __all__ = [
     "ScopedManager",
     "SendingDomain",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]
