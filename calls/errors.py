@@ -4,6 +4,9 @@ CallError
 ├── CallRefused        the caller of the service can mend it; `code` and `message` say how
 │   ├── AssistantNotReady
 │   ├── OrganizationSuspended
+│   ├── CallsHalted        somebody stopped all calls
+│   ├── DestinationRefused a number the organization may not call
+│   ├── SpendingTooFast    more calls, or credits, than a while allows
 │   ├── TooManyCalls     the organization's own limit
 │   └── NoCapacity       no voice process has a free place; try again shortly
 ├── BadCallToken       wrong, used or out of date
@@ -36,6 +39,21 @@ class AssistantNotReady(CallRefused):
 class OrganizationSuspended(CallRefused):
     code = "organization_suspended"
     message = "Calls are suspended for this organization. Contact support."
+
+
+class CallsHalted(CallRefused):
+    code = "calls_halted"
+    message = "Calls are stopped for now. Contact support."
+
+
+class DestinationRefused(CallRefused):
+    code = "destination_not_allowed"
+    message = "This number may not be called."
+
+
+class SpendingTooFast(CallRefused):
+    code = "spending_limit"
+    message = "More was spent in a short while than is allowed. Try again later."
 
 
 class TooManyCalls(CallRefused):

@@ -2,6 +2,7 @@
 
 from calls.models.call import Call
 from calls.models.consent import RecordingConsent
+from calls.models.guard import CallGuard, Halt
 from calls.models.node import VoiceNode
 from calls.models.number import PhoneNumber
 from calls.models.transfer import Transfer
@@ -11,6 +12,8 @@ from calls.models.turn import CallEvent, Turn
 __all__ = [
     "Call",
     "CallEvent",
+    "CallGuard",
+    "Halt",
     "PhoneNumber",
     "RecordingConsent",
     "Transfer",

@@ -10,6 +10,7 @@ from django.db import transaction
 from assistants.models import Assistant
 from calls import bus
 from calls.models import Call, PhoneNumber
+from calls.services.guarding import check_destination
 from calls.services.starting import NewCall, open_call
 from portal.models import Organization, User
 
@@ -33,8 +34,9 @@ def place_call(
 
     `destination` is E.164. Idempotent by `call_id`, down to the carrier. The message
     to the node is a hint: a node also looks for calls that wait for it. Raises what
-    `open_call` raises.
+    `open_call` raises, and `DestinationRefused` for a number that may not be called.
     """
+    check_destination(organization, destination)
     call = open_call(
         organization=organization,
         assistant=assistant,

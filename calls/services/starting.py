@@ -17,8 +17,15 @@ from django.utils import timezone
 from assistants.models import Assistant
 from billing.holds import hold_for_call
 from billing.pricing import price_for_call
-from calls.errors import AssistantNotReady, OrganizationSuspended, TooManyCalls
+from calls.errors import (
+    AssistantNotReady,
+    CallsHalted,
+    OrganizationSuspended,
+    TooManyCalls,
+)
 from calls.models import Call, PhoneNumber
+from calls.services.guarding import check_pace, guard_of
+from calls.services.halting import is_halted
 from calls.services.nodes import choose_node
 from portal.models import Organization, User
 
@@ -67,6 +74,8 @@ def open_call(
     houses = [locked, locked.parent] if locked.parent else [locked]
     if any(house.status != Organization.Status.ACTIVE for house in houses):
         raise OrganizationSuspended
+    if is_halted(locked):
+        raise CallsHalted
     if (
         not assistant.is_active
         or assistant.deleted_at
@@ -79,6 +88,7 @@ def open_call(
     ):
         raise TooManyCalls
     now = timezone.now()
+    check_pace(locked, guard_of(locked), now)
     node = choose_node()
     price = price_for_call(organization, now, new.direction)
     hold_for_call(

@@ -138,6 +138,18 @@ CODES: Final[dict[str, Code]] = {
         "Calls of this organization are suspended.",
         "Contact support.",
     ),
+    "destination_not_allowed": Code(
+        403,
+        "permission_error",
+        "The number is premium, satellite, or outside what the organization may call.",
+        "Call another number, or ask for it to be allowed under the calling limits.",
+    ),
+    "calls_halted": Code(
+        409,
+        "permission_error",
+        "Somebody stopped all calls of the organization, its agency or the installation.",
+        "Contact support.",
+    ),
     "link_expired": Code(
         410,
         "not_found_error",
@@ -161,6 +173,12 @@ CODES: Final[dict[str, Code]] = {
         "rate_limit_error",
         "More requests than a key, or commands than a call, may have in a minute.",
         "Wait for the seconds of `Retry-After`.",
+    ),
+    "spending_limit": Code(
+        429,
+        "rate_limit_error",
+        "More calls, or credits, than the organization may use in an hour or a day.",
+        "Go on later, or ask for a higher limit.",
     ),
     "too_many_calls": Code(
         429,

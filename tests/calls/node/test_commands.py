@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from calls.models import Call, VoiceNode
 from calls.node import database
 from calls.node.lanes import MAX_LANES, MAX_WAITING, Lanes
 from calls.services.finish import Outcome, finish_call
+from calls.services.halting import halt_calls
 from calls.session.events import EndReason
 from common.ids import uuid7
 from portal.scope import Scope, all_organizations
@@ -268,3 +270,26 @@ async def test_lanes_close_in_the_middle_of_a_command() -> None:
     await asyncio.sleep(0)
     await lanes.aclose()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@real_time
+@pytest.mark.parametrize("is_message_lost", [False, True])
+async def test_a_halt_ends_a_live_call(
+    bakery: House, monkeypatch: pytest.MonkeyPatch, is_message_lost: bool
+) -> None:
+    if is_message_lost:
+        monkeypatch.setattr(bus, "tell_node", lambda *_: None)
+    async with serving():
+        call = await start_call(bakery)
+        async with Page(call) as page:
+            await page.connect()
+            await page.hears("turn")
+            halt = partial(
+                halt_calls,
+                organization=bakery.organization,
+                reason="Fraud",
+                actor=None,
+            )
+            assert await database.ask(halt) == 1
+            ended = await page.hears("ended")
+    assert ended["end_reason"] == "operator_hangup"

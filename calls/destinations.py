@@ -1,0 +1,87 @@
+"""Which telephone numbers may be called: rules against toll fraud, on plain values.
+
+Fraud calls what pays the one who is called: premium and shared-cost numbers, satellite
+networks and small countries with high rates. The kinds are refused unless somebody
+allows them; countries and prefixes are the organization's choice, within its agency's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
+
+Refusal = Literal["", "premium", "satellite", "country", "prefix", "unknown"]
+
+_COSTLY: Final = {
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.UAN,
+}
+# Global satellite and international networks (ITU-T E.164, list of assigned codes), and
+# international premium rate (979) and shared cost (808).
+_SATELLITE: Final = {870, 878, 881, 882, 883}
+_INTERNATIONAL_PREMIUM: Final = {808, 979}
+
+
+@dataclass(frozen=True)
+class DestinationRules:
+    """`countries` empty: every country. `prefixes` are E.164 with the plus sign."""
+
+    countries: frozenset[str] = frozenset()
+    blocked_prefixes: frozenset[str] = frozenset()
+    allows_premium: bool = False
+
+    def stricter(self, other: DestinationRules) -> DestinationRules:
+        """Return the rules that keep both; with no country in common, none is left."""
+        if self.countries and other.countries:
+            countries = self.countries & other.countries or frozenset({"none"})
+        else:
+            countries = self.countries or other.countries
+        return DestinationRules(
+            countries,
+            self.blocked_prefixes | other.blocked_prefixes,
+            self.allows_premium and other.allows_premium,
+        )
+
+    def refusal(self, number: str) -> Refusal:
+        """Return why a number in E.164 may not be called; empty when it may."""
+        try:
+            parsed = phonenumbers.parse(number)
+        except phonenumbers.NumberParseException:
+            return "unknown"
+        if any(number.startswith(prefix) for prefix in self.blocked_prefixes):
+            return "prefix"
+        if not self.allows_premium:
+            if parsed.country_code in _SATELLITE:
+                return "satellite"
+            if (
+                parsed.country_code in _INTERNATIONAL_PREMIUM
+                or phonenumbers.number_type(parsed) in _COSTLY
+            ):
+                return "premium"
+        if self.countries and country_of(number) not in self.countries:
+            return "country"
+        return ""
+
+
+def country_of(number: str) -> str:
+    """Return a number's country as ISO 3166 (NL); empty when it has none.
+
+    Numbers of a shared plan (+1) that are in no use belong to its main country.
+    """
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return ""
+    code = phonenumbers.region_code_for_number(parsed)
+    if code is None:
+        code = phonenumbers.region_code_for_country_code(parsed.country_code)
+    return "" if code in (None, "ZZ", "001") else str(code)
+
+
+def known_countries() -> frozenset[str]:
+    """Return every country that has numbers."""
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)
