@@ -77,7 +77,7 @@ def country_of(number: str) -> str:
     except phonenumbers.NumberParseException:
         return ""
     code = phonenumbers.region_code_for_number(parsed)
-    if code is None:
+    if code is None and parsed.country_code is not None:
         code = phonenumbers.region_code_for_country_code(parsed.country_code)
     return "" if code in (None, "ZZ", "001") else str(code)
 

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from config.api import api_urls
-from config.cockpit import views as cockpit
+from config.cockpit import guard, views as cockpit
 from config.openapi import openapi_document
 from portal.views.health import healthz, readyz
 
@@ -12,6 +12,13 @@ urlpatterns = [
     path("clients/", cockpit.client_list, name="client_list"),
     path("clients/new/", cockpit.client_new, name="client_new"),
     path("clients/<uuid:client_id>/", cockpit.client_detail, name="client_detail"),
+    path("clients/<uuid:client_id>/limits/", guard.client_guard, name="client_guard"),
+    path("clients/<uuid:client_id>/halt/", guard.client_halt, name="client_halt"),
+    path(
+        "clients/<uuid:client_id>/halt/lift/",
+        guard.client_halt_lift,
+        name="client_halt_lift",
+    ),
     path("", include("portal.urls")),
     path("", include("assistants.urls")),
     path("", include("calls.urls")),

@@ -7,6 +7,7 @@ that hurries it arrives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -84,7 +85,7 @@ def lift_halt(*, organization: Organization | None, actor: User | None) -> bool:
     return bool(lifted)
 
 
-def _hurry(stopped: list[tuple[UUID, UUID | None]]) -> None:
+def _hurry(stopped: Sequence[tuple[UUID, UUID | None]]) -> None:
     for call_id, node_id in stopped:
         if node_id is not None:
             bus.tell_node(node_id, "end", call_id, {"message": ""})

@@ -27,8 +27,8 @@ from config.operator.base import (
     ReadOnlyAdmin,
     ReadOnlyInline,
     Shown,
+    person,
 )
-from config.operator.people import person
 from portal.models import User
 from portal.services import audit
 from portal.statuses import status_look

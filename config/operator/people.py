@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -11,10 +11,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _, ngettext
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from billing.models import Account, LedgerEntry
 from calls.models import Call
+from calls.services.halting import halt_calls, lift_halt
 from common.money import format_credits
 from config.operator.base import (
     AgencyFilter,
@@ -23,20 +24,11 @@ from config.operator.base import (
     ReadOnlyInline,
     Shown,
     list_link,
+    person,
 )
 from portal.models import APIKey, AuditRecord, Membership, Organization, Portal, User
 from portal.services.api_keys import revoke_key
 from portal.services.organizations import set_status
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-
-
-def person(request: HttpRequest) -> User:
-    """Return who acts; the site let nobody else in."""
-    user: User | AnonymousUser = request.user
-    assert isinstance(user, User)
-    return user
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -75,7 +67,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
     list_select_related = ("parent",)
     search_fields = ("name",)
     ordering = ("name", "pk")
-    actions = ("suspend", "reopen")
+    actions = ("suspend", "reopen", "stop_calls", "let_calls_start")
     fields = (
         "name",
         "kind",
@@ -134,6 +126,39 @@ class OrganizationAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Reopen"))
     def reopen(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         self._move(request, queryset, Organization.Status.ACTIVE)
+
+    @admin.action(description=_("Stop calls at once, those going on too"))
+    def stop_calls(
+        self, request: HttpRequest, queryset: QuerySet[Organization]
+    ) -> None:
+        stopped = sum(
+            halt_calls(
+                organization=row,
+                reason=gettext("Stopped by the operator"),
+                actor=person(request),
+            )
+            for row in queryset
+        )
+        text = ngettext(
+            "No call starts any more; %(count)d that was going on ends.",
+            "No call starts any more; %(count)d that were going on end.",
+            stopped,
+        )
+        messages.success(request, text % {"count": stopped})
+
+    @admin.action(description=_("Let calls start again"))
+    def let_calls_start(
+        self, request: HttpRequest, queryset: QuerySet[Organization]
+    ) -> None:
+        lifted = sum(
+            lift_halt(organization=row, actor=person(request)) for row in queryset
+        )
+        text = ngettext(
+            "%(count)d organization may call again.",
+            "%(count)d organizations may call again.",
+            lifted,
+        )
+        messages.success(request, text % {"count": lifted})
 
     def _move(
         self,

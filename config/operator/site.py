@@ -69,7 +69,13 @@ class OperatorSite(AdminSite):
                 "reconciliation/",
                 self.admin_view(self.reconciliation),
                 name="reconciliation",
-            )
+            ),
+            path("halt/", self.admin_view(self.halt), name="halt"),
+            path(
+                "halt/lift/",
+                self.admin_view(pages.lift_everybodys_halt),
+                name="halt_lift",
+            ),
         ]
         # Signing in and out, and passwords, are allauth's, as everywhere.
         theirs = {"login", "logout", "password_change", "password_change_done"}
@@ -100,6 +106,9 @@ class OperatorSite(AdminSite):
     def reconciliation(self, request: HttpRequest) -> HttpResponse:
         return pages.reconciliation(request, self.each_context(request))
 
+    def halt(self, request: HttpRequest) -> HttpResponse:
+        return pages.halt(request, self.each_context(request))
+
     def app_index(
         self,
         request: HttpRequest,
@@ -120,6 +129,7 @@ class OperatorSite(AdminSite):
                     NavItem(model_admin.label, url, model_admin.icon, is_current, group)
                 )
         guide, books = reverse("styleguide"), reverse("admin:reconciliation")
+        halt = reverse("admin:halt")
         return [
             *items,
             NavItem(
@@ -127,6 +137,13 @@ class OperatorSite(AdminSite):
                 books,
                 "check-circle",
                 request.path == books,
+                _("Tools"),
+            ),
+            NavItem(
+                _("Stop calls"),
+                halt,
+                "stop",
+                request.path == halt,
                 _("Tools"),
             ),
             NavItem(_("Style guide"), guide, "palette", False, _("Tools")),
