@@ -19,6 +19,7 @@ from calls.models import Call, CallEvent
 from calls.services.recordings import KeptRecording, attach_recording
 from calls.session.events import EndReason
 from calls.signals import call_ended
+from calls.webhook_messages import LOADED, tell_of_status
 from common.money import format_credits
 from portal.scope import Scope, all_organizations, scoped
 
@@ -98,6 +99,7 @@ def _end(call: Call, outcome: Outcome) -> None:
         robust=True,
     )
     call.refresh_from_db()
+    tell_of_status(Call.objects.select_related(*LOADED).get(pk=call.pk))
     transaction.on_commit(lambda: bus.show(call.pk, ended_event(call)), robust=True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from assistants.rendering import rendered_spec
@@ -17,6 +18,7 @@ from calls import lifecycle
 from calls.models import Call, CallEvent, Turn
 from calls.services.starting import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.session.events import TurnSpoken
+from calls.webhook_messages import LOADED, tell_of_status
 from portal.scope import Scope, all_organizations, scoped
 
 
@@ -98,7 +100,7 @@ def mark_connected(*, order: CallOrder, setup_ms: int) -> bool:
     Returns whether it is in progress, also when an earlier try made the move.
     """
     now = timezone.now()
-    with scoped(order.scope):
+    with scoped(order.scope), transaction.atomic():
         moved = lifecycle.move(
             order.call_id,
             Call.Status.IN_PROGRESS,
@@ -106,6 +108,8 @@ def mark_connected(*, order: CallOrder, setup_ms: int) -> bool:
             heartbeat_at=now,
             setup_ms=setup_ms,
         )
+        if moved:
+            tell_of_status(Call.objects.select_related(*LOADED).get(pk=order.call_id))
         in_progress = Call.objects.filter(
             pk=order.call_id, status=Call.Status.IN_PROGRESS
         )

@@ -70,7 +70,7 @@ async def request(wanted: Request) -> Answer:
             status, headers, body = await _follow(wanted)
     except TimeoutError as error:
         raise OutboundError(
-            f"No answer within {wanted.timeout_s:g} seconds.", kind="timeout"
+            f"No answer within {wanted.timeout_s:.2g} seconds.", kind="timeout"
         ) from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise _explained(error) from error

@@ -54,15 +54,18 @@ def record_event(
 
 
 def wanting(
-    organization: Organization, kind: str, assistant_id: UUID | str | None
+    organization: Organization,
+    kind: str,
+    assistant_id: UUID | str | None,
+    *,
+    with_secrets: bool = False,
 ) -> list[WebhookEndpoint]:
-    """Return the endpoints an event goes to, in the organization's scope.
-
-    Secrets are left in the database.
-    """
+    """Return the endpoints an event goes to, in the organization's scope."""
     enabled = WebhookEndpoint.objects.filter(
         organization=organization, status=WebhookEndpoint.Status.ENABLED
-    ).defer("secret", "previous_secret")
+    )
+    if not with_secrets:
+        enabled = enabled.defer("secret", "previous_secret")
     found = [one for one in enabled if kinds.is_wanted(kind, one.events)]
     own = [
         one

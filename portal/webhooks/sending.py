@@ -14,7 +14,7 @@ from portal.webhooks.signing import signed_headers, user_agent
 TIMEOUT_S: Final = 10
 _MAX_ANSWER_BYTES: Final = 64 * 1024
 # A receiver that still holds the previous secret answers so.
-_NOT_BELIEVED: Final = frozenset({400, 401, 403})
+NOT_BELIEVED: Final = frozenset({400, 401, 403})
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Sending:
         return (
             len(self.secrets) > 1
             and self.answer is not None
-            and self.answer.status in _NOT_BELIEVED
+            and self.answer.status in NOT_BELIEVED
         )
 
     def start(self) -> Future[Answer]:

@@ -28,8 +28,11 @@ _NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 @transaction.atomic
-def settle(sending: Sending) -> None:
-    """Write down one try; deliver, wait, or give up, in one transaction."""
+def settle(sending: Sending, *, is_final: bool = False) -> None:
+    """Write down one try; deliver, wait, or give up, in one transaction.
+
+    A final try is not repeated, however it went.
+    """
     now = timezone.now()
     delivery = sending.delivery
     answer = sending.answer
@@ -48,7 +51,8 @@ def settle(sending: Sending) -> None:
         is_gone = answer is not None and answer.status == GONE
         pause = _note_failure(delivery.endpoint, now, is_gone=is_gone)
         next_at = now + (pause or wait_after(attempts))
-        if is_gone or next_at > delivery.created_at + GIVE_UP_AFTER:
+        is_final = is_final or is_gone
+        if is_final or next_at > delivery.created_at + GIVE_UP_AFTER:
             outcome |= {"status": WebhookDelivery.Status.FAILED, "finished_at": now}
         else:
             outcome |= {"next_at": next_at}

@@ -32,6 +32,7 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    peer: tuple[str, int]
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Receiver:
                 request.path_qs,
                 {name.lower(): text for name, text in request.headers.items()},
                 await request.read(),
+                request.transport.get_extra_info("peername"),
             )
         )
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
