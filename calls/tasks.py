@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
 from calls.models import Call
-from calls.services import finish, nodes, recordings, trunk_checks
+from calls.services import finish, nodes, recordings, retention, trunk_checks
 from portal.scope import all_organizations
 
 # Two heartbeats and a bit: what a voice process needs to show that it lives.
@@ -28,6 +29,18 @@ def encode_recording(*, call_id: str) -> None:
         call = Call.objects.filter(pk=call_id).first()
         if call is not None:
             recordings.encode_kept(call=call)
+
+
+@shared_task(time_limit=3_600, soft_time_limit=3_500)
+def apply_retention() -> None:
+    """Every hour: delete what is over its time, and keep the proof."""
+    retention.apply_retention(timezone.now())
+
+
+@shared_task
+def forget_private_calls() -> None:
+    """Every minute: purge calls that keep nothing, once they were reported."""
+    retention.forget_private_calls(timezone.now())
 
 
 @shared_task

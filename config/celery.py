@@ -33,6 +33,8 @@ _TICKS = {
     "campaigns.tasks.dial_due_leads": ("dialing", 2.0),
     "campaigns.tasks.reconcile_attempts": ("dialing", 15.0),
     "calls.tasks.sweep_lost_calls": ("default", 5.0),
+    "calls.tasks.apply_retention": ("default", 3600.0),
+    "calls.tasks.forget_private_calls": ("default", 60.0),
     "billing.tasks.release_expired_holds": ("billing", 10.0),
     "billing.tasks.expire_lots": ("billing", 60.0),
     "portal.tasks.send_due_mails": ("mail", 2.0),

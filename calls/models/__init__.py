@@ -5,6 +5,7 @@ from calls.models.consent import RecordingConsent
 from calls.models.guard import CallGuard, Halt
 from calls.models.node import VoiceNode
 from calls.models.number import PhoneNumber
+from calls.models.retention import RetentionRun
 from calls.models.transfer import Transfer
 from calls.models.trunk import Trunk
 from calls.models.turn import CallEvent, Turn
@@ -16,6 +17,7 @@ __all__ = [
     "Halt",
     "PhoneNumber",
     "RecordingConsent",
+    "RetentionRun",
     "Transfer",
     "Trunk",
     "Turn",

@@ -119,6 +119,11 @@ class Call(Owned):
     token_used_at = models.DateTimeField(null=True)
     resume_digest = models.CharField(max_length=64, blank=True)
 
+    # False: nothing of it stays once its report is delivered (see calls.services.retention).
+    keeps_content = models.BooleanField(default=True)
+    content_purged_at = models.DateTimeField(null=True)
+    metadata_purged_at = models.DateTimeField(null=True)
+
     recording = models.CharField(max_length=200, blank=True)
     recording_ms = models.PositiveIntegerField(default=0)
     waveform = models.JSONField(default=dict)
@@ -152,6 +157,11 @@ class Call(Owned):
                 fields=["ended_at"],
                 condition=models.Q(settled_at__isnull=True, ended_at__isnull=False),
                 name="call_unsettled",
+            ),
+            models.Index(
+                fields=["organization", "ended_at"],
+                condition=models.Q(metadata_purged_at__isnull=True),
+                name="call_to_purge",
             ),
         ]
 

@@ -15,8 +15,10 @@ from typing import Final
 
 from calls.media.link import MediaLink
 from calls.media.recording import Recorder
+from calls.media.silencing import silence
 from calls.node import database, shelf
 from calls.node.credit_guard import guard_credits
+from calls.node.discretion import Discretion
 from calls.node.scribe import Scribe
 from calls.node.unbroken import unbroken
 from calls.node.voicemail_watch import VoicemailWatch
@@ -70,18 +72,23 @@ class Conversation:
         """Talk; then write everything down. Credits are held for `covered_s` so far."""
         self._began_s = time.monotonic()
         scribe = Scribe(self._order)
-        self._sink = scribe
+        discretion = Discretion(scribe, self._order.policy, self._order.disclosure)
+        self._sink = discretion
         if self._watches_for_voicemail:
-            self._sink = VoicemailWatch(scribe, self._order.spec, self._leave_message)
-        recorder = Recorder(shelf.growing_file(self._order.call_id))
-        self._link.set_taps(caller=recorder.caller, assistant=recorder.assistant)
+            self._sink = VoicemailWatch(
+                discretion, self._order.spec, self._leave_message
+            )
+        recorder = None
+        if not self._order.policy.gdpr_mode:
+            recorder = Recorder(shelf.growing_file(self._order.call_id))
+            self._link.set_taps(caller=recorder.caller, assistant=recorder.assistant)
         guard = self._guard_credits(covered_s)
         try:
             return await self.session.run()
         finally:
             self._over_s = time.monotonic()
             guard.cancel()
-            await unbroken(self._write_down(guard, scribe, recorder))
+            await unbroken(self._write_down(guard, scribe, recorder, discretion))
 
     async def aclose(self) -> None:
         """Close the vendors, also those of a session that never ran."""
@@ -114,13 +121,23 @@ class Conversation:
         )
 
     async def _write_down(
-        self, guard: asyncio.Task[None], scribe: Scribe, recorder: Recorder
+        self,
+        guard: asyncio.Task[None],
+        scribe: Scribe,
+        recorder: Recorder | None,
+        discretion: Discretion,
     ) -> None:
         """After the hang-up: nobody waits for this any more, and nothing may be lost."""
         await asyncio.wait([guard])
         self._link.set_taps(caller=None, assistant=None)
         await scribe.aclose()
+        if recorder is None:
+            return
         recording = await asyncio.to_thread(recorder.close)
+        if discretion.stretches:
+            recording = await asyncio.to_thread(
+                silence, recording, discretion.stretches
+            )
         self.recording = await asyncio.to_thread(
             shelf.keep, self._order.call_id, recording
         )

@@ -19,6 +19,7 @@ from calls.services.running import CallOrder
 from calls.session.events import (
     ActivityChanged,
     Caption,
+    Disclosed,
     SessionEnded,
     SessionEvent,
     ToolCalled,
@@ -85,13 +86,18 @@ class Scribe:
                 await self._store_event("tool_called", event, event.started_ms)
             case TransferAsked():
                 await self._store_event("transfer_asked", event, event.at_ms)
+            case Disclosed():
+                await self._store_event("ai_disclosed", event, event.at_ms)
             case VendorTrouble():
                 await self._store_event("vendor_trouble", event, event.at_ms)
         if not isinstance(event, SessionEnded):
             await bus.publish(self._order.call_id, shown(event))
 
     async def _store_event(
-        self, kind: str, event: ToolCalled | TransferAsked | VendorTrouble, at_ms: int
+        self,
+        kind: str,
+        event: ToolCalled | TransferAsked | Disclosed | VendorTrouble,
+        at_ms: int,
     ) -> None:
         await self._store(
             running.record_event,
@@ -115,6 +121,7 @@ def shown(event: SessionEvent) -> dict[str, Any]:
         ActivityChanged: "activity",
         ToolCalled: "tool",
         TransferAsked: "transfer",
+        Disclosed: "disclosed",
         VendorTrouble: "trouble",
         SessionEnded: "session_ended",
     }

@@ -17,6 +17,7 @@ from calls.media.recording import Recording, read_recording
 from calls.models import Call
 from calls.services.recordings import KeptRecording, attach_recording, recording_name
 from portal.scope import Scope, all_organizations, scoped
+from portal.services.privacy import policy_for
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,10 @@ def _salvage(path: Path, call_id: UUID) -> bool:
         path.unlink(missing_ok=True)
         return False
     if call.is_live:
+        return False
+    if policy_for(call.agency_id, call.organization_id).redacted:
+        # What was to be silenced is not known any more, so nothing is heard.
+        path.unlink(missing_ok=True)
         return False
     kept = keep(call.pk, read_recording(path))
     if kept is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from assistants.disclosure import sentence_for, with_disclosure
 from assistants.rendering import rendered_spec
 from assistants.spec import AssistantSpec
 from billing.holds import extend_hold
@@ -19,7 +20,9 @@ from calls.models import Call, CallEvent, Turn
 from calls.services.starting import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.session.events import TurnSpoken
 from calls.webhook_messages import LOADED, tell_of_status
+from portal.policy import Policy
 from portal.scope import Scope, all_organizations, scoped
+from portal.services.privacy import policy_for
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class CallOrder:
     caller_number: str
     callee_number: str
     spec: AssistantSpec
+    policy: Policy = field(default_factory=Policy)
+    disclosure: str = ""  # what the first message begins with, to be proved
 
     @property
     def scope(self) -> Scope:
@@ -64,6 +69,8 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
             overrides=call.overrides,
             is_outbound=call.direction == Call.Direction.OUTBOUND,
         )
+        policy = _policy_of(call, spec)
+    disclosure = sentence_for(spec) if policy.discloses_ai else ""
     return CallOrder(
         call_id=call.pk,
         organization_id=call.organization_id,
@@ -72,8 +79,20 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         carrier=call.carrier,
         caller_number=call.caller_number,
         callee_number=call.callee_number,
-        spec=spec,
+        spec=with_disclosure(spec, disclosure) if disclosure else spec,
+        policy=policy,
+        disclosure=disclosure,
     )
+
+
+def _policy_of(call: Call, spec: AssistantSpec) -> Policy:
+    """Return what holds for the call; written down before a word is, when none is kept."""
+    policy = policy_for(call.agency_id, call.organization_id)
+    if spec.gdpr_mode:
+        policy = replace(policy, gdpr_mode=True)
+    if policy.gdpr_mode:
+        Call.objects.filter(pk=call.pk).update(keeps_content=False)
+    return policy
 
 
 def waiting_calls(*, node_id: UUID, direction: Call.Direction | None) -> list[UUID]:

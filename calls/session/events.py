@@ -104,6 +104,16 @@ class TransferAsked:
 
 
 @dataclass(frozen=True)
+class Disclosed:
+    """The caller was told that an AI speaks; `heard` is what of `text` was audible."""
+
+    text: str
+    heard: str
+    is_whole: bool
+    at_ms: int
+
+
+@dataclass(frozen=True)
 class VendorTrouble:
     """A vendor erred; `owner` is whose key it was. A fatal one ends the call."""
 
@@ -143,6 +153,7 @@ SessionEvent = (
     | ActivityChanged
     | ToolCalled
     | TransferAsked
+    | Disclosed
     | VendorTrouble
     | SessionEnded
 )
