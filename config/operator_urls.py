@@ -10,12 +10,13 @@ from config.operator.console import console
 from config.operator.pages import brand_preview_css
 from portal.permissions import public
 from portal.views.health import healthz, readyz
-from portal.views.preferences import set_theme
+from portal.views.preferences import set_language, set_theme
 
 urlpatterns = [
     path(
         "", public(RedirectView.as_view(pattern_name="admin:index")), name="dashboard"
     ),
+    path("language/", set_language, name="set_language"),
     path("theme/", set_theme, name="set_theme"),
     path("ops/styleguide/", console.admin_view(styleguide), name="styleguide"),
     path(

@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, Self
 from xml.sax.saxutils import escape
 
 from django.utils.functional import Promise
@@ -93,11 +94,16 @@ def surfaces(scheme: str, hue_deg: int) -> tuple[str, ...]:
     )
 
 
-def scheme_colors(accent: str, scheme: str, hue_deg: int) -> SchemeColors:
-    """Compute the colours of a scheme; text reaches 4.5:1 on every surface of it."""
+def scheme_colors(
+    accent: str, scheme: str, hue_deg: int, primary: str = ""
+) -> SchemeColors:
+    """Compute the colours of a scheme; text reaches 4.5:1 on every surface of it.
+
+    Buttons are filled with `primary`, or with the accent where there is none.
+    """
     grounds = surfaces(scheme, hue_deg)
     page, raised = grounds[0], grounds[1]
-    fill = readable_accent(accent, page, _FILL_RATIO)
+    fill = readable_accent(primary or accent, page, _FILL_RATIO)
     # The hardest ground: darkest of the light ones, lightest of the dark ones.
     text = accent
     ratio = TEXT_RATIO
@@ -110,12 +116,14 @@ def scheme_colors(accent: str, scheme: str, hue_deg: int) -> SchemeColors:
     return SchemeColors(fill, on_color(fill), text)
 
 
-def _variables(
-    accent: str, hue_deg: int, radius: str, font: str, density: str
-) -> dict[str, str]:
-    light = scheme_colors(accent, "light", hue_deg)
-    dark = scheme_colors(accent, "dark", hue_deg)
-    return {
+@lru_cache(maxsize=8192)
+def _sheet_of(
+    primary: str, accent: str, hue_deg: int, radius: str, font: str, density: str
+) -> str:
+    """Compute a style sheet once for each choice of inputs."""
+    light = scheme_colors(accent, "light", hue_deg, primary)
+    dark = scheme_colors(accent, "dark", hue_deg, primary)
+    variables = {
         "accent": accent.lower(),
         "fill-light": light.fill,
         "fill-dark": dark.fill,
@@ -129,31 +137,26 @@ def _variables(
         "heading-font": _HEADING_FONT[Portal.Font(font)],
         "density": _DENSITY[Portal.Density(density)],
     }
-
-
-def _sheet(variables: Mapping[str, str]) -> str:
     lines = [f"  --brand-{name}: {value};" for name, value in variables.items()]
     return "\n".join([":root {", *lines, "}", ""])
 
 
 def brand_css(portal: Portal) -> str:
     """Return the portal's style sheet: variables on `:root`, about fifteen lines."""
-    return _sheet(
-        _variables(
-            portal.accent_color,
-            portal.neutral_hue_deg,
-            portal.radius,
-            portal.font,
-            portal.density,
-        )
+    return _sheet_of(
+        portal.primary_color,
+        portal.accent_color,
+        portal.neutral_hue_deg,
+        portal.radius,
+        portal.font,
+        portal.density,
     )
 
 
 def brand_version(portal: Portal) -> str:
     """A short hash of all that a brand's files are made from: their cache key.
 
-    Uploaded pictures are not read for it: `portal.services.brand` counts
-    `brand_version` up with every change, and a page must not load them for an address.
+    Pictures are known by the hashes the portal keeps of them.
     """
     digest = hashlib.sha256(brand_css(portal).encode())
     digest.update(portal.name.encode())
@@ -161,37 +164,91 @@ def brand_version(portal: Portal) -> str:
     return digest.hexdigest()[:12]
 
 
-def preview_css(query: Mapping[str, str]) -> str:
-    """Return the sheet for inputs that are not saved; what is not valid is left out.
+@dataclass(frozen=True)
+class Choices:
+    """Brand inputs that are not saved; what was not valid has its default."""
 
-    Reads `accent_color`, `neutral_hue_deg`, `radius`, `font` and `density`, the names
-    of the brand form.
-    """
-    accent = query.get("accent_color", DEFAULT_ACCENT)
-    hue = query.get("neutral_hue_deg", "")
-    try:
-        contrast(accent, accent)
-    except ValueError:
-        accent = DEFAULT_ACCENT
-    radius, font, density = (
-        query.get(name, "") for name in ("radius", "font", "density")
-    )
-    return _sheet(
-        _variables(
-            accent,
-            int(hue) % 360 if hue.isascii() and hue.isdigit() else DEFAULT_HUE_DEG,
-            radius if radius in Portal.Radius.values else Portal.Radius.SOFT,
-            font if font in Portal.Font.values else Portal.Font.SANS,
-            density if density in Portal.Density.values else Portal.Density.COMFORTABLE,
+    primary: str
+    accent: str
+    hue_deg: int
+    radius: str
+    font: str
+    density: str
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> Self:
+        """Read them by the names of the brand form."""
+        hue = query.get("neutral_hue_deg", "")
+        radius, font, density = (
+            query.get(name, "") for name in ("radius", "font", "density")
         )
+        return cls(
+            primary=_color(query.get("primary_color", ""), ""),
+            accent=_color(query.get("accent_color", ""), DEFAULT_ACCENT),
+            hue_deg=int(hue) % 360
+            if hue.isascii() and hue.isdigit() and len(hue) < 5
+            else DEFAULT_HUE_DEG,
+            radius=radius if radius in Portal.Radius.values else Portal.Radius.SOFT,
+            font=font if font in Portal.Font.values else Portal.Font.SANS,
+            density=density
+            if density in Portal.Density.values
+            else Portal.Density.COMFORTABLE,
+        )
+
+
+def _color(text: str, default: str) -> str:
+    try:
+        contrast(text, text)
+    except ValueError:
+        return default
+    return text
+
+
+def preview_css(query: Mapping[str, str]) -> str:
+    """Return the sheet for inputs that are not saved; what is not valid is left out."""
+    choices = Choices.read(query)
+    return _sheet_of(
+        choices.primary,
+        choices.accent,
+        choices.hue_deg,
+        choices.radius,
+        choices.font,
+        choices.density,
     )
 
 
-def contrast_report(accent: str, hue_deg: int) -> list[ContrastRow]:
+@dataclass(frozen=True)
+class Nudge:
+    """A colour that had to give way so that people can read it."""
+
+    scheme: str
+    what: str | Promise
+    chosen: str
+    shown: str
+
+
+def nudges(accent: str, hue_deg: int, primary: str = "") -> list[Nudge]:
+    """Return which of the chosen colours are shown otherwise, and as what."""
+    found = []
+    for scheme in SURFACES:
+        colors = scheme_colors(accent, scheme, hue_deg, primary)
+        pairs = (
+            (_("Buttons"), primary or accent, colors.fill),
+            (_("Links and highlights"), accent, colors.text),
+        )
+        found += [
+            Nudge(scheme, what, chosen.lower(), shown)
+            for what, chosen, shown in pairs
+            if chosen.lower() != shown.lower()
+        ]
+    return found
+
+
+def contrast_report(accent: str, hue_deg: int, primary: str = "") -> list[ContrastRow]:
     """Measure what a reader will see, in both schemes."""
     rows = []
     for scheme in SURFACES:
-        colors = scheme_colors(accent, scheme, hue_deg)
+        colors = scheme_colors(accent, scheme, hue_deg, primary)
         page, raised, *_rest = surfaces(scheme, hue_deg)
         soft = mix(colors.text, raised, SOFT_SHARE)
         pairs = (
@@ -210,7 +267,8 @@ def contrast_report(accent: str, hue_deg: int) -> list[ContrastRow]:
 
 
 # --- images ---------------------------------------------------------------------------
-def _monogram(name: str) -> str:
+def monogram(name: str) -> str:
+    """Return the first letter of a name, or a dot."""
     words = [word for word in name.split() if word[0].isalnum()]
     return (words[0][0] if words else "•").upper()
 
@@ -237,30 +295,5 @@ def default_logo_svg(portal: Portal) -> str:
         f'<rect width="64" height="64" rx="{corner}" fill="url(#g)"/>'
         f'<text x="32" y="33" fill="{ink}" font-family="{family}" font-size="36" '
         'font-weight="650" text-anchor="middle" dominant-baseline="central">'
-        f"{escape(_monogram(portal.name))}</text></svg>"
+        f"{escape(monogram(portal.name))}</text></svg>"
     )
-
-
-def default_favicon_svg(portal: Portal) -> str:
-    """The default logo serves as the icon of the tab too."""
-    return default_logo_svg(portal)
-
-
-_IMAGE_TYPES: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x00\x00\x01\x00", "image/x-icon"),
-)
-
-
-def image_type(data: bytes) -> str | None:
-    """Tell an uploaded image's type from its bytes; `None` for one we do not serve.
-
-    SVG is not accepted from people: it can carry scripts.
-    """
-    for start, content_type in _IMAGE_TYPES:
-        if data.startswith(start):
-            return content_type
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return None

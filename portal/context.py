@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from portal.brand import Brand
@@ -62,6 +63,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "portal": getattr(request, "portal", None),
         "brand": Brand.of(getattr(request, "portal", None)),
         "theme": theme,
+        "languages": settings.LANGUAGES,
         "membership": getattr(request, "membership", None),
     }
     if context["membership"] is None:
@@ -71,7 +73,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "organization": request.organization,  # type: ignore[attr-defined]
         "organizations": list(_organization_links(request)),
         "rights": {p.value.replace(":", "_"): p in held for p in Permission},
-        "nav": _nav(request.path, held),
+        "nav": _nav(request.path, held, context["brand"]),
     }
 
 
@@ -84,14 +86,25 @@ def theme_of(request: HttpRequest) -> str:
     return choice if choice in User.Theme.values else User.Theme.SYSTEM
 
 
-def _nav(path: str, held: frozenset[Permission]) -> list[NavItem]:
+def _nav(path: str, held: frozenset[Permission], brand: Brand) -> list[NavItem]:
     items = []
-    for label, name, icon, group, right in _NAV:
+    words = {
+        "assistant_list": capfirst(str(brand.assistants_word)),
+        "billing_statement": capfirst(str(brand.credits_word)),
+    }
+    for entry, name, icon, group, right in _NAV:
         if right is not None and right not in held:
             continue
+        label = words.get(name, entry)
         url = reverse(name, urlconf=settings.ROOT_URLCONF)
         is_current = path == url or (url != "/" and path.startswith(url))
         items.append(NavItem(label, url, icon, is_current, group))
+    for page in brand.menu:
+        url = page.url
+        if page.is_framed:
+            url = reverse("menu_page", args=[page.key], urlconf=settings.ROOT_URLCONF)
+        icon = "file" if page.is_framed else "external"
+        items.append(NavItem(page.label, url, icon, path == url, _("More")))
     return items
 
 

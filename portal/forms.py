@@ -1,4 +1,4 @@
-"""Forms about people, keys and the brand."""
+"""Forms about people, keys and clients."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import Membership, Portal, Role
+from portal.models import Membership, Role
 
 _RANK = [Role.VIEWER, Role.OPERATOR, Role.ADMIN, Role.OWNER]
 
@@ -49,36 +49,3 @@ class ClientForm(forms.Form):
     name = forms.CharField(label=_("Client’s name"), max_length=120)
     owner_name = forms.CharField(label=_("Owner’s name"), max_length=120)
     owner_email = forms.EmailField(label=_("Owner’s email address"))
-
-
-class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
-    """What the agency may choose about how its portal looks."""
-
-    accent_color = forms.RegexField(
-        r"^#[0-9a-fA-F]{6}$",
-        label=_("Accent colour"),
-        widget=forms.TextInput({"type": "color"}),
-    )
-    neutral_hue_deg = forms.IntegerField(
-        label=_("Hue of the greys"),
-        min_value=0,
-        max_value=360,
-        help_text=_("0 to 360 degrees on the colour wheel; 250 is a cool blue grey."),
-    )
-
-    class Meta:
-        model = Portal
-        fields = (
-            "name",
-            "accent_color",
-            "neutral_hue_deg",
-            "radius",
-            "font",
-            "density",
-            "welcome_text",
-            "support_email",
-            "credits_word",
-        )
-
-    def clean_accent_color(self) -> str:
-        return str(self.cleaned_data["accent_color"]).lower()

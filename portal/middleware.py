@@ -11,13 +11,13 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from portal.api.errors import error_response
 from portal.auth import SESSION_PORTAL, session_mark
 from portal.hosts import UnknownHost, find_portal
 from portal.http import MemberRequest, PortalRequest
-from portal.models import Membership, Organization, Role
+from portal.models import Membership, Organization, Role, User
 from portal.permissions import permissions_of
 from portal.scope import all_organizations, organization_scope
 
@@ -60,6 +60,35 @@ class SessionHostMiddleware:
         if mark is not None and mark != session_mark(request.portal):
             request.session.flush()
         return self.get_response(request)
+
+
+class LanguageMiddleware:
+    """Speak the person's language, else the one chosen in this browser, else the portal's.
+
+    On the operator's host, which has no portal, the browser's own list decides.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: MemberRequest) -> HttpResponseBase:
+        language = self._language(request)
+        with translation.override(language):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    def _language(self, request: MemberRequest) -> str:
+        known = dict(settings.LANGUAGES)
+        user: object = request.user
+        for language in (
+            user.language if isinstance(user, User) else "",
+            request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
+            request.portal.language if request.portal else "",
+        ):
+            if language in known:
+                return language
+        return translation.get_language_from_request(request)
 
 
 class ScopeMiddleware:

@@ -251,5 +251,14 @@ def context() -> dict[str, Any]:
         "components": components,
         "brand_picker": BrandPicker(),
         "stages": (Stage("light"), Stage("dark")),
+        "languages": settings.LANGUAGES,
+        "foot_brand": SimpleNamespace(
+            legal_name="Acme Voice B.V.",
+            support_email="help@acme.example",
+            support_url="",
+            terms_url="https://acme.example/terms",
+            privacy_url="https://acme.example/privacy",
+            shows_powered_by=True,
+        ),
         **_samples(),
     }

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from portal.views import brand, people, preferences, privacy
 
 urlpatterns = [
+    path("language/", preferences.set_language, name="set_language"),
     path("theme/", preferences.set_theme, name="set_theme"),
     path(
         "organizations/<uuid:organization_id>/",
@@ -13,8 +14,21 @@ urlpatterns = [
     ),
     path("brand.css", brand.brand_css, name="brand_css"),
     re_path(r"^brand/logo-(light|dark)$", brand.brand_logo, name="brand_logo"),
+    re_path(
+        r"^brand/picture/(?P<kind>icon-(?:180|192|512|maskable)|sign-in|social)$",
+        brand.brand_picture,
+        name="brand_picture",
+    ),
+    path("brand/manifest.webmanifest", brand.brand_manifest, name="brand_manifest"),
     path("brand/favicon", brand.brand_favicon, name="brand_favicon"),
     path("brand/preview.css", brand.brand_preview_css, name="brand_preview_css"),
+    path("brand/contrast/", brand.brand_contrast, name="brand_contrast"),
+    path(
+        "settings/brand/pictures/<slug:kind>/",
+        brand.brand_picture_set,
+        name="brand_picture_set",
+    ),
+    path("pages/<str:key>/", brand.menu_page, name="menu_page"),
     path("settings/brand/", brand.brand_edit, name="brand_edit"),
     path("settings/team/", people.member_list, name="member_list"),
     path("settings/team/add/", people.member_add, name="member_add"),

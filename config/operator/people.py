@@ -204,10 +204,6 @@ class PortalAdmin(ReadOnlyAdmin):
         "created_at",
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        return rows.defer("logo_light", "logo_dark", "favicon")
-
 
 class PlacesInline(ReadOnlyInline):
     model = Membership

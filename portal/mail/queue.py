@@ -67,8 +67,4 @@ def portal_of(organization: Organization | None) -> Portal | None:
     """Return the portal an organization is a guest of."""
     if organization is None:
         return None
-    return (
-        Portal.objects.defer("logo_light", "logo_dark", "favicon")
-        .filter(agency=organization.agency_id)
-        .first()
-    )
+    return Portal.objects.filter(agency=organization.agency_id).first()

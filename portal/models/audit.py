@@ -13,6 +13,13 @@ class AuditRecord(Owned):
     actor = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
+    # Whose place the actor took: set while the agency or staff visits a client.
+    visit = models.ForeignKey(
+        "portal.Visit", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    # Where it came from: the key's name for the API, the address for both.
+    api_key = models.CharField(max_length=80, blank=True)
+    address = models.GenericIPAddressField(null=True)
     action = models.CharField(max_length=60)
     target = models.CharField(max_length=60, blank=True)
     target_id = models.UUIDField(null=True)
@@ -24,7 +31,8 @@ class AuditRecord(Owned):
         indexes = [
             models.Index(
                 fields=["organization", "-created_at"], name="audit_by_organization"
-            )
+            ),
+            models.Index(fields=["agency", "-created_at"], name="audit_by_agency"),
         ]
 
     def __str__(self) -> str:

@@ -40,7 +40,24 @@ class Organization(models.Model):
     )
     name = models.CharField(_("name"), max_length=120)
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
-    max_concurrent_calls = models.PositiveIntegerField(default=10)
+    max_concurrent_calls = models.PositiveIntegerField(_("calls at once"), default=10)
+    # What an agency allows its client; empty: as much as it likes.
+    max_minutes_per_month = models.PositiveIntegerField(
+        _("minutes a month"), null=True, blank=True
+    )
+    max_assistants = models.PositiveIntegerField(_("assistants"), null=True, blank=True)
+    max_numbers = models.PositiveIntegerField(_("numbers"), null=True, blank=True)
+    max_members = models.PositiveIntegerField(_("people"), null=True, blank=True)
+    api_rate_per_minute = models.PositiveIntegerField(
+        _("API requests a minute"), null=True, blank=True
+    )
+    # Names of `portal.features.Feature` that are switched off.
+    features_off = models.JSONField(default=list, blank=True)
+    requires_second_factor = models.BooleanField(
+        _("everybody needs a second factor"), default=False
+    )
+    # Set when its deletion was asked for; it happens then and can be called off before.
+    delete_at = models.DateTimeField(null=True, editable=False)
     time_zone = models.CharField(max_length=64, default="Europe/Amsterdam")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -96,6 +96,9 @@ class Membership(models.Model):
         Organization, on_delete=models.CASCADE, related_name="memberships"
     )
     role = models.CharField(max_length=10, choices=Role)
+    # Ids of what this person may see; empty: everything. See `portal.visibility`.
+    assistant_ids = models.JSONField(null=True, default=None)
+    campaign_ids = models.JSONField(null=True, default=None)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
+from django.utils.translation import get_language
 
+from portal.brand import Brand
 from portal.permissions import public
 
 
@@ -29,5 +31,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @public
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Something broke; this page asks neither the database nor the session."""
-    return HttpResponse(get_template("500.html").render(), status=500)
+    """Something broke; this page asks neither the database nor the session.
+
+    It wears the brand when the host was known by then.
+    """
+    portal = getattr(request, "portal", None)
+    context = {
+        "brand": Brand.of(portal) if portal else None,
+        "language": get_language(),
+    }
+    return HttpResponse(get_template("500.html").render(context), status=500)

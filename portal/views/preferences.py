@@ -1,9 +1,10 @@
-"""What a person chooses for themselves: theme, and the organization to look at."""
+"""What a person chooses for themselves: theme, language, and the organization to look at."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -30,6 +31,25 @@ def set_theme(request: MemberRequest) -> HttpResponse:
         response.set_cookie(
             THEME_COOKIE,
             theme,
+            max_age=_YEAR_S,
+            samesite="Lax",
+            secure=request.is_secure(),
+        )
+    return response
+
+
+@require_POST
+@public
+def set_language(request: MemberRequest) -> HttpResponse:
+    """The language of the pages; open to all, as sign-in pages are read too."""
+    language = request.POST.get("language", "")
+    response = redirect(_safe_next(request))
+    if language in dict(settings.LANGUAGES):
+        if isinstance(request.user, User):
+            User.objects.filter(pk=request.user.pk).update(language=language)
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
             max_age=_YEAR_S,
             samesite="Lax",
             secure=request.is_secure(),

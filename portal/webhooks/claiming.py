@@ -85,10 +85,5 @@ def with_event(ids: list[UUID]) -> list[WebhookDelivery]:
     return list(
         WebhookDelivery.objects.filter(pk__in=ids)
         .select_related("event", "endpoint", "agency__portal")
-        .defer(
-            "agency__portal__logo_light",
-            "agency__portal__logo_dark",
-            "agency__portal__favicon",
-        )
         .order_by("created_at", "pk")
     )

@@ -12,7 +12,7 @@ export function init(root) {
   let timer;
   const show = () => {
     const query = new URLSearchParams();
-    for (const name of ["accent_color", "neutral_hue_deg", "radius", "font", "density"]) {
+    for (const name of ["primary_color", "accent_color", "neutral_hue_deg", "radius", "font", "density"]) {
       const value = new FormData(root).get(name);
       if (typeof value === "string") query.set(name, value);
     }

@@ -43,4 +43,6 @@ def make_objects(house: House) -> dict[str, Any]:
         "campaign_id": campaign.pk,
         "number_id": house.number.pk,
         "trunk_id": trunk.pk,
+        "kind": "logo-light",
+        "key": "help",
     }

@@ -76,6 +76,10 @@ GET: dict[str, tuple[int, ...]] = {
     "api_key_list": MANAGE,
     "brand_edit": AGENCY,
     "brand_preview_css": AGENCY,
+    "brand_contrast": AGENCY,
+    "brand_picture": PUBLIC,
+    "brand_manifest": PUBLIC,
+    "menu_page": (302, 404, 404, 404, 404, 404),  # the portal has none of this key
     "switch_organization": (302, 302, 302, 302, 302, 404),
     "brand_css": PUBLIC,
     "brand_logo": PUBLIC,
@@ -103,6 +107,8 @@ POST: dict[str, tuple[int, ...]] = {
     "campaign_leads_check": (302, 403, 200, 200, 200, 200),
     "member_add": (302, 403, 403, 422, 422, 422),
     "api_key_revoke": (302, 403, 403, 302, 302, 404),
+    "brand_picture_set": AGENCY,
+    "set_language": (302, 302, 302, 302, 302, 302),
     "set_theme": (302, 302, 302, 302, 302, 302),
 }
 ROWS = [("get", *row) for row in GET.items()] + [("post", *row) for row in POST.items()]
@@ -122,6 +128,8 @@ class Cast:
     def address(self, name: str) -> str:
         if name == "brand_logo":
             return reverse(name, args=["light"])
+        if name == "brand_picture":
+            return reverse(name, args=["icon-192"])
         pattern = next(
             entry
             for _path, entry in patterns(get_resolver("config.urls"))

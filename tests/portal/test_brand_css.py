@@ -17,9 +17,8 @@ from portal.branding import (
     brand_css,
     brand_version,
     contrast_report,
-    default_favicon_svg,
     default_logo_svg,
-    image_type,
+    nudges,
     preview_css,
     scheme_colors,
     surfaces,
@@ -134,19 +133,20 @@ def test_the_report_measures_both_schemes_and_finds_them_readable():
 def test_a_portal_without_a_logo_gets_its_letter(name, letter):
     svg = ElementTree.fromstring(default_logo_svg(Portal(name=name)))
     assert svg.findtext("{http://www.w3.org/2000/svg}text") == letter
-    assert default_favicon_svg(Portal(name=name)) == default_logo_svg(Portal(name=name))
 
 
-@pytest.mark.parametrize(
-    ("data", "content_type"),
-    [
-        (b"\x89PNG\r\n\x1a\nrest", "image/png"),
-        (b"\xff\xd8\xff\xe0", "image/jpeg"),
-        (b"\x00\x00\x01\x00", "image/x-icon"),
-        (b"RIFF1234WEBPVP8 ", "image/webp"),
-        (b"<svg onload='alert(1)'>", None),
-        (b"", None),
-    ],
-)
-def test_an_uploaded_image_is_known_by_its_bytes(data, content_type):
-    assert image_type(data) == content_type
+def test_buttons_wear_the_primary_colour_and_links_the_accent():
+    portal = Portal(name="Acme", primary_color="#c2410c", accent_color="#3b5bdb")
+    found = variables(brand_css(portal))
+    assert found["fill-light"] == "#c2410c"
+    assert found["text-light"] == "#3b5bdb"
+
+
+def test_a_colour_that_cannot_be_read_is_told_with_what_is_shown():
+    [fill, text] = [
+        nudge for nudge in nudges("#ffffff", 250) if nudge.scheme == "light"
+    ]
+    assert (fill.chosen, text.chosen) == ("#ffffff", "#ffffff")
+    assert contrast(text.shown, surfaces("light", 250)[0]) >= TEXT_RATIO
+    assert fill.shown != "#ffffff"
+    assert not [nudge for nudge in nudges("#3b5bdb", 250) if nudge.scheme == "light"]
