@@ -62,6 +62,7 @@ _TABLE: Final[dict[str, StatusLook]] = {
     "operator_hangup": StatusLook(_("Ended from the portal"), Tone.NEUTRAL, "stop"),
     "transferred": StatusLook(_("Handed on"), Tone.SUCCESS, "phone-outgoing"),
     "max_duration": StatusLook(_("Time limit reached"), Tone.WARNING, "clock"),
+    "caller_silent": StatusLook(_("Caller said nothing"), Tone.NEUTRAL, "mic-off"),
     "insufficient_credits": StatusLook(_("Out of credits"), Tone.WARNING, "wallet"),
     "connection_lost": StatusLook(_("Connection lost"), Tone.DANGER, "plug"),
     "never_connected": StatusLook(_("Never connected"), Tone.DANGER, "plug"),

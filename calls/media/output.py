@@ -21,6 +21,7 @@ import av
 from livekit import rtc
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
+from calls.media.ambience import Ambience
 from calls.media.link import FRAME_MS, AudioTap
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class PulledAudioOutput(AudioOutput):
         super().__init__(label=label, capabilities=AudioOutputCapabilities(pause=True))
         self.sample_rate_hz = sample_rate_hz
         self.tap: AudioTap | None = None
+        self.ambience: Ambience | None = None  # heard under speech, and without it
         self._offset_ms = offset_ms or _no_offset
         self._max_bytes = max_buffered_ms * sample_rate_hz // 1000 * 2
         self._segments: deque[_Segment] = deque()
@@ -141,6 +143,8 @@ class PulledAudioOutput(AudioOutput):
         """
         wanted = self.sample_rate_hz * duration_ms // 1000 * 2
         pcm = b"" if self._is_paused else self._take(wanted)
+        if self.ambience is not None:
+            pcm = self.ambience.under(pcm + bytes(wanted - len(pcm)))
         if not pcm:
             if self.tap is not None:
                 self.tap(self._silent(wanted), self.sample_rate_hz, self._offset_ms())
@@ -164,7 +168,7 @@ class PulledAudioOutput(AudioOutput):
         """
         self._is_closed = True
         self.clear_buffer()
-        self.tap = None
+        self.tap = self.ambience = None
         self._offset_ms = _no_offset  # lets go of the link, which holds this
 
     # --- inside ---------------------------------------------------------------------

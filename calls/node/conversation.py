@@ -74,7 +74,7 @@ class Conversation:
         scribe = Scribe(self._order)
         discretion = Discretion(scribe, self._order.policy, self._order.disclosure)
         self._sink = discretion
-        if self._watches_for_voicemail:
+        if self._watches_for_voicemail and self._order.spec.voicemail_detection:
             self._sink = VoicemailWatch(
                 discretion, self._order.spec, self._leave_message
             )

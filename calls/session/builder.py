@@ -21,6 +21,7 @@ from assistants.spec import AssistantSpec
 from calls.session.patience import Patience
 from calls.session.ports import Vendors
 from calls.session.sound_detector import SoundDetector
+from calls.session.unfinished import PauseJudge
 
 MAX_TOOL_STEPS = 5
 NEVER = 1_000_000_000  # unrecoverable errors before the library ends a call: we do that
@@ -40,11 +41,11 @@ class LeanSession(AgentSession[None]):
             rtc.EventEmitter.emit(self, event, arg)
 
 
-def turn_handling(spec: AssistantSpec) -> TurnHandlingOptions:
+def turn_handling(spec: AssistantSpec, judge: PauseJudge) -> TurnHandlingOptions:
     """How turns end and what interrupts one, as the assistant's owner chose."""
     chosen = spec.speech_config.turn_taking
     return {
-        "turn_detection": "vad",
+        "turn_detection": judge,
         "endpointing": {
             "mode": "fixed",
             "min_delay": chosen.endpointing_min_delay,
@@ -65,8 +66,18 @@ def turn_handling(spec: AssistantSpec) -> TurnHandlingOptions:
     }
 
 
+def pause_judge(spec: AssistantSpec) -> PauseJudge:
+    """Who decides how long a silence must last to end the caller's turn."""
+    chosen = spec.speech_config.turn_taking
+    return PauseJudge(
+        spec.language,
+        min_s=chosen.endpointing_min_delay,
+        max_s=chosen.endpointing_max_delay,
+    )
+
+
 def build_session(
-    spec: AssistantSpec, vendors: Vendors, patience: Patience
+    spec: AssistantSpec, vendors: Vendors, patience: Patience, judge: PauseJudge
 ) -> LeanSession:
     """Make the pipeline of one call; it has no input and output yet."""
     return LeanSession(
@@ -74,10 +85,14 @@ def build_session(
         vad=SoundDetector(vendors.vad),
         llm=vendors.llm,
         tts=vendors.tts,
-        turn_handling=turn_handling(spec),
+        turn_handling=turn_handling(spec, judge),
         max_tool_steps=MAX_TOOL_STEPS,
         # A voice that takes whole sentences tells where each begins: exact captions.
-        use_tts_aligned_transcript=not vendors.tts.capabilities.streaming,
+        # With a pronunciation list they would be the words as said, not as written.
+        use_tts_aligned_transcript=(
+            not vendors.tts.capabilities.streaming
+            and not spec.speech_config.pronunciation
+        ),
         aec_warmup_duration=None,
         user_away_timeout=None,
         transcription_timeout=patience.stt_answer_s,

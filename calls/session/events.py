@@ -23,6 +23,7 @@ class EndReason(StrEnum):
     ASSISTANT_HANGUP = "assistant_hangup"
     TRANSFERRED = "transferred"  # handed to somebody else, who has the caller now
     MAX_DURATION = "max_duration"
+    CALLER_SILENT = "caller_silent"  # asked after several times, said nothing
     INSUFFICIENT_CREDITS = "insufficient_credits"
     OPERATOR_HANGUP = "operator_hangup"  # ended from the portal or the API
     CONNECTION_LOST = "connection_lost"

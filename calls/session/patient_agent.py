@@ -15,6 +15,7 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Iterator,
+    Sequence,
 )
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -32,9 +33,11 @@ from livekit.agents import (
     tts,
 )
 
+from assistants.speech_shapes import Pronunciation
 from calls.session.faults import Faults, VendorHung, can_retry, describe
 from calls.session.patience import Patience
 from calls.session.ports import Vendors
+from calls.session.pronunciation import pronounced
 from calls.session.text_feed import TextFeed
 from calls.session.timeline import Timeline
 
@@ -60,12 +63,14 @@ class PatientAgent(Agent):
         patience: Patience,
         timeline: Timeline,
         cut_short: Callable[[], None],
+        pronunciation: Sequence[Pronunciation] = (),
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._vendors, self._faults = vendors, faults
         self._patience, self._timeline = patience, timeline
         self._cut_short = cut_short
+        self._pronunciation = pronunciation
         self._recognising: asyncio.Task[stt.SpeechEvent | None] | None = None
         self._is_reopening = False
         self.spoken_characters = 0  # also of replies that were interrupted
@@ -132,6 +137,8 @@ class PatientAgent(Agent):
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
     ) -> AsyncGenerator[rtc.AudioFrame, None]:
+        if self._pronunciation:
+            text = pronounced(text, self._pronunciation)
         feed = TextFeed(text)
         try:
             async with aclosing(self._voiced(feed)) as frames:

@@ -16,9 +16,16 @@ from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice import SpeechHandle
 
 from assistants.spec import AssistantSpec
+from calls.media.ambience import Ambience, samples_of
 from calls.media.link import MediaLink
+from calls.media.output import PulledAudioOutput
 from calls.session import apology
-from calls.session.builder import build_session, instructions, opening_context
+from calls.session.builder import (
+    build_session,
+    instructions,
+    opening_context,
+    pause_judge,
+)
 from calls.session.clock import CallClock
 from calls.session.events import SessionEvent, Usage
 from calls.session.faults import Fault, Faults
@@ -33,6 +40,10 @@ from calls.session.usage import summed
 
 logger = logging.getLogger(__name__)
 
+CALLER_IS_SILENT = (
+    "The caller has said nothing for a while. Ask in one short sentence, in the language "
+    "of the conversation, whether they are still there."
+)
 LAST_WORDS_OF_CALLER_S = 1.0  # for a transcript that is under way when the call ends
 
 
@@ -60,10 +71,10 @@ class Pipeline:
         self._starting: asyncio.Task[None] | None = None
         self._inside: list[Any] = []  # what the library drops when it closes
         self.faults = Faults(vendors, clock, put, on_fatal)
-        timeline = Timeline(
-            clock,
-            min_silence_s=spec.speech_config.turn_taking.endpointing_min_delay,
-        )
+        self._background = spec.speech_config.background_audio
+        self._output = link.audio_output
+        judge = pause_judge(spec)
+        timeline = Timeline(clock, silence_s=lambda: judge.delay_s)
         self.transcript = Transcript(clock, timeline, put)
         self._heard = HeardAudio(
             link.audio_output,
@@ -71,7 +82,7 @@ class Pipeline:
             on_caption=self.transcript.caption,
             on_spoken=self.transcript.speech_ended,
         )
-        self._session = build_session(spec, vendors, patience)
+        self._session = build_session(spec, vendors, patience, judge)
         self._session.input.audio = link.audio_input
         self._session.output.audio = self._heard
         self._session.output.transcription = HeardText(self._heard)
@@ -81,6 +92,7 @@ class Pipeline:
             patience=patience,
             timeline=timeline,
             cut_short=self._heard.cut_short,
+            pronunciation=spec.speech_config.pronunciation,
             instructions=instructions(spec, instructions_suffix),
             chat_ctx=opening_context(spec, early_context),
             tools=tools,
@@ -101,6 +113,7 @@ class Pipeline:
         Cancelling this does not stop the library half way, where nothing could close
         it: `aclose` waits for it first.
         """
+        await self._set_scene()
         self._starting = asyncio.create_task(
             self._session.start(self._agent, record=False), name="pipeline-start"
         )
@@ -110,6 +123,14 @@ class Pipeline:
         recognition = activity._audio_recognition if activity else None
         hearing = recognition._stt_pipeline if recognition else None
         self._inside = [activity, recognition, hearing]
+
+    async def _set_scene(self) -> None:
+        """Let the caller hear a place around the assistant."""
+        place, output = self._background, self._output
+        if not place.enabled or not isinstance(output, PulledAudioOutput):
+            return
+        samples = await asyncio.to_thread(samples_of, place.clip, output.sample_rate_hz)
+        output.ambience = Ambience(samples, place.volume)
 
     @property
     def usage(self) -> Usage:
@@ -154,6 +175,15 @@ class Pipeline:
                 self._session.generate_reply()
             except RuntimeError:
                 logger.debug("no reply: the session is closing")
+
+    def ask_after_caller(self) -> None:
+        """Let the model find words for a caller who says nothing."""
+        if not self._is_open:
+            return
+        try:
+            self._session.generate_reply(instructions=CALLER_IS_SILENT)
+        except RuntimeError:
+            logger.debug("not asked: the session is closing")
 
     def _say(
         self, text: str, *, interruptible: bool, is_recorded: bool = False

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from livekit.agents import llm
@@ -37,9 +38,9 @@ class _OpenTurn:
 class Timeline:
     """Collects the marks of one turn at a time."""
 
-    def __init__(self, clock: CallClock, *, min_silence_s: float) -> None:
+    def __init__(self, clock: CallClock, *, silence_s: Callable[[], float]) -> None:
         self._clock = clock
-        self._min_silence_s = min_silence_s
+        self._silence_s = silence_s  # how long a silence had to last, the last time
         self._turn: _OpenTurn | None = None
         self._silence_seen_s = 0.0
         self._model_s: dict[str, float] = {}
@@ -52,7 +53,7 @@ class Timeline:
         self, message_id: str, *, last_sound_s: float, committed_s: float
     ) -> None:
         """The caller's turn is over and will be answered."""
-        silence_over_s = last_sound_s + self._min_silence_s
+        silence_over_s = last_sound_s + self._silence_s()
         if self._silence_seen_s >= last_sound_s:
             silence_over_s = max(silence_over_s, self._silence_seen_s)
         self._turn = _OpenTurn(message_id, last_sound_s, silence_over_s, committed_s)

@@ -82,6 +82,8 @@ class Toolbox:
                 tools[TRANSFER_CALL] = self._transferring(tool)
             elif isinstance(tool, FunctionTool) and self._runner is not None:
                 tools[tool.name] = self._function(tool, self._runner)
+        if spec.autonomous_silence_handling:
+            tools.setdefault(END_CALL, self._ending())
         for one in foreign:
             tools.setdefault(one.name, self._foreign(one))
         return list(tools.values())

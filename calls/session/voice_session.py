@@ -37,6 +37,7 @@ from calls.session.events import (
     TransferAsked,
     Usage,
 )
+from calls.session.manners import Manners
 from calls.session.outbox import Outbox
 from calls.session.patience import Patience
 from calls.session.pipeline import Pipeline
@@ -106,6 +107,7 @@ class VoiceSession:
         self._outbox: Outbox | None = None
         self._early: list[_Words | _Context] = []
         self._toolbox: Toolbox | None = None
+        self._manners: Manners | None = None
         self._watch: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
@@ -223,6 +225,12 @@ class VoiceSession:
             say=self._announce,
             runner=self._tool_runner,
         )
+        manners = self._manners = Manners(
+            self._spec,
+            put=self._outbox.put,
+            check=self._check_on_caller,
+            ask_for=self._ask_for,
+        )
         early, self._early = self._early, []
         pipeline = Pipeline(
             self._spec,
@@ -230,7 +238,7 @@ class VoiceSession:
             self._vendors,
             clock=self._clock,
             patience=self._patience,
-            put=self._outbox.put,
+            put=manners.see,
             on_fatal=lambda fault: self._ask_for(Ending.by_fault(fault)),
             tools=toolbox.tools_of(self._spec, self._foreign_tools),
             instructions_suffix=self._instructions_suffix,
@@ -256,6 +264,14 @@ class VoiceSession:
     def _announce(self, text: str) -> None:
         if self._pipeline is not None:
             self._pipeline.say(text)
+
+    def _check_on_caller(self, sentence: str | None) -> None:
+        if self._pipeline is None or self._ending is not None:
+            return
+        if sentence is None:
+            self._pipeline.ask_after_caller()
+        else:
+            self._pipeline.say(sentence)
 
     async def _watch_link(self) -> None:
         end = LinkEnd.LOST  # a link that fails to tell is lost as well
@@ -296,6 +312,8 @@ class VoiceSession:
         if self._ending is None:
             self._ending = ending
             self._is_ending.set()
+            if self._manners is not None:
+                self._manners.close()
 
     async def _say_last_words(self, ending: Ending) -> None:
         pipeline, patience = self._pipeline, self._patience

@@ -26,6 +26,7 @@ class FakeTTS(tts.TTS):
         self.script = script
         self.requests = 0
         self.sentences: list[str] = []  # given whole, by one who does not stream
+        self.texts: list[str] = []  # what it was asked to say, reply by reply
         self.is_closed = False
 
     @property
@@ -60,6 +61,7 @@ class _Stream(tts.SynthesizeStream):
             if isinstance(part, str):
                 self._mark_started()
                 text += part
+        self._tts.texts.append(text)
         output_emitter.initialize(
             request_id="request",
             sample_rate=SAMPLE_RATE_HZ,

@@ -36,7 +36,9 @@ from calls.media.caller import (
 from calls.media.caller.resolver import LocalhostResolver
 
 DEFAULT_PHRASE = "Hello, what are your opening hours?"
-NORMAL_ENDS = frozenset({"user_hangup", "assistant_hangup", "max_duration"})
+NORMAL_ENDS = frozenset(
+    {"user_hangup", "assistant_hangup", "max_duration", "caller_silent"}
+)
 FINAL = frozenset({"ended", "failed"})
 SETTLED_S = 30.0
 
