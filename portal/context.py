@@ -52,6 +52,7 @@ _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Brand"), "brand_edit", "palette", _("Agency"), Permission.BRAND_EDIT),
     (_("Team"), "member_list", "users", _("Settings"), Permission.MEMBERS_READ),
     (_("API keys"), "api_key_list", "key", _("Settings"), Permission.API_KEYS_EDIT),
+    (_("Webhooks"), "webhook_list", "webhook", _("Settings"), Permission.WEBHOOKS_EDIT),
     (_("Privacy"), "privacy_edit", "shield", _("Settings"), Permission.PRIVACY_READ),
 )
 

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     MEMBERS_READ = "members:read"
     MEMBERS_EDIT = "members:edit"
     API_KEYS_EDIT = "api_keys:edit"
+    WEBHOOKS_EDIT = "webhooks:edit"
     CLIENTS_READ = "clients:read"
     CLIENTS_EDIT = "clients:edit"
     BRAND_EDIT = "brand:edit"
@@ -63,6 +64,7 @@ _OPERATOR: Final = _VIEWER | {
 _ADMIN: Final = _OPERATOR | {
     Permission.MEMBERS_EDIT,
     Permission.API_KEYS_EDIT,
+    Permission.WEBHOOKS_EDIT,
     Permission.PRIVACY_EDIT,
 }
 

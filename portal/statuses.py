@@ -102,6 +102,8 @@ _TABLE: Final[dict[str, StatusLook]] = {
     "expired": StatusLook(_("Expired"), Tone.NEUTRAL, "clock"),
     "verified": StatusLook(_("Verified"), Tone.SUCCESS, "check-circle"),
     "published": StatusLook(_("Published"), Tone.SUCCESS, "check-circle"),
+    "failing": StatusLook(_("Failing"), Tone.WARNING, "alert"),
+    "delivered": StatusLook(_("Delivered"), Tone.SUCCESS, "check-circle"),
     # money
     "held": StatusLook(_("On hold"), Tone.INFO, "clock"),
     "settled": StatusLook(_("Settled"), Tone.SUCCESS, "check-circle"),

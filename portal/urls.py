@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from portal.views import brand, people, preferences, privacy
+from portal.views import brand, people, preferences, privacy, webhooks
 
 urlpatterns = [
     path("language/", preferences.set_language, name="set_language"),
@@ -38,5 +38,57 @@ urlpatterns = [
         "settings/keys/<uuid:key_id>/revoke/",
         people.api_key_revoke,
         name="api_key_revoke",
+    ),
+    path("settings/webhooks/", webhooks.webhook_list, name="webhook_list"),
+    path("settings/webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/",
+        webhooks.webhook_detail,
+        name="webhook_detail",
+    ),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/edit/",
+        webhooks.webhook_edit,
+        name="webhook_edit",
+    ),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/rotate/",
+        webhooks.webhook_rotate,
+        name="webhook_rotate",
+    ),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/enable/",
+        webhooks.webhook_enable,
+        name="webhook_enable",
+    ),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/disable/",
+        webhooks.webhook_disable,
+        name="webhook_disable",
+    ),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/delete/",
+        webhooks.webhook_delete,
+        name="webhook_delete",
+    ),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/test/",
+        webhooks.webhook_test,
+        name="webhook_test",
+    ),
+    path(
+        "settings/webhooks/<uuid:endpoint_id>/replay/",
+        webhooks.webhook_replay,
+        name="webhook_replay",
+    ),
+    path(
+        "settings/webhooks/deliveries/<uuid:delivery_id>/",
+        webhooks.webhook_delivery,
+        name="webhook_delivery",
+    ),
+    path(
+        "settings/webhooks/deliveries/<uuid:delivery_id>/replay/",
+        webhooks.webhook_delivery_replay,
+        name="webhook_delivery_replay",
     ),
 ]

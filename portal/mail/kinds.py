@@ -107,6 +107,17 @@ KINDS: Final[dict[str, MailKind]] = {
             },
         ),
         MailKind(
+            "webhook_trouble",
+            _("Trouble with a webhook"),
+            {
+                "address": "https://crm.example/hook",
+                "organization_name": "Harbour Dental",
+                "problem": "HTTP 503",
+                "is_disabled": False,
+                "url": _URL,
+            },
+        ),
+        MailKind(
             "notice",
             _("Notice about an account"),
             {

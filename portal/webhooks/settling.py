@@ -49,7 +49,7 @@ def settle(sending: Sending, *, is_final: bool = False) -> None:
         outcome |= {"status": WebhookDelivery.Status.DELIVERED, "finished_at": now}
     else:
         is_gone = answer is not None and answer.status == GONE
-        pause = _note_failure(delivery.endpoint, now, is_gone=is_gone)
+        pause = _note_failure(delivery.endpoint, now, sending.error, is_gone=is_gone)
         next_at = now + (pause or wait_after(attempts))
         is_final = is_final or is_gone
         if is_final or next_at > delivery.created_at + GIVE_UP_AFTER:
@@ -94,7 +94,7 @@ def _note_success(endpoint: WebhookEndpoint, now: datetime) -> None:
 
 
 def _note_failure(
-    endpoint: WebhookEndpoint, now: datetime, *, is_gone: bool
+    endpoint: WebhookEndpoint, now: datetime, problem: str, *, is_gone: bool
 ) -> timedelta | None:
     """Count a failure; open the breaker or switch off. Return the pause, if there is one."""
     rows = WebhookEndpoint.objects.filter(pk=endpoint.pk)
@@ -103,7 +103,7 @@ def _note_failure(
         failing_since=Coalesce("failing_since", now),
         last_failure_at=now,
     )
-    current = rows.get()
+    current = rows.select_related("organization").get()
     assert current.failing_since is not None
     if is_gone or (
         current.failures_in_row >= TRIPS_AFTER
@@ -113,11 +113,11 @@ def _note_failure(
         reason = reasons.GONE if is_gone else reasons.FAILING
         if disable_endpoint(endpoint=current, reason=reason, actor=None):
             current.disabled_reason = reason
-            alerts.tell_of_disabling(current)
+            alerts.tell_of_disabling(current, problem)
         return None
     pause = pause_after(current.failures_in_row)
     if pause is not None:
         rows.update(paused_until=now + pause)
         if current.failures_in_row == TRIPS_AFTER:
-            alerts.tell_of_failing(current)
+            alerts.tell_of_failing(current, problem)
     return pause

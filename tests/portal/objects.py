@@ -12,6 +12,8 @@ from calls.services.web import start_web_call
 from campaigns.models import Campaign
 from portal.scope import organization_scope
 from portal.services.api_keys import issue_key
+from portal.webhooks import record_event
+from portal.webhooks.endpoints import create_endpoint
 from tests.world import House
 
 
@@ -27,6 +29,18 @@ def make_objects(house: House) -> dict[str, Any]:
             actor=None,
         )
         key, _text = issue_key(organization=house.organization, name="Test", actor=None)
+        endpoint, _secret = create_endpoint(
+            organization=house.organization,
+            url="https://example.com/hook",
+            events=["*"],
+            actor=None,
+        )
+        record_event(
+            organization=house.organization,
+            kind="credits.low",
+            data={},
+            call_id=call.pk,
+        )
         campaign = Campaign.objects.create(
             organization=house.organization,
             name="Spring",
@@ -34,12 +48,15 @@ def make_objects(house: House) -> dict[str, Any]:
             number=house.number,
             started_at=timezone.now(),
         )
+        delivery = endpoint.deliveries.get()
     return {
         "organization_id": house.organization.pk,
         "client_id": house.organization.pk,
         "assistant_id": house.assistant.pk,
         "call_id": call.pk,
         "key_id": key.pk,
+        "endpoint_id": endpoint.pk,
+        "delivery_id": delivery.pk,
         "campaign_id": campaign.pk,
         "number_id": house.number.pk,
         "trunk_id": trunk.pk,

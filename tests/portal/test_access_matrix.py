@@ -37,6 +37,8 @@ FORM_OF_ONE = (302, 403, 200, 200, 200, 404)
 ACT = (302, 403, 302, 302, 302, 404)
 # Only owners and admins.
 MANAGE = (302, 403, 403, 200, 200, 200)
+MANAGE_ONE = (302, 403, 403, 200, 200, 404)
+MANAGE_ACT = (302, 403, 403, 302, 302, 404)
 # Only inside an agency; the column `agency` looks at Bakery, where the right does not reach.
 AGENCY = (302, 403, 403, 403, 403, 403)
 PUBLIC = (200, 200, 200, 200, 200, 200)
@@ -74,6 +76,11 @@ GET: dict[str, tuple[int, ...]] = {
     "member_list": LIST,
     "privacy_edit": LIST,
     "api_key_list": MANAGE,
+    "webhook_list": MANAGE,
+    "webhook_new": MANAGE,
+    "webhook_detail": MANAGE_ONE,
+    "webhook_edit": MANAGE_ONE,
+    "webhook_delivery": MANAGE_ONE,
     "brand_edit": AGENCY,
     "brand_preview_css": AGENCY,
     "brand_contrast": AGENCY,
@@ -106,9 +113,16 @@ POST: dict[str, tuple[int, ...]] = {
     "campaign_cancel": ACT,
     "campaign_leads_check": (302, 403, 200, 200, 200, 200),
     "member_add": (302, 403, 403, 422, 422, 422),
-    "api_key_revoke": (302, 403, 403, 302, 302, 404),
     "brand_picture_set": AGENCY,
     "set_language": (302, 302, 302, 302, 302, 302),
+    "api_key_revoke": MANAGE_ACT,
+    "webhook_rotate": MANAGE_ONE,
+    "webhook_enable": MANAGE_ACT,
+    "webhook_disable": MANAGE_ACT,
+    "webhook_delete": MANAGE_ACT,
+    "webhook_test": (302, 403, 403, 404, 404, 404),  # it names no event
+    "webhook_replay": MANAGE_ACT,
+    "webhook_delivery_replay": MANAGE_ACT,
     "set_theme": (302, 302, 302, 302, 302, 302),
 }
 ROWS = [("get", *row) for row in GET.items()] + [("post", *row) for row in POST.items()]

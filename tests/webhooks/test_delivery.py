@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from portal.models import WebhookAttempt, WebhookEndpoint
+from portal.models import OutgoingMail, WebhookAttempt, WebhookEndpoint
 from portal.scope import all_organizations, organization_scope
 from portal.webhooks import record_event
 from portal.webhooks.backoff import GIVE_UP_AFTER, WAITS_S, pause_after, wait_after
@@ -31,6 +31,14 @@ def tell(house: House, call_id=None, **data) -> None:
         data=data,
         call_id=call_id,
     )
+
+
+def mails(house: House) -> list[str]:
+    """Subjects of what was sent to dora; bob is a viewer."""
+    with organization_scope(house.organization):
+        sent = OutgoingMail.objects.order_by("created_at")
+        assert {mail.recipient for mail in sent} <= {house.people["dora"].email}
+        return [mail.subject for mail in sent]
 
 
 def test_a_good_answer_ends_it(
@@ -182,6 +190,7 @@ def test_410_switches_the_endpoint_off_at_once(
     changed = fresh(endpoint)
     assert (changed.status, changed.disabled_reason) == ("disabled", "gone")
     assert [one.status for one in deliveries(bakery)] == ["failed", "failed"]
+    assert mails(bakery) == ["A webhook of Bakery was switched off"]
     tell(bakery)
     assert len(deliveries(bakery)) == 2  # nothing more is written for it
     assert len(receiver.received) == 1
@@ -197,6 +206,7 @@ def test_the_breaker_opens_probes_and_closes(
     deliver_due()
     tried = len(receiver.received)
     assert fresh(endpoint).paused_until is not None
+    assert mails(bakery) == ["A webhook of Bakery fails"]
     tell(bakery)
     deliver_due()
     assert len(receiver.received) == tried  # nothing goes while it is open
@@ -206,6 +216,7 @@ def test_the_breaker_opens_probes_and_closes(
     later(hours=1)
     later(seconds=1)
     assert fresh(endpoint).failures_in_row == 0
+    assert len(mails(bakery)) == 1  # once for all of it
     assert {one.status for one in deliveries(bakery)} == {"delivered"}
 
 
