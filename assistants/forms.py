@@ -19,6 +19,7 @@ from assistants.catalogue import (
     validate_spec,
     voice_choices,
 )
+from assistants.sovereignty import violations
 from assistants.spec import (
     AssistantSpec,
     LLMConfig,
@@ -28,6 +29,7 @@ from assistants.spec import (
     TTSConfig,
 )
 from assistants.tool_shapes import EndCallTool
+from portal.services.privacy import policy_in_scope
 
 _SEPARATOR = "/"
 _FIELD_OF_PARAM = {
@@ -128,7 +130,10 @@ class AssistantForm(forms.Form):
                 )
                 self.add_error(field, problem["msg"])
             return cleaned
-        for wrong in validate_spec(spec, keys_at_hand()):
+        for wrong in [
+            *validate_spec(spec, keys_at_hand()),
+            *violations(spec, policy_in_scope()),
+        ]:
             self.add_error(
                 _FIELD_OF_PARAM.get(wrong.param.split(".")[0]), wrong.message
             )

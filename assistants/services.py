@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from assistants.models import Assistant, AssistantVersion
+from assistants.sovereignty import require_regions
 from assistants.spec import AssistantSpec
 from portal.models import Organization, User
 from portal.services import audit
@@ -16,7 +17,10 @@ from portal.services import audit
 def create_assistant(
     *, organization: Organization, spec: AssistantSpec, actor: User | None
 ) -> Assistant:
-    """Create an assistant with its first version, ready for calls."""
+    """Create an assistant with its first version, ready for calls.
+
+    Raises `OutsideRegion`, and leaves nothing, when the privacy policy forbids it.
+    """
     assistant = Assistant.objects.create(organization=organization, name=spec.name)
     _add_version(assistant, spec, actor)
     audit.record(
@@ -35,7 +39,8 @@ def save_assistant(
 ) -> AssistantVersion:
     """Make `spec` the version of the next call; saving the same again makes none.
 
-    Locks the assistant, so that two savers get two version numbers.
+    Locks the assistant, so that two savers get two version numbers. Raises
+    `OutsideRegion`, and saves nothing, when the privacy policy forbids it.
     """
     locked = Assistant.objects.select_for_update(of=("self",)).get(pk=assistant.pk)
     current = locked.current_version
@@ -89,6 +94,7 @@ def delete_assistant(*, assistant: Assistant, actor: User | None) -> None:
 def _add_version(
     assistant: Assistant, spec: AssistantSpec, actor: User | None
 ) -> AssistantVersion:
+    require_regions(assistant.organization, spec)
     last = assistant.versions.aggregate(last=Max("number"))["last"] or 0
     version = AssistantVersion.objects.create(
         organization=assistant.organization,

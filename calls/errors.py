@@ -6,6 +6,7 @@ CallError
 │   ├── OrganizationSuspended
 │   ├── CallsHalted        somebody stopped all calls
 │   ├── DestinationRefused a number the organization may not call
+│   ├── RegionRefused      an assistant that sends data where the policy forbids it
 │   ├── SpendingTooFast    more calls, or credits, than a while allows
 │   ├── TooManyCalls     the organization's own limit
 │   └── NoCapacity       no voice process has a free place; try again shortly
@@ -49,6 +50,11 @@ class CallsHalted(CallRefused):
 class DestinationRefused(CallRefused):
     code = "destination_not_allowed"
     message = "This number may not be called."
+
+
+class RegionRefused(CallRefused):
+    code = "region_not_allowed"
+    message = "The privacy policy does not let this assistant take calls."
 
 
 class SpendingTooFast(CallRefused):

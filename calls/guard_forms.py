@@ -13,6 +13,7 @@ from calls.destinations import known_countries
 from calls.models import CallGuard
 from calls.services.guarding import FIRST_DAY_CALLS
 from common.money import MICROCREDITS_PER_CREDIT, format_credits
+from portal.fields import WordsField
 
 
 class HaltForm(forms.Form):
@@ -23,16 +24,6 @@ class HaltForm(forms.Form):
         max_length=200,
         help_text=_("For the record, such as “stolen API key”."),
     )
-
-
-class WordsField(forms.CharField):
-    """Words with commas or spaces between them, as a list."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> list[str]:
-        return [word for word in re.split(r"[\s,;]+", super().clean(value)) if word]
 
 
 class CreditsField(forms.DecimalField):

@@ -15,6 +15,7 @@ from ninja.errors import HttpError, ValidationError
 from pydantic import BaseModel
 
 from assistants.api import router as assistants, voices
+from assistants.sovereignty import OutsideRegion
 from billing.errors import NotEnoughCredits
 from calls.api import calls, numbers, recordings, sip_trunks, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
@@ -104,6 +105,15 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 def _refused_field(request: HttpRequest, error: InvalidRequest) -> HttpResponse:
     return error_response(
         error.code, str(error), param=error.param, details=error.details
+    )
+
+
+@api.exception_handler(OutsideRegion)
+def _outside_region(request: HttpRequest, error: OutsideRegion) -> HttpResponse:
+    first = error.faults[0]
+    details = [f"{fault.param}: {fault.message}" for fault in error.faults]
+    return error_response(
+        "region_not_allowed", first.message, param=first.param, details=details
     )
 
 

@@ -53,6 +53,7 @@ class Policy:
     seals_content: bool = False
     discloses_ai: bool = False
     is_on_hold: bool = False  # a legal hold: nothing is deleted meanwhile
+    trusted_hosts: frozenset[str] = frozenset()  # own addresses inside the region
 
     def stricter(self, other: Policy) -> Policy:
         """Return the policy that keeps both. A hold of either holds."""
@@ -65,4 +66,15 @@ class Policy:
             seals_content=self.seals_content or other.seals_content,
             discloses_ai=self.discloses_ai or other.discloses_ai,
             is_on_hold=self.is_on_hold or other.is_on_hold,
+            trusted_hosts=_hosts_of_both(self, other),
         )
+
+
+def _hosts_of_both(one: Policy, other: Policy) -> frozenset[str]:
+    """Return the hosts declared by everybody who has a rule to keep them to."""
+    ruled = [p for p in (one, other) if p.regions is not RegionRule.ANYWHERE]
+    if len(ruled) == 1:
+        return ruled[0].trusted_hosts
+    if not ruled:
+        return one.trusted_hosts | other.trusted_hosts
+    return one.trusted_hosts & other.trusted_hosts

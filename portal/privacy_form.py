@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _, ngettext_lazy
 
 from common.redaction import Category
+from portal.fields import WordsField
 from portal.models import PrivacySettings
 from portal.policy import CONTENT_DAYS, METADATA_DAYS
 
@@ -38,6 +39,14 @@ class PrivacyForm(forms.Form):
         help_text=_(
             "Assistants that use a vendor outside are refused when they are saved and "
             "when a call starts."
+        ),
+    )
+    trusted_hosts = WordsField(
+        label=_("Own addresses inside this region"),
+        required=False,
+        help_text=_(
+            "Hosts of your webhooks and tools, such as crm.example.com. Under a rule, "
+            "an address that is not named here is refused: nobody can know where it is."
         ),
     )
     content_retention_days = forms.TypedChoiceField(
@@ -87,3 +96,6 @@ class PrivacyForm(forms.Form):
         max_length=200,
         help_text=_("With a reason here, nothing is deleted until you take it away."),
     )
+
+    def clean_trusted_hosts(self) -> list[str]:
+        return sorted({host.lower() for host in self.cleaned_data["trusted_hosts"]})

@@ -129,6 +129,12 @@ class LiveCall:
             await self._conversation.session.inject(content, respond=respond)
 
     async def _converse(self) -> Outcome:
+        if self.order.refusal:  # before a word, or a sound, goes anywhere
+            return self._outcome(
+                EndReason.REJECTED,
+                error=self.order.refusal,
+                fault_owner="organization",
+            )
         try:
             vendors = self._studio.vendors(self.order.spec)
         except ProviderError as error:

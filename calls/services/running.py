@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from assistants.disclosure import sentence_for, with_disclosure
 from assistants.rendering import rendered_spec
+from assistants.sovereignty import violations
 from assistants.spec import AssistantSpec
 from billing.holds import extend_hold
 from calls import lifecycle
@@ -38,6 +39,7 @@ class CallOrder:
     callee_number: str
     spec: AssistantSpec
     policy: Policy = field(default_factory=Policy)
+    refusal: str = ""  # why this call must not go on, when its policy forbids it
     disclosure: str = ""  # what the first message begins with, to be proved
 
     @property
@@ -81,6 +83,7 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         callee_number=call.callee_number,
         spec=with_disclosure(spec, disclosure) if disclosure else spec,
         policy=policy,
+        refusal=next((fault.message for fault in violations(spec, policy)), ""),
         disclosure=disclosure,
     )
 

@@ -14,13 +14,16 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from assistants.models import Assistant
+from assistants.models import Assistant, AssistantVersion
+from assistants.sovereignty import violations
+from assistants.spec import AssistantSpec
 from billing.holds import hold_for_call
 from billing.pricing import price_for_call
 from calls.errors import (
     AssistantNotReady,
     CallsHalted,
     OrganizationSuspended,
+    RegionRefused,
     TooManyCalls,
 )
 from calls.models import Call, PhoneNumber
@@ -28,6 +31,8 @@ from calls.services.guarding import check_pace, guard_of
 from calls.services.halting import is_halted
 from calls.services.nodes import choose_node
 from portal.models import Organization, User
+from portal.policy import RegionRule
+from portal.services.privacy import policy_of
 
 FIRST_HOLD_S: Final = 60
 HOLD_GRACE_S: Final = 60  # a hold outlives the lease that is to settle it
@@ -87,6 +92,7 @@ def open_call(
         >= locked.max_concurrent_calls
     ):
         raise TooManyCalls
+    _check_regions(locked, assistant.current_version, new.overrides)
     now = timezone.now()
     check_pace(locked, guard_of(locked), now)
     node = choose_node()
@@ -119,3 +125,20 @@ def open_call(
         token_digest=new.token_digest,
         token_expires_at=new.token_expires_at,
     )
+
+
+def _check_regions(
+    organization: Organization, version: AssistantVersion, overrides: dict[str, Any]
+) -> None:
+    """Raise `RegionRefused` when the policy forbids where this call's data would go.
+
+    An assistant saved before the policy was tightened, or one that a request brought
+    along, is refused here; the voice process looks once more at what it will run.
+    """
+    policy = policy_of(organization)
+    if policy.regions is RegionRule.ANYWHERE:
+        return
+    own = overrides.get("spec")
+    spec = AssistantSpec.model_validate(own) if own else version.spec
+    if faults := violations(spec, policy):
+        raise RegionRefused(faults[0].message)

@@ -138,6 +138,12 @@ CODES: Final[dict[str, Code]] = {
         "Calls of this organization are suspended.",
         "Contact support.",
     ),
+    "region_not_allowed": Code(
+        400,
+        "validation_error",
+        "The privacy policy of the organization or its agency forbids where `param` sends data.",
+        "Choose a provider in the allowed region, or declare your own host in the policy.",
+    ),
     "destination_not_allowed": Code(
         403,
         "permission_error",

@@ -25,6 +25,7 @@ class PrivacySettings(Owned):
         choices=Regions,
         default=Regions.ANYWHERE,
     )
+    trusted_hosts = models.JSONField(default=list, blank=True)
     content_retention_days = models.PositiveSmallIntegerField(
         _("keep content for"),
         choices=[(days, days) for days in CONTENT_DAYS],
@@ -62,4 +63,5 @@ class PrivacySettings(Owned):
             seals_content=self.seals_content,
             discloses_ai=self.discloses_ai,
             is_on_hold=bool(self.legal_hold_reason),
+            trusted_hosts=frozenset(self.trusted_hosts),
         )

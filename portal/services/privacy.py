@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,11 +12,12 @@ from django.utils.translation import gettext as _
 from common.redaction import Category
 from portal.models import Organization, PrivacySettings, User
 from portal.policy import CONTENT_DAYS, METADATA_DAYS, Policy, RegionRule
-from portal.scope import agency_scope
+from portal.scope import agency_scope, require_scope
 from portal.services import audit
 
 _CHOICES: Final = (
     "regions",
+    "trusted_hosts",
     "content_retention_days",
     "metadata_retention_days",
     "gdpr_mode",
@@ -25,6 +27,9 @@ _CHOICES: Final = (
     "legal_hold_reason",
 )
 
+_HOST: Final = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
+)
 # An agency's hold holds for its clients whatever they choose; it is no bound to keep.
 _BOUND: Final = {
     "regions": "regions",
@@ -60,6 +65,14 @@ def policy_for(agency_id: UUID, organization_id: UUID) -> Policy:
         for row in rows:
             policy = policy.stricter(row.policy())
     return policy
+
+
+def policy_in_scope() -> Policy:
+    """Return what holds for the organization whose rows are in scope."""
+    scope = require_scope()
+    if scope.agency_id is None:
+        raise ValueError("A policy is one organization's.")
+    return policy_for(scope.agency_id, scope.organization_id or scope.agency_id)
 
 
 def settings_of(organization: Organization) -> PrivacySettings:
@@ -114,6 +127,12 @@ def save_privacy(
 def _check(row: PrivacySettings, bounds: Policy, chosen: set[str]) -> None:
     if row.regions not in set(RegionRule):
         raise PolicyRefused("regions", _("Choose one of the places offered."))
+    for host in row.trusted_hosts:
+        if not _HOST.fullmatch(str(host)):
+            raise PolicyRefused(
+                "trusted_hosts",
+                _("%(host)s is no host, such as crm.example.com.") % {"host": host},
+            )
     _check_days(row)
     known = {str(category) for category in Category}
     if not isinstance(row.redacted_categories, list) or not known.issuperset(

@@ -10,10 +10,12 @@ from django.core.files.storage import storages
 
 from assistants.disclosure import SENTENCES, sentence_for, with_disclosure
 from assistants.services import save_assistant
+from assistants.spec import LLMConfig
 from calls.media.silencing import HEADER_BYTES
 from calls.models import Call, VoiceNode
 from calls.node import shelf
-from calls.services.running import CallOrder
+from calls.services.running import CallOrder, pick_up
+from calls.services.web import start_web_call
 from common.redaction import Category
 from portal.policy import Policy
 from portal.scope import all_organizations, organization_scope
@@ -22,7 +24,7 @@ from tests.calls.node.held import HeldCall, order_for
 from tests.calls.node.test_shelf import end, left_behind
 from tests.calls.session.conversation import make_spec
 from tests.fakes.script import Script, answer, script, user_says
-from tests.world import House
+from tests.world import House, desk_spec
 
 CARD = "My card is 4242 4242 4242 4242"
 REDACTING = Policy(redacted=frozenset({Category.PAYMENT_CARD}))
@@ -69,6 +71,7 @@ def test_without_a_policy_everything_is_kept(order: CallOrder) -> None:
     assert ("user", CARD) in held.turns()
 
 
+@pytest.mark.usefixtures("inline_database")
 def test_a_call_that_keeps_nothing_is_not_recorded(
     bakery: House, node: VoiceNode
 ) -> None:
@@ -115,6 +118,33 @@ def test_what_a_killed_process_recorded_of_such_a_call_is_not_kept(
     assert not path.exists()
     with all_organizations("test"):
         assert Call.objects.get(pk=order.call_id).recording == ""
+
+
+# -- where data may go ------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("inline_database")
+def test_a_policy_tightened_meanwhile_ends_the_call_before_a_word(
+    bakery: House, node: VoiceNode
+) -> None:
+    gpt = LLMConfig(provider="openai", model="gpt-5.4")
+    with organization_scope(bakery.organization):
+        save_assistant(
+            assistant=bakery.assistant, spec=desk_spec(llm_config=gpt), actor=None
+        )
+        bakery.assistant.refresh_from_db()
+        call = start_web_call(
+            organization=bakery.organization, assistant=bakery.assistant, actor=None
+        ).call
+    choose(bakery, regions="own")
+    order = pick_up(call_id=call.pk, node_id=node.pk)
+    assert order is not None
+    held = HeldCall(order, Script(), spec=order.spec)
+    ended = held.run()
+    assert (ended.status, ended.end_reason) == ("rejected", "rejected")
+    assert "own servers" in ended.error
+    assert held.studio.made == []
+    assert ended.cost_microcredits == 0
 
 
 # -- AI disclosure ------------------------------------------------------------------

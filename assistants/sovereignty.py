@@ -1,0 +1,173 @@
+"""Where the data of an assistant's calls goes, and whether the policy lets it.
+
+Every stage counts, every fallback, and every address a tool or a webhook names. The
+catalogue knows where a vendor computes; where a customer's own address leads nobody
+can know, so under a rule stricter than "anywhere" its host must be one that the
+organization has declared (`PrivacySettings.trusted_hosts`). What is unknown is outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from assistants.catalogue import CatalogueError, Region, Stage, catalogue, regions_of
+from assistants.spec import AssistantSpec
+from assistants.tool_shapes import FunctionTool, McpTool
+from portal.models import Organization
+from portal.policy import Policy, RegionRule
+from portal.services.privacy import policy_of
+
+
+class Content(StrEnum):
+    """What is sent."""
+
+    AUDIO = "audio"
+    TEXT = "text"
+    AUDIO_AND_TEXT = "audio_and_text"
+    METADATA_AND_TEXT = "metadata_and_text"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One way out: the config that opens it, who receives what, and where that is.
+
+    `region` is None for an address nobody can place.
+    """
+
+    param: str
+    receiver: str
+    content: Content
+    region: Region | None
+    purpose: str
+    is_fallback: bool = False
+
+
+class OutsideRegion(ValueError):
+    """An assistant that sends data where the policy does not let it."""
+
+    def __init__(self, faults: list[CatalogueError]) -> None:
+        super().__init__(faults[0].message)
+        self.faults = faults
+
+
+_STAGES = {
+    "stt_config": (Stage.STT, Content.AUDIO),
+    "llm_config": (Stage.LLM, Content.TEXT),
+    "tts_config": (Stage.TTS, Content.TEXT),
+    "after_call_transcription": (Stage.STT, Content.AUDIO),
+}
+
+
+def data_flows(
+    spec: AssistantSpec, *, mcp_urls: Mapping[UUID, str] | None = None
+) -> list[Flow]:
+    """Return every way data takes out of a call, vendors first, then addresses."""
+    flows = [
+        _vendor_flow(spec, path, region) for path, region in regions_of(spec).items()
+    ]
+    for param, url, purpose in _addresses(spec, mcp_urls or {}):
+        flows.append(
+            Flow(param, host_of(url), Content.METADATA_AND_TEXT, None, purpose)
+        )
+    return flows
+
+
+def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
+    block, _dot, rest = path.partition(".")
+    stage, content = _STAGES[block]
+    config = getattr(spec, block)
+    if rest:
+        config = config.fallbacks[int(rest[len("fallbacks[") : -1])]
+    name = config.provider
+    found = (
+        catalogue().find_mind(name)
+        if stage is Stage.LLM
+        else catalogue().find(stage, name)
+    )
+    purpose = {
+        "stt_config": _("Hearing the caller"),
+        "llm_config": _("Deciding what to say"),
+        "tts_config": _("Speaking"),
+        "after_call_transcription": _("Transcript after the call"),
+    }[block]
+    if block == "llm_config" and found is not None and found.is_realtime:
+        content, purpose = Content.AUDIO_AND_TEXT, _("Hearing, deciding and speaking")
+    return Flow(
+        path,
+        found.label if found else name,
+        content,
+        region,
+        purpose,
+        is_fallback=bool(rest),
+    )
+
+
+def _addresses(
+    spec: AssistantSpec, mcp_urls: Mapping[UUID, str]
+) -> Iterator[tuple[str, str, str]]:
+    if spec.webhook_url:
+        yield "webhook_url", spec.webhook_url, _("Events of calls")
+    for index, tool in enumerate(spec.llm_config.tools):
+        param = f"llm_config.tools[{index}]"
+        if isinstance(tool, FunctionTool) and tool.server.url:
+            yield f"{param}.server.url", tool.server.url, tool.name
+        elif isinstance(tool, McpTool):
+            url = mcp_urls.get(tool.mcp_server_id, "")
+            yield f"{param}.mcp_server_id", url, _("Tools of an MCP server")
+
+
+def host_of(url: str) -> str:
+    """Return the host an address names, in lower case; empty when there is none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def violations(
+    spec: AssistantSpec,
+    policy: Policy,
+    *,
+    mcp_urls: Mapping[UUID, str] | None = None,
+) -> list[CatalogueError]:
+    """Return every flow that the policy forbids, by the field that opens it."""
+    if policy.regions is RegionRule.ANYWHERE:
+        return []
+    return [
+        CatalogueError(flow.param, _refusal(flow, policy))
+        for flow in data_flows(spec, mcp_urls=mcp_urls)
+        if not _is_allowed(flow, policy.regions, policy.trusted_hosts)
+    ]
+
+
+def _is_allowed(flow: Flow, rule: RegionRule, trusted: Collection[str]) -> bool:
+    if flow.region is not None:
+        return rule.allows(flow.region)
+    return flow.receiver in trusted
+
+
+def _refusal(flow: Flow, policy: Policy) -> str:
+    names = {"receiver": flow.receiver or _("this address")}
+    if flow.region is None:
+        return (
+            _(
+                "%(receiver)s is not among the hosts that your privacy settings declare "
+                "to be in the allowed region."
+            )
+            % names
+        )
+    if policy.regions is RegionRule.EU:
+        return _("%(receiver)s takes the data out of the European Union.") % names
+    return _("%(receiver)s takes the data off your own servers.") % names
+
+
+def require_regions(organization: Organization, spec: AssistantSpec) -> None:
+    """Raise `OutsideRegion` unless the organization's policy allows every flow."""
+    if faults := violations(spec, policy_of(organization)):
+        raise OutsideRegion(faults)
