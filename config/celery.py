@@ -38,6 +38,7 @@ _TICKS = {
     "billing.tasks.release_expired_holds": ("billing", 10.0),
     "billing.tasks.expire_lots": ("billing", 60.0),
     "portal.tasks.send_due_mails": ("mail", 2.0),
+    "portal.tasks.check_due_domains": ("default", 20.0),
     "portal.tasks.forget_old_mail_bodies": ("mail", 3600.0),
     "portal.webhooks.tasks.deliver_due_webhooks": ("webhooks", 1.0),
     "portal.webhooks.tasks.forget_old_webhooks": ("webhooks", 3_600.0),

@@ -9,6 +9,7 @@ from config.openapi import openapi_document
 from config.operator.console import console
 from config.operator.pages import brand_preview_css
 from portal.permissions import public
+from portal.views.domains import tls_ask
 from portal.views.health import healthz, readyz
 from portal.views.preferences import set_language, set_theme
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/openapi.json", openapi_document, name="openapi"),
     path("api/v1/", api_urls),
+    path("tls/ask", tls_ask, name="tls_ask"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

@@ -215,6 +215,26 @@ else:
             "OPTIONS": {"MAX_ENTRIES": 20_000},
         }
     }
+PORTAL_ADDRESSES = env.words(
+    "PORTAL_ADDRESSES",
+    "",
+    "Public addresses of the proxy, for domains that cannot be an alias.",
+)
+DNS_SERVERS = env.words(
+    "DNS_SERVERS",
+    "",
+    "Name server that checks domains, `host:port`; empty: the system's.",
+)
+DOMAIN_CHECK_PORT = env.integer(
+    "DOMAIN_CHECK_PORT",
+    443,
+    "Port at which a domain's certificate is looked at.",
+    low=1,
+    high=65535,
+)
+DOMAIN_CA_FILE = env.text(
+    "DOMAIN_CA_FILE", "", "Further authority whose certificates are accepted; a file."
+)
 PORTAL_CACHE_S = 5  # how long a portal is remembered by its host
 
 # --- auth -----------------------------------------------------------------------------
@@ -338,8 +358,6 @@ DEFAULT_FROM_EMAIL = env.text(
 RESEND_API_URL = env.text(
     "RESEND_API_URL", "https://api.resend.com/", "Where Resend's API is reached."
 )
-# An agency names its own SMTP server; one inside our network is refused.
-ALLOW_PRIVATE_MAIL_SERVERS = IS_PLAIN_HTTP
 
 # --- celery ---------------------------------------------------------------------------
 BROKER_URL = env.secret(

@@ -50,6 +50,7 @@ _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Credits"), "billing_statement", "wallet", "", Permission.BILLING_READ),
     (_("Clients"), "client_list", "building", _("Agency"), Permission.CLIENTS_READ),
     (_("Brand"), "brand_edit", "palette", _("Agency"), Permission.BRAND_EDIT),
+    (_("Domains"), "domain_list", "globe", _("Agency"), Permission.BRAND_EDIT),
     (_("Team"), "member_list", "users", _("Settings"), Permission.MEMBERS_READ),
     (_("API keys"), "api_key_list", "key", _("Settings"), Permission.API_KEYS_EDIT),
     (_("Webhooks"), "webhook_list", "webhook", _("Settings"), Permission.WEBHOOKS_EDIT),

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 
 from portal.api.errors import error_response
 from portal.auth import SESSION_PORTAL, session_mark
-from portal.hosts import UnknownHost, find_portal
+from portal.hosts import UnknownHost, bare_host, find_portal, portal_url
 from portal.http import MemberRequest, PortalRequest
 from portal.models import Membership, Organization, Role, User
 from portal.permissions import permissions_of
@@ -24,6 +24,8 @@ from portal.scope import all_organizations, organization_scope
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SESSION_ORGANIZATION = "organization"
 _HEALTH: Final = frozenset({"/healthz", "/readyz"})
+_READING: Final = frozenset({"GET", "HEAD"})
+_STAYS: Final = ("/api/", "/.well-known/", "/brand", "/static/")
 
 
 class HostMiddleware:
@@ -43,7 +45,24 @@ class HostMiddleware:
             request.portal = None
         if request.portal is None:
             request.urlconf = settings.OPERATOR_URLCONF
+        elif (address := _canonical_address(request)) is not None:
+            return redirect(address)
         return self.get_response(request)
+
+
+def _canonical_address(request: PortalRequest) -> str | None:
+    """Return where a page is to be read instead: at the portal's own live domain.
+
+    Only pages move: programs, files and forms are answered where they were sent.
+    """
+    portal = request.portal
+    if portal is None or not portal.live_domain or request.method not in _READING:
+        return None
+    if bare_host(request.get_host()) == portal.live_domain:
+        return None
+    if request.path in _HEALTH or request.path.startswith(_STAYS):
+        return None
+    return portal_url(portal, request.get_full_path())
 
 
 class SessionHostMiddleware:

@@ -91,6 +91,14 @@ _TABLE: Final[dict[str, StatusLook]] = {
     "retrying": StatusLook(_("Will try again"), Tone.INFO, "rotate"),
     "exhausted": StatusLook(_("Not reached"), Tone.WARNING, "minus"),
     "suppressed": StatusLook(_("Do not call"), Tone.DANGER, "shield"),
+    # domains and mails
+    "pending_dns": StatusLook(_("Waiting for DNS"), Tone.INFO, "clock"),
+    "issued": StatusLook(_("Certificate issued"), Tone.INFO, "lock"),
+    "expiring": StatusLook(_("Expires soon"), Tone.WARNING, "alert"),
+    "broken": StatusLook(_("Broken"), Tone.DANGER, "error"),
+    "not_started": StatusLook(_("Not started"), Tone.NEUTRAL, "clock"),
+    "sending": StatusLook(_("Sending"), Tone.INFO, "send"),
+    "sent": StatusLook(_("Sent"), Tone.SUCCESS, "check-circle"),
     # organizations, people, keys
     "active": StatusLook(_("Active"), Tone.SUCCESS, "check-circle"),
     "enabled": StatusLook(_("On"), Tone.SUCCESS, "check-circle"),

@@ -252,6 +252,11 @@ def context() -> dict[str, Any]:
         "brand_picker": BrandPicker(),
         "stages": (Stage("light"), Stage("dark")),
         "languages": settings.LANGUAGES,
+        "sample_steps": [
+            {"label": "Waiting for DNS", "is_done": True},
+            {"label": "Verified", "is_current": True},
+            {"label": "Live"},
+        ],
         "foot_brand": SimpleNamespace(
             legal_name="Acme Voice B.V.",
             support_email="help@acme.example",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from portal.domains import claims
 from portal.mail import delivery
 
 
@@ -17,3 +18,9 @@ def send_due_mails() -> None:
 def forget_old_mail_bodies() -> None:
     """Empty the bodies of mails that are done with."""
     delivery.forget_old_bodies()
+
+
+@shared_task
+def check_due_domains() -> None:
+    """Look at the domains that are due."""
+    claims.check_due_domains()

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from portal.views import brand, people, preferences, privacy, webhooks
+from portal.views import brand, domains, people, preferences, privacy, webhooks
 
 urlpatterns = [
     path("language/", preferences.set_language, name="set_language"),
@@ -30,6 +30,19 @@ urlpatterns = [
     ),
     path("pages/<str:key>/", brand.menu_page, name="menu_page"),
     path("settings/brand/", brand.brand_edit, name="brand_edit"),
+    path(".well-known/portal", domains.domain_proof, name="domain_proof"),
+    path("settings/domains/", domains.domain_list, name="domain_list"),
+    path("settings/domains/claim/", domains.domain_claim, name="domain_claim"),
+    path(
+        "settings/domains/<uuid:domain_id>/check/",
+        domains.domain_check,
+        name="domain_check",
+    ),
+    path(
+        "settings/domains/<uuid:domain_id>/release/",
+        domains.domain_release,
+        name="domain_release",
+    ),
     path("settings/team/", people.member_list, name="member_list"),
     path("settings/team/add/", people.member_add, name="member_add"),
     path("settings/privacy/", privacy.privacy_edit, name="privacy_edit"),

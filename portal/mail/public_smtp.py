@@ -6,12 +6,13 @@ public address to a check and a private one to the socket.
 
 from __future__ import annotations
 
-import ipaddress
 import smtplib
 import socket
 from typing import Any
 
 from django.conf import settings
+
+from common.http.addresses import may_reach, networks
 
 
 class PrivateAddress(OSError):
@@ -21,12 +22,13 @@ class PrivateAddress(OSError):
 def connect_publicly(host: str, port: int, timeout: Any) -> socket.socket:
     """Connect to the first public address of a host; raise `PrivateAddress` for others."""
     error: OSError = PrivateAddress(f"{host} has no public address.")
+    allowed = networks(tuple(settings.OUTBOUND_ALLOWED_NETWORKS))
     for *_kind, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        found = ipaddress.ip_address(str(address[0]).partition("%")[0])
-        if not (found.is_global or settings.ALLOW_PRIVATE_MAIL_SERVERS):
+        found = str(address[0])
+        if not may_reach(found, allowed=allowed, is_encrypted=True):
             continue
         try:
-            return socket.create_connection((str(found), port), timeout)
+            return socket.create_connection((found, port), timeout)
         except OSError as failed:
             error = failed
     raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -62,4 +63,5 @@ def make_objects(house: House) -> dict[str, Any]:
         "trunk_id": trunk.pk,
         "kind": "logo-light",
         "key": "help",
+        "domain_id": uuid4(),
     }

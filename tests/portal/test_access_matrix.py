@@ -84,6 +84,8 @@ GET: dict[str, tuple[int, ...]] = {
     "brand_edit": AGENCY,
     "brand_preview_css": AGENCY,
     "brand_contrast": AGENCY,
+    "domain_list": AGENCY,
+    "domain_proof": PUBLIC,
     "brand_picture": PUBLIC,
     "brand_manifest": PUBLIC,
     "menu_page": (302, 404, 404, 404, 404, 404),  # the portal has none of this key
@@ -114,6 +116,9 @@ POST: dict[str, tuple[int, ...]] = {
     "campaign_leads_check": (302, 403, 200, 200, 200, 200),
     "member_add": (302, 403, 403, 422, 422, 422),
     "brand_picture_set": AGENCY,
+    "domain_claim": AGENCY,
+    "domain_check": AGENCY,
+    "domain_release": AGENCY,
     "set_language": (302, 302, 302, 302, 302, 302),
     "api_key_revoke": MANAGE_ACT,
     "webhook_rotate": MANAGE_ONE,

@@ -31,6 +31,11 @@ from tests.world import House
 RECEIPT = dict(KINDS["receipt"].sample)
 
 
+@pytest.fixture(autouse=True)
+def loopback(settings):
+    settings.OUTBOUND_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+
+
 def queue(house: House, key: str = "receipt:1", **changes: object) -> OutgoingMail:
     values: dict[str, Any] = {
         "organization": house.organization,
@@ -251,7 +256,7 @@ def test_a_wrong_password_is_told_to_the_agency(acme: House, bakery: House):
 
 
 def test_a_server_inside_our_network_is_refused(acme: House, bakery: House, settings):
-    settings.ALLOW_PRIVATE_MAIL_SERVERS = False
+    settings.OUTBOUND_ALLOWED_NETWORKS = []
     with mail_server() as server:
         with organization_scope(acme.organization):
             MailSender.objects.create(
