@@ -5,6 +5,7 @@ from calls.models.consent import RecordingConsent
 from calls.models.guard import CallGuard, Halt
 from calls.models.node import VoiceNode
 from calls.models.number import PhoneNumber
+from calls.models.pace import TrunkPace
 from calls.models.retention import RetentionRun
 from calls.models.transfer import Transfer
 from calls.models.trunk import Trunk
@@ -20,6 +21,7 @@ __all__ = [
     "RetentionRun",
     "Transfer",
     "Trunk",
+    "TrunkPace",
     "Turn",
     "VoiceNode",
 ]

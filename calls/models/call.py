@@ -98,6 +98,9 @@ class Call(Owned):
     # Set when somebody wants the call over; the node reads it with every heartbeat.
     stop_reason = models.CharField(max_length=40, blank=True)
 
+    # The moment its trunk gave it; none: as soon as a node has it.
+    dial_at = models.DateTimeField(null=True)
+
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     started_at = models.DateTimeField(null=True)  # audio connected: billing starts
@@ -142,6 +145,12 @@ class Call(Owned):
             ),
             models.Index(
                 fields=["agency", "-created_at", "-id"], name="call_by_agency"
+            ),
+            # How often one person was called lately, from whatever source.
+            models.Index(
+                fields=["organization", "callee_number", "-created_at"],
+                condition=models.Q(direction="outbound"),
+                name="call_by_callee",
             ),
             models.Index(
                 fields=["lease_until"],

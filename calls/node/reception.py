@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
@@ -19,16 +20,19 @@ from calls.media.webrtc import WebRTCLink
 from calls.node import database
 from calls.node.live_call import FINISH_PATIENCE_S, LiveCall
 from calls.node.studio import Studio
-from calls.services import finish, running
+from calls.services import finish, pace as moments, running
 from calls.services.finish import Outcome
 from calls.services.running import CallOrder
 from calls.session.events import EndReason
+from calls.telephony import pace
 from calls.telephony.protocol import CarrierSetup, PlaceRequest
 from calls.telephony.registry import OpenCarriers
 
 logger = logging.getLogger(__name__)
 
 RING_TIMEOUT_S: Final = 30.0
+_ASK_BEFORE_S: Final = 0.1
+_STOPPED: Final = EndReason.OPERATOR_HANGUP
 PLACE_LIMIT_S: Final = 8.0  # the lease of a call that was picked up lasts 10 s
 
 
@@ -122,6 +126,9 @@ class Reception:
         order = await self._pick_up(call_id)
         if order is None:
             return
+        if not await self._wait_for_moment(order):
+            await self._refuse(order, "It is not wanted any more.", _STOPPED)
+            return
         request = PlaceRequest(
             call_id=order.call_id,
             caller_id=order.caller_number,
@@ -144,13 +151,38 @@ class Reception:
             running.pick_up, call_id=call_id, node_id=self._node_id
         )
 
-    async def _refuse(self, order: CallOrder, error: str) -> None:
+    async def _wait_for_moment(self, order: CallOrder) -> bool:
+        """Wait until this call may start on its trunk; `False` when it no longer may.
+
+        Whether it is still wanted is asked shortly before, so that the answer does not
+        make it late. Late all the same, it asks for another moment.
+        """
+        dial_at = order.dial_at
+        while dial_at is not None:
+            if not pace.is_late(dial_at.timestamp(), time.time()):
+                await asyncio.sleep(dial_at.timestamp() - _ASK_BEFORE_S - time.time())
+                if not await database.ask(moments.is_wanted, call_id=order.call_id):
+                    return False
+                await asyncio.sleep(dial_at.timestamp() - time.time())
+            if not pace.is_late(dial_at.timestamp(), time.time()):
+                return True
+            dial_at = await database.ask(moments.another_moment, call_id=order.call_id)
+            if dial_at is None:
+                return False
+        return True
+
+    async def _refuse(
+        self,
+        order: CallOrder,
+        error: str,
+        reason: EndReason = EndReason.CARRIER_FAILED,
+    ) -> None:
         await database.insist(
             finish.finish_call,
             patience_s=FINISH_PATIENCE_S,
             call_id=order.call_id,
             scope=order.scope,
-            outcome=Outcome(EndReason.CARRIER_FAILED, error=error),
+            outcome=Outcome(reason, error=error),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,10 +30,12 @@ def place_call(
     variables: dict[str, Any] | None = None,
     overrides: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
+    dial_at: datetime | None = None,
 ) -> Call:
     """Reserve credits and a place, store the call, and tell the node to dial.
 
-    `destination` is E.164. Idempotent by `call_id`, down to the carrier. The message
+    `destination` is E.164; `dial_at` is a moment of `calls.services.pace`, at which the
+    node dials and not before. Idempotent by `call_id`, down to the carrier. The message
     to the node is a hint: a node also looks for calls that wait for it. Raises what
     `open_call` raises, and `DestinationRefused` for a number that may not be called.
     """
@@ -52,6 +55,7 @@ def place_call(
             variables=dict(variables or {}),
             overrides=dict(overrides or {}),
             metadata=dict(metadata or {}),
+            dial_at=dial_at,
         ),
     )
     if call.node_id is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,7 @@ class CallOrder:
     spec: AssistantSpec
     policy: Policy = field(default_factory=Policy)
     refusal: str = ""  # why this call must not go on, when its policy forbids it
+    dial_at: datetime | None = None
     disclosure: str = ""  # what the first message begins with, to be proved
 
     @property
@@ -84,6 +85,7 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         spec=with_disclosure(spec, disclosure) if disclosure else spec,
         policy=policy,
         refusal=next((fault.message for fault in violations(spec, policy)), ""),
+        dial_at=call.dial_at,
         disclosure=disclosure,
     )
 

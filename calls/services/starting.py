@@ -54,6 +54,7 @@ class NewCall:
     metadata: dict[str, Any] = field(default_factory=dict)
     token_digest: str = ""
     token_expires_at: datetime | None = None
+    dial_at: datetime | None = None
 
 
 @transaction.atomic
@@ -124,6 +125,7 @@ def open_call(
         pool_price_microcredits_per_minute=price.pool_microcredits_per_minute,
         token_digest=new.token_digest,
         token_expires_at=new.token_expires_at,
+        dial_at=new.dial_at,
     )
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from calls.errors import CallError, CallRefused
 from calls.models import Call, PhoneNumber, Trunk
 from calls.models.trunk import tested_values
+from calls.telephony.pace import Rate
 from portal.models import Organization, User
 from portal.scope import all_organizations
 from portal.services import audit
@@ -133,7 +134,8 @@ def claim_start(*, trunk_id: UUID) -> float:
         wait_s = (starts_at - now).total_seconds()
         if wait_s > MAX_WAIT_S:
             raise TrunkFull("The trunk starts no more calls in this second.")
-        interval = timedelta(seconds=1 / trunk.calls_per_second)
+        rate = Rate(float(trunk.calls_per_second))
+        interval = timedelta(seconds=rate.spacing_s)
         Trunk.objects.filter(pk=trunk_id).update(next_start_at=starts_at + interval)
     return wait_s
 

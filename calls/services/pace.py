@@ -1,0 +1,113 @@
+"""Giving out the moments at which calls start on a trunk.
+
+The row that keeps the next moment is locked while moments are taken, so that any number
+of workers and voice processes together keep the trunk's rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from calls.models import Call, PhoneNumber, Trunk, TrunkPace
+from calls.telephony import pace
+from portal.scope import all_organizations
+
+SIMULATED: Final = "simulator"
+SIMULATED_STARTS_PER_S: Final = 50.0
+STARTS_PER_S: Final = 1.0  # what carriers allow unless they say otherwise
+_REASON: Final = "organizations share a carrier's trunk"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A way out with its limits; `trunk_id` is set where it has a row of its own."""
+
+    trunk: str
+    trunk_id: UUID | None
+    rate: pace.Rate
+    max_calls: int | None
+    reserved_percent: int = 0
+
+
+def name_of_line(number: PhoneNumber) -> str:
+    """Return the name of the trunk that carries a number's calls."""
+    return str(number.trunk_id) if number.trunk_id else number.carrier
+
+
+def line_of(number: PhoneNumber) -> Line:
+    """Return the way out of a number's calls; the operator's limits go before."""
+    name = name_of_line(number)
+    per_s = SIMULATED_STARTS_PER_S if number.carrier == SIMULATED else STARTS_PER_S
+    max_calls = None
+    if number.trunk is not None:
+        per_s = float(number.trunk.calls_per_second)
+        max_calls = number.trunk.max_channels
+    row = TrunkPace.objects.filter(pk=name).first() or TrunkPace(trunk=name)
+    return Line(
+        name,
+        number.trunk_id,
+        pace.Rate(row.starts_per_s or per_s, row.starts_per_5s),
+        row.max_calls or max_calls,
+        row.reserved_percent,
+    )
+
+
+def take_moments(line: Line, wanted: int, earliest: datetime) -> list[datetime]:
+    """Give out up to `wanted` moments from `earliest` on. Needs a transaction.
+
+    Locks the row that keeps the trunk's next moment.
+    """
+    with all_organizations(_REASON):
+        rows, row = _locked(line)
+        from_s = earliest.timestamp()
+        next_s = row.next_start_at.timestamp() if row.next_start_at else from_s
+        given = pace.give_starts(line.rate, next_s=next_s, now_s=from_s, wanted=wanted)
+        if given.at_s:
+            rows.update(next_start_at=datetime.fromtimestamp(given.next_s, UTC))
+    return [datetime.fromtimestamp(at_s, UTC) for at_s in given.at_s]
+
+
+def _locked(line: Line) -> tuple[models.QuerySet[Any], Any]:
+    rows: models.QuerySet[Any]
+    if line.trunk_id is not None:
+        rows = Trunk.objects.filter(pk=line.trunk_id)
+    else:
+        TrunkPace.objects.bulk_create(
+            [TrunkPace(trunk=line.trunk)], ignore_conflicts=True
+        )
+        rows = TrunkPace.objects.filter(pk=line.trunk)
+    return rows, rows.select_for_update(of=("self",), no_key=True).get()
+
+
+def another_moment(*, call_id: UUID) -> datetime | None:
+    """Give a call that missed its moment a new one; `None` when it is not wanted."""
+    with all_organizations("a node starts calls of many organizations"):
+        call = (
+            Call.objects.select_related("number__trunk")
+            .filter(pk=call_id, status__in=Call.LIVE, stop_reason="")
+            .first()
+        )
+        if call is None:
+            return None
+        now = timezone.now()
+        with transaction.atomic():
+            moments = [now]
+            if call.number is not None:
+                moments = take_moments(line_of(call.number), 1, now)
+            if not moments:
+                return None
+            Call.objects.filter(pk=call_id).update(dial_at=moments[0])
+    return moments[0]
+
+
+def is_wanted(*, call_id: UUID) -> bool:
+    """Whether a call that waits for its moment is still to be made."""
+    with all_organizations("a node starts calls of many organizations"):
+        waiting = Call.objects.filter(pk=call_id, status__in=Call.LIVE, stop_reason="")
+        return waiting.exists()
