@@ -1,4 +1,4 @@
-"""Claiming due leads and placing their calls.
+"""Placing the calls of claimed leads, in good time before their moments.
 
     claim_leads    pending ──▶ calling, and an attempt with a lease    one transaction
     dial_attempt   claimed ──▶ placed, and the call with its hold      one transaction
@@ -8,16 +8,21 @@ two the attempt waits, claimed, until its lease runs out and `campaigns.reconcil
 dials it again under the same call id. The second holds the attempt's row, so that of
 two workers one places the call, and the call exists exactly when the attempt says so.
 
+Everything a call needs is reserved here; the voice process then waits for the call's
+moment. A moment that was missed is not made up for: the call gets another, so that a
+slow process never makes a trunk pass its rate.
+
 Locks, in this order: attempt, organization, voice nodes, accounts. Claiming locks the
-organization first and alone, which makes its limits exact over all of its campaigns.
+organization first and trunks last, which makes its limits exact over all campaigns.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -25,18 +30,29 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing.errors import NotEnoughCredits
-from calls.errors import CallRefused, NoCapacity, TooManyCalls
+from calls.errors import (
+    CallRefused,
+    DestinationRefused,
+    NoCapacity,
+    TooManyCalls,
+)
 from calls.models import Call
 from calls.services.outbound import place_call
-from campaigns import lifecycle, pacing
-from campaigns.models import Attempt, Campaign, Lead
+from calls.services.starting import FIRST_HOLD_S
+from campaigns import lifecycle
+from campaigns.claiming import LEASE, claim_leads
+from campaigns.models import Attempt, Campaign, Decision, Lead
+from campaigns.recording import decision, record_again, record_dial
 from campaigns.services.running import halt_campaign
+from campaigns.suppressing import suppressed_among
 from portal.models import Organization
 
 logger = logging.getLogger(__name__)
 
-LEASE: Final = timedelta(seconds=10)
 NO_LINE_DELAY: Final = timedelta(seconds=3)
+MAX_MOMENTS: Final = (
+    5  # that one worker misses before it leaves the lead to a later tick
+)
 Halt = Campaign.HaltReason
 
 
@@ -48,6 +64,7 @@ class Dialed(Enum):
     WITHDRAWN = auto()  # the campaign no longer runs
     NO_LINE = auto()  # no free line now; the lead is due again in a moment
     HALTED = auto()  # the campaign cannot call until somebody acts
+    REFUSED = auto()  # this number is not called; the others are
 
 
 def dial_campaign(*, campaign_id: UUID, organization: Organization) -> int:
@@ -55,64 +72,20 @@ def dial_campaign(*, campaign_id: UUID, organization: Organization) -> int:
 
     Any number of workers may do so at once.
     """
-    placed = 0
     attempts = claim_leads(campaign_id=campaign_id, organization=organization)
-    while attempts:
-        result = dial_quietly(attempt_id=attempts.pop(0))
+    return dial_attempts(attempts)
+
+
+def dial_attempts(attempt_ids: Sequence[UUID]) -> int:
+    """Place the calls of these attempts; return how many were placed."""
+    left, placed = list(attempt_ids), 0
+    while left:
+        result = dial_quietly(attempt_id=left.pop(0))
         placed += result is Dialed.PLACED
         if result in {Dialed.NO_LINE, Dialed.HALTED, Dialed.WITHDRAWN}:
-            withdraw_attempts(attempts)
+            withdraw_attempts(left)
             break
     return placed
-
-
-def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
-    """Take the leads that may be called now; return the attempts made for them.
-
-    Locks the organization's row, so that two workers never pass its limit together.
-    """
-    now = timezone.now()
-    with transaction.atomic():
-        locked = Organization.objects.select_for_update(no_key=True).get(
-            pk=organization.pk
-        )
-        campaign = Campaign.objects.running().filter(pk=campaign_id).first()
-        if campaign is None:
-            return []
-        room = _room_for(campaign, locked)
-        leads = list(
-            Lead.objects.due(now)
-            .filter(campaign=campaign)
-            .select_for_update(skip_locked=True, no_key=True)
-            .order_by("due_at", "pk")[:room]
-        )
-        Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(
-            status=Lead.Status.CALLING
-        )
-        attempts = Attempt.objects.bulk_create(
-            Attempt(
-                organization_id=lead.organization_id,
-                agency_id=lead.agency_id,
-                lead=lead,
-                number=lead.attempt_count + 1,
-                lease_until=now + LEASE,
-            )
-            for lead in leads
-        )
-    return [attempt.pk for attempt in attempts]
-
-
-def _room_for(campaign: Campaign, organization: Organization) -> int:
-    own_attempts = Attempt.objects.filter(organization=organization)
-    own_calls = Call.objects.live().filter(organization=organization)
-    claimed = own_attempts.filter(status=Attempt.Status.CLAIMED)
-    open_here = own_attempts.open().filter(lead__campaign=campaign).count()
-    open_at_all = claimed.count() + own_calls.count()
-    return pacing.calls_to_start(
-        pacing.Limit(campaign.max_concurrent_calls, open_here, open_here),
-        pacing.Limit(organization.max_concurrent_calls, open_at_all, 0),
-        at_most=25,
-    )
 
 
 def dial_quietly(*, attempt_id: UUID) -> Dialed:
@@ -130,35 +103,31 @@ def dial_attempt(*, attempt_id: UUID) -> Dialed:
     """Place the call of a claimed attempt, exactly once over all workers.
 
     Refusals that mend themselves put the lead back without spending an attempt; the
-    others pause the campaign and say why.
+    others pause the campaign and say why. Raises nothing that concerns one lead.
     """
     now = timezone.now()
     with transaction.atomic():
-        attempt = (
-            Attempt.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related(
-                "organization",
-                "lead__campaign__assistant__current_version",
-                "lead__campaign__number",
-                "lead__campaign__created_by",
-            )
-            .filter(pk=attempt_id, status=Attempt.Status.CLAIMED)
-            .first()
-        )
+        attempt = _locked(attempt_id)
         if attempt is None:
             return Dialed.TAKEN
         campaign = attempt.lead.campaign
-        if campaign.status != Campaign.Status.SCHEDULED:
-            _withdraw(attempt, campaign, due_at=attempt.lead.due_at)
-            return Dialed.WITHDRAWN
+        if (ended := _changed_meanwhile(attempt, campaign, now)) is not None:
+            return ended
         try:
             _place(attempt, campaign, now)
-        except (NoCapacity, TooManyCalls):
+        except (NoCapacity, TooManyCalls) as refusal:
+            record_again(
+                attempt.lead, reason=refusal.code, detail=str(refusal), now=now
+            )
             _withdraw(attempt, campaign, due_at=now + NO_LINE_DELAY)
             return Dialed.NO_LINE
+        except DestinationRefused as refusal:
+            _refuse(attempt, Lead.SkipReason.DESTINATION, str(refusal), now)
+            return Dialed.REFUSED
         except (NotEnoughCredits, CallRefused) as refusal:
-            _withdraw(attempt, campaign, due_at=attempt.lead.due_at)
             reason, detail = _halt_of(refusal)
+            record_again(attempt.lead, reason=reason, detail=str(refusal), now=now)
+            _withdraw(attempt, campaign, due_at=attempt.lead.due_at)
         else:
             return Dialed.PLACED
     # In a transaction of its own: if we die here, the next attempt finds out again.
@@ -166,15 +135,51 @@ def dial_attempt(*, attempt_id: UUID) -> Dialed:
     return Dialed.HALTED
 
 
+def _changed_meanwhile(
+    attempt: Attempt, campaign: Campaign, now: datetime
+) -> Dialed | None:
+    """Settle an attempt whose claim no longer holds; `None` when it does."""
+    if campaign.status != Campaign.Status.SCHEDULED:
+        _withdraw(attempt, campaign, due_at=attempt.lead.due_at)
+        return Dialed.WITHDRAWN
+    number = attempt.lead.phone_number
+    listed = suppressed_among([number], organization=attempt.organization)
+    if listed:
+        entry = listed[number]
+        detail = f"{entry.level}: {entry.source}"
+        _refuse(attempt, Lead.SkipReason.SUPPRESSED, detail, now)
+        return Dialed.REFUSED
+    return None
+
+
+def _locked(attempt_id: UUID) -> Attempt | None:
+    return (
+        Attempt.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related(
+            "organization",
+            "caller__trunk",
+            "lead__campaign__assistant__current_version",
+            "lead__campaign__variant_assistant__current_version",
+            "lead__campaign__number",
+            "lead__campaign__created_by",
+        )
+        .filter(pk=attempt_id, status=Attempt.Status.CLAIMED)
+        .first()
+    )
+
+
 def _place(attempt: Attempt, campaign: Campaign, now: datetime) -> None:
     lead = attempt.lead
     overrides = {}
     if campaign.system_message_template:
         overrides["instructions"] = campaign.system_message_template
-    place_call(
+    assistant = campaign.assistant
+    if lead.is_variant and campaign.variant_assistant is not None:
+        assistant = campaign.variant_assistant
+    call = place_call(
         organization=attempt.organization,
-        assistant=campaign.assistant,
-        number=campaign.number,
+        assistant=assistant,
+        number=attempt.caller or campaign.number,
         destination=lead.phone_number,
         call_id=attempt.call_id,
         actor=campaign.created_by,
@@ -189,11 +194,43 @@ def _place(attempt: Attempt, campaign: Campaign, now: datetime) -> None:
             "lead_id": str(lead.pk),
             "attempt_id": str(attempt.pk),
         },
+        dial_at=attempt.start_at,
     )
-    lifecycle.move_attempt(attempt.pk, Attempt.Status.PLACED, lease_until=None)
+    record_dial(attempt, checks=_reserved(call), now=now)
     Lead.objects.filter(pk=lead.pk).update(
-        attempt_count=attempt.number, last_attempt_at=now
+        attempt_count=attempt.number, last_attempt_at=now, callback_at=None
     )
+    lifecycle.move_attempt(
+        attempt.pk, Attempt.Status.PLACED, lease_until=None, dialed_at=now
+    )
+
+
+def _reserved(call: Call) -> list[dict[str, Any]]:
+    """Return what `place_call` reserved before anybody's telephone rings."""
+    price = call.price_microcredits_per_minute
+    return [
+        {"check": "credit", "ok": True, "detail": f"{FIRST_HOLD_S} s held at {price}"},
+        {"check": "voice", "ok": True, "detail": f"a place on process {call.node_id}"},
+    ]
+
+
+def _refuse(
+    attempt: Attempt, reason: Lead.SkipReason, detail: str, now: datetime
+) -> None:
+    """Settle a claimed lead that is not called after all."""
+    lead = attempt.lead
+    check = {"check": reason, "ok": False, "detail": detail}
+    decision(
+        lead,
+        answer=Decision.Answer.REFUSED,
+        reason=reason,
+        place=None,
+        checks=[check],
+        rules_version=attempt.decided.get("rules", ""),
+        now=now,
+    ).save()
+    attempt.delete()
+    lifecycle.move_lead(lead.pk, Lead.Status.SKIPPED, skip_reason=reason)
 
 
 def _halt_of(refusal: NotEnoughCredits | CallRefused) -> tuple[Halt, str]:
@@ -222,9 +259,16 @@ def _withdraw(attempt: Attempt, campaign: Campaign, *, due_at: datetime) -> None
     """Undo a claim: no call was made, so no attempt is counted. Holds the attempt."""
     attempt.delete()
     if campaign.status == Campaign.Status.CANCELLED:
-        lifecycle.move_lead(attempt.lead_id, Lead.Status.SKIPPED)
+        lifecycle.move_lead(
+            attempt.lead_id, Lead.Status.SKIPPED, skip_reason=Lead.SkipReason.CANCELLED
+        )
     else:
-        lifecycle.move_lead(attempt.lead_id, Lead.Status.PENDING, due_at=due_at)
+        lifecycle.move_lead(
+            attempt.lead_id,
+            Lead.Status.PENDING,
+            only_from=Lead.Status.CALLING,
+            due_at=due_at,
+        )
 
 
 def renew_claim(attempt: Attempt, *, now: datetime) -> bool:

@@ -3,8 +3,8 @@
     campaign   draft ──▶ scheduled ◀──▶ paused          scheduled ──▶ completed
                  └───────────┴────────────┴──▶ cancelled
 
-    lead       pending ◀──▶ calling ──▶ completed, failed
-                  └────────────┴──────▶ skipped
+    lead       pending ◀──▶ calling ──▶ completed, failed ──▶ pending, by a wish
+                  └────────────┴──────▶ skipped ──────────────┘
 
     attempt    claimed ──▶ placed ──▶ finished
                   └──────────────────────▲
@@ -32,7 +32,7 @@ CAMPAIGN_MOVES: Final[dict[C, frozenset[C]]] = {
 }
 LEAD_MOVES: Final[dict[L, frozenset[L]]] = {
     L.CALLING: frozenset({L.PENDING}),
-    L.PENDING: frozenset({L.CALLING}),
+    L.PENDING: frozenset({L.CALLING, L.COMPLETED, L.FAILED, L.SKIPPED}),
     L.COMPLETED: frozenset({L.CALLING}),
     L.FAILED: frozenset({L.CALLING}),
     L.SKIPPED: frozenset({L.PENDING, L.CALLING}),
@@ -55,12 +55,13 @@ def move_campaign(
     )
 
 
-def move_lead(lead_id: UUID, to: L, **fields: Any) -> bool:
+def move_lead(
+    lead_id: UUID, to: L, *, only_from: L | None = None, **fields: Any
+) -> bool:
     """Move a lead and set `fields` with it; return whether we made the move."""
+    allowed = LEAD_MOVES[to] & {only_from} if only_from else LEAD_MOVES[to]
     return bool(
-        Lead.objects.filter(pk=lead_id, status__in=LEAD_MOVES[to]).update(
-            status=to, **fields
-        )
+        Lead.objects.filter(pk=lead_id, status__in=allowed).update(status=to, **fields)
     )
 
 

@@ -7,15 +7,21 @@ once. Together they leave no lead stuck for longer than a lease and one interval
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from calls.models import Call
 from campaigns.dialing import dial_quietly, renew_claim
-from campaigns.finishing import complete_if_done, finish_attempt, finish_attempt_of_call
+from campaigns.finishing import (
+    Result,
+    complete_if_done,
+    finish_attempt,
+    finish_attempt_of_call,
+)
 from campaigns.models import Attempt, Campaign, Lead
 from campaigns.outcomes import Outcome
 from portal.scope import Scope, all_organizations, scoped
@@ -24,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 200
 MAX_WORKERS: Final = 5  # that failed to place one attempt before it is given up
+_TOO_FAR: Final = timedelta(minutes=1)
 _REASON: Final = "the sweeper looks after every organization's campaigns"
 
 
@@ -36,6 +43,7 @@ def reconcile() -> None:
     redial_late_attempts()
     finish_ended_attempts()
     skip_leads_of_cancelled_campaigns()
+    skip_leads_after_the_last_day()
     complete_finished_campaigns()
 
 
@@ -45,7 +53,9 @@ def redial_late_attempts() -> int:
     with all_organizations(_REASON):
         late = list(
             Attempt.objects.filter(
-                status=Attempt.Status.CLAIMED, lease_until__lt=now
+                # A lease that ends too late was given by a clock since put back.
+                Q(lease_until__lt=now) | Q(lease_until__gt=now + _TOO_FAR),
+                status=Attempt.Status.CLAIMED,
             ).select_related("lead")[:BATCH]
         )
     taken = 0
@@ -58,7 +68,7 @@ def redial_late_attempts() -> int:
                 dial_quietly(attempt_id=attempt.pk)
             else:
                 logger.error("attempt given up", extra={"attempt_id": str(attempt.pk)})
-                finish_attempt(attempt=attempt, outcome=Outcome.FAILED)
+                finish_attempt(attempt=attempt, result=Result(Outcome.FAILED))
     return taken
 
 
@@ -81,7 +91,18 @@ def skip_leads_of_cancelled_campaigns() -> int:
     with all_organizations(_REASON):
         return Lead.objects.filter(
             status=Lead.Status.PENDING, campaign__status=Campaign.Status.CANCELLED
-        ).update(status=Lead.Status.SKIPPED)
+        ).update(status=Lead.Status.SKIPPED, skip_reason=Lead.SkipReason.CANCELLED)
+
+
+def skip_leads_after_the_last_day() -> int:
+    """Skip leads of campaigns whose last day is over in every time zone."""
+    over = timezone.now().date() - timedelta(days=1)
+    with all_organizations(_REASON):
+        return Lead.objects.filter(
+            status=Lead.Status.PENDING,
+            campaign__status=Campaign.Status.SCHEDULED,
+            campaign__ends_on__lt=over,
+        ).update(status=Lead.Status.SKIPPED, skip_reason=Lead.SkipReason.CAMPAIGN_OVER)
 
 
 def complete_finished_campaigns() -> int:

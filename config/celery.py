@@ -31,7 +31,7 @@ app.conf.task_queues = [
 
 _TICKS = {
     "campaigns.tasks.dial_due_leads": ("dialing", 2.0),
-    "campaigns.tasks.reconcile_attempts": ("dialing", 15.0),
+    "campaigns.tasks.reconcile_attempts": ("dialing", 5.0),
     "calls.tasks.sweep_lost_calls": ("default", 5.0),
     "calls.tasks.apply_retention": ("default", 3600.0),
     "calls.tasks.forget_private_calls": ("default", 60.0),

@@ -1,6 +1,23 @@
 """Many calls, on purpose: campaigns, their leads, and each attempt to reach one."""
 
-from campaigns.models.campaign import Campaign
+from campaigns.models.campaign import Campaign, CampaignNumber
+from campaigns.models.decision import Decision
 from campaigns.models.lead import Attempt, Lead
+from campaigns.models.lead_import import ImportFault, LeadImport
+from campaigns.models.limits import CallingLimits
+from campaigns.models.place import LegalHours, LocalityRow
+from campaigns.models.suppression import SuppressionEntry
 
-__all__ = ["Attempt", "Campaign", "Lead"]
+__all__ = [
+    "Attempt",
+    "CallingLimits",
+    "Campaign",
+    "CampaignNumber",
+    "Decision",
+    "ImportFault",
+    "Lead",
+    "LeadImport",
+    "LegalHours",
+    "LocalityRow",
+    "SuppressionEntry",
+]

@@ -40,6 +40,26 @@ class Lead(Owned):
         FAILED = "failed", _("Not reached")
         SKIPPED = "skipped", _("Skipped")
 
+    class SkipReason(models.TextChoices):
+        """Why somebody is not called."""
+
+        SUPPRESSED = "suppressed", _("Asked not to be called")
+        NO_CONSENT = "no_consent", _("No consent is on record")
+        NO_TIME_ZONE = "no_time_zone", _("The time zone is not known")
+        NO_COMMON_HOURS = "no_common_hours", _("No hour is allowed at this place")
+        DESTINATION = "destination", _("This number may not be called")
+        CAMPAIGN_OVER = "campaign_over", _("The campaign's last day is over")
+        CANCELLED = "cancelled", _("The campaign was cancelled")
+        BY_HAND = "by_hand", _("Skipped by hand")
+
+    class ConsentBasis(models.TextChoices):
+        """On what ground a person may be called by an automatic voice."""
+
+        WRITTEN = "written", _("Written consent")
+        EXPRESS = "express", _("Consent given otherwise")
+        CUSTOMER = "customer", _("A customer")
+        LEGAL = "legal", _("Another legal ground")
+
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="leads"
     )
@@ -49,6 +69,22 @@ class Lead(Owned):
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     attempt_count = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField()
+    # Where the person is. Not checked by the database: rows are never removed there.
+    locality = models.ForeignKey(
+        "campaigns.LocalityRow",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    is_priority = models.BooleanField(default=False)
+    skip_reason = models.CharField(max_length=20, choices=SkipReason, blank=True)
+    callback_at = models.DateTimeField(null=True)
+    consent_basis = models.CharField(max_length=10, choices=ConsentBasis, blank=True)
+    consent_proof = models.CharField(max_length=300, blank=True)
+    is_variant = models.BooleanField(default=False)
+    disposition = models.CharField(max_length=40, blank=True)
     last_outcome = models.CharField(max_length=40, blank=True)
     last_attempt_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -63,11 +99,19 @@ class Lead(Owned):
             )
         ]
         indexes = [
+            # One branch for each place, so that those where it is night cost nothing.
             models.Index(
-                fields=["campaign", "due_at"],
+                fields=["campaign", "locality", "-is_priority", "due_at"],
                 condition=models.Q(status="pending"),
-                name="lead_due",
-            )
+                name="lead_due_by_place",
+            ),
+            models.Index(
+                fields=["campaign", "status", "attempt_count"],
+                name="lead_by_status",
+            ),
+            models.Index(
+                fields=["organization", "phone_number"], name="lead_by_number"
+            ),
         ]
 
     @property
@@ -107,6 +151,18 @@ class Attempt(Owned):
     status = models.CharField(max_length=10, choices=Status, default=Status.CLAIMED)
     call_id = models.UUIDField(default=uuid7, unique=True)
     outcome = models.CharField(max_length=40, blank=True)
+    phone_number = models.CharField(max_length=16, blank=True)
+    caller = models.ForeignKey(
+        "calls.PhoneNumber", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    # The moment a trunk gave it, and when it was used.
+    trunk = models.CharField(max_length=64, blank=True)
+    start_at = models.DateTimeField(null=True)
+    dialed_at = models.DateTimeField(null=True)
+    # What the claim decided on; goes into the decision record when the call is made.
+    decided = models.JSONField(default=dict)
+    disposition = models.CharField(max_length=40, blank=True)
+    cost_microcredits = models.BigIntegerField(default=0)
     # Until when one worker is trusted to place it, and how many were.
     lease_until = models.DateTimeField(null=True)
     worker_count = models.PositiveIntegerField(default=1)
@@ -133,5 +189,11 @@ class Attempt(Owned):
                 fields=["status", "lease_until"],
                 condition=models.Q(status__in=["claimed", "placed"]),
                 name="attempt_open_by_lease",
-            )
+            ),
+            models.Index(fields=["caller", "dialed_at"], name="attempt_by_caller"),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(status="finished"),
+                name="attempt_finished",
+            ),
         ]

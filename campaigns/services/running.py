@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,6 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns import lifecycle
 from campaigns.errors import CampaignNotReady
 from campaigns.models import Campaign, Lead
+from campaigns.telling import tell_of_campaign
 from portal.models import User
 from portal.services import audit
 
@@ -35,7 +38,13 @@ def resume_campaign(*, campaign: Campaign, actor: User | None) -> bool:
     """Go on after a pause; return whether we did. Raises `CampaignNotReady`."""
     _require_ready(campaign)
     resumed = lifecycle.move_campaign(
-        campaign.pk, S.SCHEDULED, only_from=S.PAUSED, halt_reason="", halt_detail=""
+        campaign.pk,
+        S.SCHEDULED,
+        only_from=S.PAUSED,
+        resumed_at=timezone.now(),
+        halt_reason="",
+        halt_detail="",
+        halt_evidence={},
     )
     return _recorded(campaign, actor, "campaign.resumed", moved=resumed)
 
@@ -49,11 +58,19 @@ def pause_campaign(*, campaign: Campaign, actor: User | None) -> bool:
 
 @transaction.atomic
 def halt_campaign(
-    *, campaign: Campaign, reason: Campaign.HaltReason, detail: str = ""
+    *,
+    campaign: Campaign,
+    reason: Campaign.HaltReason,
+    detail: str = "",
+    evidence: dict[str, Any] | None = None,
 ) -> bool:
     """Pause a campaign because it cannot call, and say why. Return whether we did."""
     halted = lifecycle.move_campaign(
-        campaign.pk, S.PAUSED, halt_reason=reason, halt_detail=detail[:300]
+        campaign.pk,
+        S.PAUSED,
+        halt_reason=reason,
+        halt_detail=detail[:300],
+        halt_evidence=evidence or {},
     )
     return _recorded(campaign, None, "campaign.halted", moved=halted, reason=reason)
 
@@ -70,7 +87,7 @@ def cancel_campaign(*, campaign: Campaign, actor: User | None) -> bool:
     )
     if cancelled:
         Lead.objects.filter(campaign=campaign, status=Lead.Status.PENDING).update(
-            status=Lead.Status.SKIPPED
+            status=Lead.Status.SKIPPED, skip_reason=Lead.SkipReason.CANCELLED
         )
     return _recorded(campaign, actor, "campaign.cancelled", moved=cancelled)
 
@@ -105,4 +122,6 @@ def _recorded(
             target=campaign,
             changes=dict(changes),
         )
+        happened = "paused" if action == "campaign.halted" else action.split(".")[1]
+        tell_of_campaign(campaign, happened)
     return moved

@@ -7,16 +7,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
+from calls.telephony.pace import GRACE_S, Rate, give_starts, is_late
 from campaigns.callers import PoolNumber, choose_number, closeness_of
 from campaigns.pacing import (
-    GRACE_S,
     Claim,
     Health,
     Limit,
-    Rate,
     calls_to_start,
     fair_shares,
-    give_starts,
     must_break,
     within_budget,
 )
@@ -78,6 +76,13 @@ def test_at_least_95_percent_of_the_rate_is_used(rate: Rate) -> None:
 
 def test_without_a_limit_all_start_at_once() -> None:
     assert give_starts(Rate(), next_s=5, now_s=7, wanted=3).at_s == (7, 7, 7)
+
+
+def test_who_is_late_or_far_too_early_has_no_moment() -> None:
+    assert not is_late(100.0, 100.0)
+    assert not is_late(100.0, 100.0 + GRACE_S / 2)
+    assert is_late(100.0, 100.0 + 2 * GRACE_S)
+    assert is_late(100.0, 80.0)
 
 
 def test_a_clock_that_was_put_back_does_not_stop_the_line() -> None:

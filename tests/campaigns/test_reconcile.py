@@ -21,10 +21,10 @@ pytestmark = pytest.mark.django_db
 
 
 def claim(campaign: Campaign) -> list[Attempt]:
-    ids = dialing.claim_leads(
+    claimed = dialing.claim_leads(
         campaign_id=campaign.pk, organization=campaign.organization
     )
-    return list(Attempt.objects.filter(pk__in=ids))
+    return list(Attempt.objects.filter(pk__in=claimed))
 
 
 def test_an_attempt_whose_worker_died_is_dialled_under_the_same_call_id(

@@ -1,0 +1,264 @@
+"""Taking the leads that may be called now, each with a moment at which its call starts.
+
+    due leads of places that are open ──▶ judged one by one ──▶ skipped, held, or claimed
+
+A claim is one transaction that holds the organization's row and, last, the row of each
+trunk. What is held or skipped is written down with its reason; what is claimed carries
+what was checked, for the record of its call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from calls.services.pace import Line, line_of, name_of_line, take_moments
+from campaigns.evaluating import Desk, Verdict
+from campaigns.models import Attempt, Campaign, Decision, Lead
+from campaigns.places import locality_ids, place_of, places_by_id
+from campaigns.recording import decision
+from campaigns.room import room_for
+from campaigns.schedule import Place
+from portal.models import Organization
+
+LEASE: Final = timedelta(seconds=10)
+LEAD: Final = timedelta(seconds=1)  # to reserve everything before a call's moment
+IDLE: Final = timedelta(seconds=6)
+MAX_ROUNDS: Final = 5  # of leads that turn out not to be called, in one claim
+_UNPLACED_BATCH: Final = 1_000
+
+# The places of a campaign's waiting leads: one index probe for each, however many leads.
+_PLACES: Final = """
+with recursive place as (
+  (select locality_id as id from campaigns_lead
+   where campaign_id = %(campaign)s and status = 'pending' and locality_id is not null
+   order by locality_id limit 1)
+  union all
+  select (select lead.locality_id from campaigns_lead lead
+          where lead.campaign_id = %(campaign)s and lead.status = 'pending'
+            and lead.locality_id > place.id
+          order by lead.locality_id limit 1)
+  from place where place.id is not null
+)
+select id from place where id is not null
+"""
+
+# The first leads of each open place, then the first of those; priority goes before.
+_DUE: Final = """
+select due.id from unnest(%(places)s::bigint[]) as place (id)
+cross join lateral (
+  (select id, is_priority, due_at from campaigns_lead
+   where campaign_id = %(campaign)s and locality_id = place.id and status = 'pending'
+     and is_priority and due_at <= %(now)s
+   order by due_at limit %(limit)s)
+  union all
+  (select id, is_priority, due_at from campaigns_lead
+   where campaign_id = %(campaign)s and locality_id = place.id and status = 'pending'
+     and not is_priority and due_at <= %(now)s
+   order by due_at limit %(limit)s)
+) due
+order by due.is_priority desc, due.due_at, due.id limit %(limit)s
+"""
+
+
+def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
+    """Take the leads that may be called now; return the attempts made for them.
+
+    Locks the organization's row, so that two workers never pass its limits together.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        locked = Organization.objects.select_for_update(of=("self",), no_key=True).get(
+            pk=organization.pk
+        )
+        campaign = (
+            Campaign.objects.running()
+            .select_related("number", "organization")
+            .filter(pk=campaign_id)
+            .first()
+        )
+        if campaign is None:
+            return []
+        _place_new_leads(campaign)
+        desk = Desk.open(campaign, now)
+        lines = {line.trunk: line for line in map(line_of, desk.pool)}
+        room = room_for(campaign, locked, desk.limits, list(lines.values()), now)
+        if room <= 0 or not lines:
+            return []
+        chosen = _choose(desk, room)
+        claimed = _claim(desk, chosen, lines)
+        if len(chosen) < room:
+            # Nobody else to call for now: others need leave no share.
+            Campaign.objects.filter(pk=campaign.pk).update(idle_until=now + IDLE)
+        return claimed
+
+
+def waiting_places(campaign: Campaign) -> list[int]:
+    """Return the localities of a campaign's waiting leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, {"campaign": campaign.pk})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _place_new_leads(campaign: Campaign) -> None:
+    """Find out where leads are that were stored without a place."""
+    unplaced = list(
+        Lead.objects.filter(
+            campaign=campaign, status=Lead.Status.PENDING, locality__isnull=True
+        )[:_UNPLACED_BATCH]
+    )
+    if not unplaced:
+        return
+    places = {lead.pk: place_of(lead.phone_number) for lead in unplaced}
+    ids = locality_ids(places.values())
+    for lead in unplaced:
+        lead.locality_id = ids[places[lead.pk]]
+    Lead.objects.bulk_update(unplaced, ["locality"])
+
+
+def _choose(desk: Desk, room: int) -> list[tuple[Lead, Verdict]]:
+    """Return up to `room` leads that may be called; settle those that may not."""
+    chosen: list[tuple[Lead, Verdict]] = []
+    for _ in range(MAX_ROUNDS):
+        leads = _due_leads(desk, room - len(chosen), {lead.pk for lead, _v in chosen})
+        if not leads:
+            break
+        desk.read(leads)
+        refused: list[tuple[Lead, Verdict]] = []
+        for lead in leads:
+            verdict = desk.judge(lead)
+            if verdict.caller is not None:
+                desk.note_call(lead, verdict.caller)
+                chosen.append((lead, verdict))
+            else:
+                refused.append((lead, verdict))
+        _settle(desk, refused)
+        if not refused or len(chosen) >= room:
+            break
+    return chosen
+
+
+def _due_leads(desk: Desk, limit: int, taken: set[UUID]) -> list[Lead]:
+    open_places = [
+        row_id
+        for row_id, place in _places(desk)
+        # Where nobody may ever be called, leads are settled rather than left to wait.
+        if place.is_open(desk.now) or place.never_opens(desk.now)
+    ]
+    if not open_places or limit <= 0:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DUE,
+            {
+                "campaign": desk.campaign.pk,
+                "places": open_places,
+                "now": desk.now,
+                "limit": limit + len(taken),
+            },
+        )
+        ids = [row[0] for row in cursor.fetchall() if row[0] not in taken][:limit]
+    found = {
+        lead.pk: lead
+        for lead in Lead.objects.filter(
+            pk__in=ids, status=Lead.Status.PENDING
+        ).select_for_update(of=("self",), skip_locked=True, no_key=True)
+    }
+    return [found[lead_id] for lead_id in ids if lead_id in found]
+
+
+def _places(desk: Desk) -> Iterator[tuple[int, Place]]:
+    ids = waiting_places(desk.campaign)
+    missing = set(ids) - set(desk.localities)
+    desk.localities |= places_by_id(missing)
+    for row_id in ids:
+        yield row_id, desk.place_at(desk.localities[row_id])
+
+
+def _settle(desk: Desk, refused: list[tuple[Lead, Verdict]]) -> None:
+    """Skip or hold leads that may not be called, each with its record."""
+    if not refused:
+        return
+    records = []
+    for lead, verdict in refused:
+        if verdict.skip is not None:
+            lead.status, lead.skip_reason = Lead.Status.SKIPPED, verdict.skip
+        elif verdict.until is not None:
+            lead.due_at = verdict.until
+        records.append(
+            decision(
+                lead,
+                answer=Decision.Answer.REFUSED
+                if verdict.skip
+                else Decision.Answer.HELD,
+                reason=verdict.skip or verdict.hold,
+                place=verdict.place,
+                checks=verdict.checks,
+                rules_version=desk.rules_version,
+                now=desk.now,
+                held_until=verdict.until,
+            )
+        )
+    Lead.objects.bulk_update(
+        [lead for lead, _verdict in refused], ["status", "skip_reason", "due_at"]
+    )
+    Decision.objects.bulk_create(records)
+
+
+def _claim(
+    desk: Desk, chosen: list[tuple[Lead, Verdict]], lines: dict[str, Line]
+) -> list[UUID]:
+    """Make attempts for leads, as many as their trunks have moments for."""
+    by_line: dict[str, list[tuple[Lead, Verdict]]] = {}
+    for lead, verdict in chosen:
+        assert verdict.caller is not None
+        by_line.setdefault(name_of_line(verdict.caller), []).append((lead, verdict))
+    attempts = []
+    for trunk, wanted in sorted(by_line.items()):
+        moments = take_moments(lines[trunk], len(wanted), desk.now + LEAD)
+        attempts += [
+            _attempt(desk, lead, verdict, trunk, start_at)
+            for (lead, verdict), start_at in zip(wanted, moments, strict=False)
+        ]
+    Lead.objects.filter(pk__in=[attempt.lead_id for attempt in attempts]).update(
+        status=Lead.Status.CALLING
+    )
+    Attempt.objects.bulk_create(attempts)
+    attempts.sort(key=lambda attempt: attempt.start_at or desk.now)
+    return [attempt.pk for attempt in attempts]
+
+
+def _attempt(
+    desk: Desk, lead: Lead, verdict: Verdict, trunk: str, start_at: datetime
+) -> Attempt:
+    place = verdict.place
+    attempts = f"{lead.attempt_count + 1} of {desk.campaign.max_attempts}"
+    pace = f"{start_at:%H:%M:%S}.{start_at.microsecond // 1000:03d} UTC on {trunk}"
+    checks = [
+        *verdict.checks,
+        {"check": "attempts", "ok": True, "detail": attempts},
+        {"check": "pace", "ok": True, "detail": pace},
+    ]
+    return Attempt(
+        organization_id=lead.organization_id,
+        agency_id=lead.agency_id,
+        lead=lead,
+        number=lead.attempt_count + 1,
+        phone_number=lead.phone_number,
+        caller=verdict.caller,
+        trunk=trunk,
+        start_at=start_at,
+        lease_until=max(start_at, desk.now) + LEASE,
+        decided={
+            "rules": desk.rules_version,
+            "zone": ", ".join(place.zones)[:64],
+            "source": place.zone_source,
+            "local": place.local_times(desk.now)[:20],
+            "checks": checks,
+        },
+    )

@@ -1,0 +1,290 @@
+"""Whether a person may be called now, and every reason that was looked at.
+
+One function answers for the dialer, for the review before a launch and for the question
+why somebody was not called, so the three cannot disagree. It reads; it writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from calls.models import Call, PhoneNumber
+from campaigns.callers import PoolNumber, choose_number
+from campaigns.legal import LegalTable
+from campaigns.locality import Locality
+from campaigns.models import Attempt, CallingLimits, Campaign, CampaignNumber, Lead
+from campaigns.persons import DAY, PersonLimits, may_call
+from campaigns.places import legal_table, place_of, places_by_id
+from campaigns.room import limits_of
+from campaigns.schedule import CampaignHours, Place, place_for
+from campaigns.suppressing import Suppressed, suppressed_among
+from portal.models import Organization
+
+Skip = Lead.SkipReason
+_REST: Final = timedelta(hours=1)  # until an exhausted pool is looked at again
+RULES: Final = "2026-11"  # of the checks below; with the legal table's version
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for one lead: `skip` for good, `hold` until a time, or neither: call."""
+
+    place: Place
+    checks: tuple[dict[str, Any], ...]
+    skip: Skip | None = None
+    hold: str = ""
+    until: datetime | None = None
+    caller: PhoneNumber | None = None
+
+    @property
+    def may_call(self) -> bool:
+        return self.skip is None and not self.hold
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one check found; with `skip` or `hold` the others are not made any more."""
+
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    skip: Skip | None = None
+    hold: str = ""
+    until: datetime | None = None
+    caller: PhoneNumber | None = None
+
+
+@dataclass
+class Desk:
+    """Everything a campaign's leads are judged by, read once for a batch of them."""
+
+    campaign: Campaign
+    now: datetime
+    table: LegalTable
+    limits: CallingLimits
+    pool: list[PhoneNumber]
+    calls_today: dict[UUID, int]
+    suppressed: dict[str, Suppressed] = field(default_factory=dict)
+    called_at: dict[str, list[datetime]] = field(default_factory=dict)
+    localities: dict[int, Locality] = field(default_factory=dict)
+    _places: dict[Locality, Place] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, campaign: Campaign, now: datetime) -> Desk:
+        """Read what all leads of a campaign have in common."""
+        pool = pool_of(campaign)
+        return cls(
+            campaign=campaign,
+            now=now,
+            table=legal_table(),
+            limits=limits_of(campaign.organization),
+            pool=pool,
+            calls_today=_calls_today(pool, campaign, now),
+        )
+
+    @property
+    def rules_version(self) -> str:
+        return f"{RULES}/{self.table.version}"
+
+    def read(self, leads: Sequence[Lead]) -> None:
+        """Read what these leads need: lists, their last calls, their places."""
+        numbers = [lead.phone_number for lead in leads]
+        organization = self.campaign.organization
+        self.suppressed = suppressed_among(numbers, organization=organization)
+        self.called_at = _called_at(numbers, organization, self._looks_back, self.now)
+        missing = {lead.locality_id for lead in leads} - set(self.localities)
+        self.localities |= places_by_id(i for i in missing if i is not None)
+
+    @property
+    def _looks_back(self) -> timedelta:
+        return max(DAY, timedelta(seconds=self.limits.person_gap_s))
+
+    def place(self, lead: Lead) -> Place:
+        known = self.localities.get(lead.locality_id or 0)
+        return self.place_at(known or place_of(lead.phone_number))
+
+    def place_at(self, locality: Locality) -> Place:
+        """Return when this campaign may call at a locality."""
+        if locality not in self._places:
+            hours = hours_of(self.campaign)
+            self._places[locality] = place_for(locality, hours, self.table)
+        return self._places[locality]
+
+    def judge(self, lead: Lead) -> Verdict:
+        """Say whether a lead may be called at `now`; `read` has been told of it."""
+        place = self.place(lead)
+        checks: list[dict[str, Any]] = []
+        found = Step()
+        for look in (
+            self._lists,
+            self._consent,
+            self._time_zone,
+            self._hours,
+            self._person,
+            self._number,
+        ):
+            found = look(lead, place)
+            checks += found.checks
+            if found.skip or found.hold:
+                break
+        return Verdict(
+            place, tuple(checks), found.skip, found.hold, found.until, found.caller
+        )
+
+    def _lists(self, lead: Lead, place: Place) -> Step:
+        listed = self.suppressed.get(lead.phone_number)
+        if listed is None:
+            return Step([_check("lists", True, "on none of three")])
+        detail = f"{listed.level}: {listed.source}"
+        return Step([_check("lists", False, detail)], skip=Skip.SUPPRESSED)
+
+    def _consent(self, lead: Lead, place: Place) -> Step:
+        check = _consent_check(self.campaign, lead, place)
+        return Step([check], skip=None if check["ok"] else Skip.NO_CONSENT)
+
+    def _time_zone(self, lead: Lead, place: Place) -> Step:
+        if not place.zones:
+            return Step([_check("time_zone", False, "not known")], Skip.NO_TIME_ZONE)
+        zones = ", ".join(place.zones[:3]) + ("…" if len(place.zones) > 3 else "")
+        return Step([_check("time_zone", True, f"{zones} ({place.zone_source})")])
+
+    def _hours(self, lead: Lead, place: Place) -> Step:
+        local = place.local_times(self.now)
+        if not (closed := place.why_closed(self.now)):
+            regions = ", ".join(place.limits.regions[:3])
+            return Step(
+                [
+                    _check("campaign_hours", True, local),
+                    _check("legal_hours", True, f"{local}, rules of {regions}"),
+                ]
+            )
+        check, opens = _check(closed, False, local), place.opens(self.now)
+        if place.never_opens(self.now):
+            return Step([check], skip=Skip.NO_COMMON_HOURS)
+        return Step([check], hold=closed, until=opens[0] if opens else None)
+
+    def _person(self, lead: Lead, place: Place) -> Step:
+        limits = PersonLimits(self.limits.person_max_a_day, self.limits.person_gap_s)
+        limits = limits.tightened(place.limits.max_a_day)
+        made = self.called_at.get(lead.phone_number, [])
+        not_yet = may_call(limits, made, self.now)
+        check = _person_check(limits, made, self.now, ok=not_yet is None)
+        if not_yet is None:
+            return Step([check])
+        return Step([check], hold=not_yet.because, until=not_yet.at)
+
+    def _number(self, lead: Lead, place: Place) -> Step:
+        caller = self._caller(lead)
+        if caller is None:
+            check = _check("caller_id", False, "all have made their calls of the day")
+            return Step([check], hold="number_cap", until=self.now + _REST)
+        used = self.calls_today.get(caller.pk, 0)
+        check = _check("caller_id", True, f"{caller.number}, {used} calls today")
+        return Step([check], caller=caller)
+
+    def _caller(self, lead: Lead) -> PhoneNumber | None:
+        pool = {number.pk: number for number in self.pool}
+        chosen = choose_number(
+            [
+                PoolNumber(k, n.number, self.calls_today.get(k, 0))
+                for k, n in pool.items()
+            ],
+            to=lead.phone_number,
+            local_presence=self.campaign.has_local_presence,
+            daily_cap=self.campaign.number_daily_cap,
+        )
+        return pool[chosen] if chosen else None
+
+    def note_call(self, lead: Lead, caller: PhoneNumber) -> None:
+        """Count a call that is about to be made, for the leads judged after it."""
+        self.calls_today[caller.pk] = self.calls_today.get(caller.pk, 0) + 1
+        self.called_at.setdefault(lead.phone_number, []).append(self.now)
+
+
+def hours_of(campaign: Campaign) -> CampaignHours:
+    """Return when a campaign calls, as a plain value."""
+    return CampaignHours(
+        week=campaign.week,
+        days_off=frozenset(date.fromisoformat(day) for day in campaign.days_off),
+        is_closed_on_holidays=campaign.is_closed_on_holidays,
+        first_day=campaign.starts_on,
+        last_day=campaign.ends_on,
+        zone=campaign.time_zone or campaign.organization.time_zone,
+        uses_own_zone=campaign.uses_own_zone,
+        covers_unknown_zone=campaign.unknown_zone == Campaign.UnknownZone.CAMPAIGN,
+    )
+
+
+def pool_of(campaign: Campaign) -> list[PhoneNumber]:
+    """Return the active numbers a campaign calls from."""
+    further = CampaignNumber.objects.filter(campaign=campaign).values("number")
+    numbers = PhoneNumber.objects.filter(pk__in=further) | PhoneNumber.objects.filter(
+        pk=campaign.number_id
+    )
+    return list(numbers.filter(is_active=True).select_related("trunk").distinct())
+
+
+def _calls_today(
+    pool: Iterable[PhoneNumber], campaign: Campaign, now: datetime
+) -> dict[UUID, int]:
+    """Count the calls of the last 24 hours from each number of a pool."""
+    ids = [number.pk for number in pool]
+    if len(ids) < 2 and campaign.number_daily_cap is None:
+        return {}
+    made = Attempt.objects.filter(caller__in=ids, dialed_at__gt=now - DAY).values_list(
+        "caller", flat=True
+    )
+    claimed = Attempt.objects.filter(
+        caller__in=ids, status=Attempt.Status.CLAIMED
+    ).values_list("caller", flat=True)
+    counts: dict[UUID, int] = {}
+    for caller in (*made, *claimed):
+        counts[caller] = counts.get(caller, 0) + 1
+    return counts
+
+
+def _called_at(
+    numbers: list[str], organization: Organization, back: timedelta, now: datetime
+) -> dict[str, list[datetime]]:
+    """Return when these people were called lately, from whatever source."""
+    made = Call.objects.filter(
+        organization=organization,
+        direction=Call.Direction.OUTBOUND,
+        callee_number__in=numbers,
+        created_at__gt=now - back,
+    ).values_list("callee_number", "created_at")
+    claimed = Attempt.objects.filter(
+        organization=organization,
+        status=Attempt.Status.CLAIMED,
+        phone_number__in=numbers,
+    ).values_list("phone_number", "created_at")
+    found: dict[str, list[datetime]] = {}
+    for number, at in (*made, *claimed):
+        found.setdefault(number, []).append(at)
+    return found
+
+
+def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:
+    return {"check": name, "ok": ok, "detail": detail}
+
+
+def _consent_check(campaign: Campaign, lead: Lead, place: Place) -> dict[str, Any]:
+    needed = "needed there" if place.limits.needs_consent else "not asked for there"
+    if lead.consent_basis:
+        proof = f", {lead.consent_proof}" if lead.consent_proof else ""
+        return _check("consent", True, f"{lead.consent_basis}{proof} ({needed})")
+    if campaign.consent_rule == Campaign.ConsentRule.LEAD:
+        return _check("consent", False, f"none on record ({needed})")
+    note = campaign.consent_note or "declared for the whole list"
+    return _check("consent", True, f"{note} ({needed})")
+
+
+def _person_check(
+    person: PersonLimits, made: list[datetime], now: datetime, *, ok: bool
+) -> dict[str, Any]:
+    today = sum(1 for at in made if at > now - DAY)
+    cap = "no cap" if person.max_a_day is None else f"at most {person.max_a_day}"
+    gap = f", {person.gap_s} s apart" if person.gap_s else ""
+    return _check("person", ok, f"{today} calls in 24 hours, {cap}{gap}")
