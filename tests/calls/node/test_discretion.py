@@ -141,7 +141,7 @@ def test_a_policy_tightened_meanwhile_ends_the_call_before_a_word(
     assert order is not None
     held = HeldCall(order, Script(), spec=order.spec)
     ended = held.run()
-    assert (ended.status, ended.end_reason) == ("rejected", "rejected")
+    assert (ended.status, ended.end_reason) == ("failed", "rejected")
     assert "own servers" in ended.error
     assert held.studio.made == []
     assert ended.cost_microcredits == 0
