@@ -17,6 +17,7 @@ from assistants.forms import AssistantForm
 from assistants.models import Assistant
 from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
+from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -60,6 +61,7 @@ def assistant_new(request: MemberRequest) -> HttpResponse:
 
 @require_GET
 @requires(Permission.ASSISTANTS_READ)
+@uses_microphone
 def assistant_detail(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     """One assistant: talk to it, read what it was told."""
     assistant = get_assistant(assistant_id)

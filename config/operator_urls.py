@@ -12,6 +12,7 @@ from portal.permissions import public
 from portal.views.domains import tls_ask
 from portal.views.health import healthz, readyz
 from portal.views.preferences import set_language, set_theme
+from portal.views.security import security_txt
 
 urlpatterns = [
     path(
@@ -30,6 +31,7 @@ urlpatterns = [
     path("api/openapi.json", openapi_document, name="openapi"),
     path("api/v1/", api_urls),
     path("tls/ask", tls_ask, name="tls_ask"),
+    path(".well-known/security.txt", security_txt, name="security_txt"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 
 # --- middleware -----------------------------------------------------------------------
 MIDDLEWARE = [
+    "portal.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.HostMiddleware",
@@ -279,6 +280,11 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_DOMAIN = None
 CSRF_COOKIE_DOMAIN = None
 CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
+SECURITY_CONTACT = env.text(
+    "SECURITY_CONTACT",
+    "",
+    "Where weaknesses are reported, an address or URL; told by security.txt.",
+)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

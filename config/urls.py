@@ -6,6 +6,7 @@ from config.api import api_urls
 from config.cockpit import guard, views as cockpit
 from config.openapi import openapi_document
 from portal.views.health import healthz, readyz
+from portal.views.security import security_txt
 
 urlpatterns = [
     path("", cockpit.dashboard, name="dashboard"),
@@ -27,6 +28,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/openapi.json", openapi_document, name="openapi"),
     path("api/v1/", api_urls),
+    path(".well-known/security.txt", security_txt, name="security_txt"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

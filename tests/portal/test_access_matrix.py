@@ -94,6 +94,7 @@ GET: dict[str, tuple[int, ...]] = {
     "brand_logo": PUBLIC,
     "brand_favicon": PUBLIC,
     "healthz": PUBLIC,
+    "security_txt": PUBLIC,
     "readyz": PUBLIC,
 }
 POST: dict[str, tuple[int, ...]] = {
