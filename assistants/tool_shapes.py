@@ -136,6 +136,8 @@ class Destination(_Part):
     number: str = Field(max_length=200)
     description: str = Field(default="", max_length=500)
     message: str | None = Field(default=None, max_length=300)
+    # warm: whoever answers is told who comes, and presses 1 to take the call.
+    mode: Literal["blind", "warm"] = "blind"
 
     @model_validator(mode="after")
     def _is_reachable(self) -> Destination:

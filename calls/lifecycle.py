@@ -44,22 +44,33 @@ _FAILED_REASONS: Final = frozenset(
         EndReason.NO_CAPACITY,
     }
 )
+_REJECTED_REASONS: Final = frozenset(
+    {
+        EndReason.NUMBER_INACTIVE,
+        EndReason.NO_ASSISTANT,
+        EndReason.ORGANIZATION_SUSPENDED,
+        EndReason.TOO_MANY_CALLS,
+        EndReason.REQUEST_REJECTED,
+        EndReason.TOOL_SERVER_FAILED,
+    }
+)
+_ALWAYS: Final = dict.fromkeys(_FAILED_REASONS, S.FAILED) | {
+    EndReason.TRANSFERRED: S.TRANSFERRED,
+    EndReason.TOOL_SERVER_FAILED: S.FAILED,
+}
 _ERROR_REASONS: Final = frozenset({EndReason.VENDOR_FAILED, EndReason.INTERNAL_ERROR})
 # The caller hears that it is not possible, and pays nothing.
-_REFUSED_REASONS: Final = frozenset({EndReason.TOOL_SERVER_FAILED})
 
 
 def final_status(reason: EndReason, *, was_connected: bool) -> S:
     """Return the status a call ends in for this reason."""
-    if reason in _FAILED_REASONS:
-        return S.FAILED
     if reason in _ERROR_REASONS:
         return S.ENDED_WITH_ERROR if was_connected else S.FAILED
-    if reason is EndReason.TRANSFERRED and was_connected:
-        return S.TRANSFERRED
-    if reason in _REFUSED_REASONS:
-        return S.FAILED if was_connected else S.REJECTED
-    return S.ENDED
+    if not was_connected and reason in _REJECTED_REASONS:
+        return S.REJECTED
+    if not was_connected and reason is EndReason.INSUFFICIENT_CREDITS:
+        return S.INSUFFICIENT_CREDITS
+    return _ALWAYS.get(reason, S.ENDED)
 
 
 def move(call_id: UUID, to: S, **fields: Any) -> bool:

@@ -398,6 +398,13 @@ TURN_SECRET = env.secret(
 VOICE_CAPACITY = env.integer(
     "VOICE_CAPACITY", 12, "Calls one voice process carries at once.", low=1, high=500
 )
+INBOUND_RESERVE_PERCENT = env.integer(
+    "INBOUND_RESERVE_PERCENT",
+    20,
+    "Share of an organization's lines, and of a voice process, kept for callers.",
+    low=0,
+    high=90,
+)
 CALL_TOKEN_TTL_S = 60
 CALL_LEASE_S = 10
 ICE_TIMEOUT_S = 15

@@ -84,6 +84,11 @@ class QueuedAudioInput(AudioInput):
         self._is_ended = True
         self._wake()
 
+    def forget(self) -> None:
+        """Drop what is queued: nobody was to hear it."""
+        self._frames.clear()
+        self._partial.clear()
+
     def on_attached(self) -> None:
         self._is_muted = False
 

@@ -188,6 +188,10 @@ class Call(Owned):
     @property
     def shown_status(self) -> str:
         """The word a person looks for: why it failed says more than that it failed."""
-        if self.status in (self.Status.FAILED, self.Status.ENDED_WITH_ERROR):
+        if self.status in (
+            self.Status.FAILED,
+            self.Status.ENDED_WITH_ERROR,
+            self.Status.REJECTED,
+        ):
             return self.end_reason or self.status
         return self.status

@@ -1,8 +1,12 @@
 """The session of one call with all that runs beside it.
 
     session ──events──▶ scribe ──▶ PostgreSQL, watchers
-    link    ──audio───▶ recorder ──▶ shelf ──▶ storage
+    link    ──audio───▶ taps ──▶ recorder ──▶ shelf ──▶ storage
+                          └────▶ whoever listens in
     guard   ──────────▶ holds the next minute, or ends the session in time
+
+When a person takes over, by a transfer or from the portal, the session ends and the
+line does not: it is joined to theirs, and recording and bill go on until one hangs up.
 
 It exists before the audio connects, so that wishes which come early are kept.
 """
@@ -13,25 +17,30 @@ import asyncio
 import time
 from typing import Final
 
+from calls.media.bridge import bridge
 from calls.media.link import MediaLink
 from calls.media.recording import Recorder
 from calls.media.silencing import silence
 from calls.node import database, shelf
 from calls.node.credit_guard import guard_credits
 from calls.node.discretion import Discretion
+from calls.node.kept_link import KeptLink
 from calls.node.scribe import Scribe
+from calls.node.taps import Taps
 from calls.node.unbroken import unbroken
 from calls.node.voicemail_watch import VoicemailWatch
 from calls.services import running
 from calls.services.recordings import KeptRecording
 from calls.services.running import CallOrder
 from calls.session.events import EndReason, EventSink, SessionEnded, SessionEvent
+from calls.session.ports import Transfer
 from calls.session.release import in_time
 from calls.session.voice_session import VoiceSession
 from calls.vendors.registry import VendorSet
 
 CREDITS_GONE: Final = "Your credits are used up, so this call ends now. Goodbye."
 _CLOSE_S: Final = 10.0
+_HANDED_OVER: Final = {EndReason.TRANSFERRED, EndReason.TAKEN_OVER}
 
 
 class Conversation:
@@ -44,15 +53,22 @@ class Conversation:
         vendors: VendorSet,
         *,
         watches_for_voicemail: bool,
+        transfer: Transfer | None = None,
     ) -> None:
         self.ended: SessionEnded | None = None
+        self.taps: Taps | None = None
         self.recording: KeptRecording | None = None
         self._order, self._link, self._vendors = order, link, vendors
         self._watches_for_voicemail = watches_for_voicemail
         self._sink: EventSink | None = None
         self._began_s: float | None = None
         self._over_s: float | None = None
-        self.session = VoiceSession(order.spec, link, vendors, self._hear)
+        self._person: MediaLink | None = None
+        self._is_joined = False
+        self.line = KeptLink(link)
+        self.session = VoiceSession(
+            order.spec, self.line, vendors, self._hear, transfer=transfer
+        )
 
     @property
     def is_over(self) -> bool:
@@ -66,7 +82,22 @@ class Conversation:
             return 0
         until_s = time.monotonic() if self._over_s is None else self._over_s
         elapsed_ms = round((until_s - self._began_s) * 1000)
-        return min(self.ended.at_ms, elapsed_ms) if self.ended else elapsed_ms
+        if self.ended is None or self._is_joined:
+            return elapsed_ms
+        return min(self.ended.at_ms, elapsed_ms)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the caller talks with a person now, and no longer with the assistant."""
+        return self._is_joined
+
+    def go_on_with(self, person: MediaLink) -> None:
+        """Join the caller to this person once the session has ended.
+
+        The caller of this ends the session next. The person's link is closed here.
+        """
+        self._person = person
+        self.line.is_kept = True
 
     async def run(self, covered_s: int) -> SessionEnded:
         """Talk; then write everything down. Credits are held for `covered_s` so far."""
@@ -78,17 +109,32 @@ class Conversation:
             self._sink = VoicemailWatch(
                 discretion, self._order.spec, self._leave_message
             )
+        self.taps = Taps(self._link)
         recorder = None
         if not self._order.policy.gdpr_mode:
             recorder = Recorder(shelf.growing_file(self._order.call_id))
-            self._link.set_taps(caller=recorder.caller, assistant=recorder.assistant)
+            self.taps.add(caller=recorder.caller, assistant=recorder.assistant)
         guard = self._guard_credits(covered_s)
         try:
-            return await self.session.run()
+            ended = await self.session.run()
+            await self._go_on(ended)
+            return ended
         finally:
             self._over_s = time.monotonic()
             guard.cancel()
+            if self._person is not None:
+                await unbroken(in_time("person", self._person.aclose(), _CLOSE_S))
             await unbroken(self._write_down(guard, scribe, recorder, discretion))
+
+    async def _go_on(self, ended: SessionEnded) -> None:
+        """Let the caller talk with the person who takes over, until one hangs up."""
+        if self._person is None or ended.reason not in _HANDED_OVER:
+            return
+        self._is_joined = True
+        try:
+            await bridge(self._link, self._person)
+        finally:
+            await unbroken(in_time("link", self._link.aclose(), _CLOSE_S))
 
     async def aclose(self) -> None:
         """Close the vendors, also those of a session that never ran."""

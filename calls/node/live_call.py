@@ -2,7 +2,7 @@
 
     pick up ──▶ vendors ──▶ link connects ──▶ conversation ──▶ link closed ──▶ finished
                   │ no key        │ never: no charge             recording kept
-                  ╰ no charge
+                  ╰ no charge     ╰ no consent: no charge, nothing heard or kept
 
 Whatever happens on the way, cancellation included, the link is closed and `finish_call`
 is tried until `FINISH_PATIENCE_S` have passed; what it could not write, the sweeper
@@ -23,17 +23,27 @@ from calls import bus
 from calls.media.link import MediaLink, MediaNeverConnected
 from calls.models import Call
 from calls.node import database
+from calls.node.consent_gate import ConsentGate, question_for
 from calls.node.conversation import Conversation
 from calls.node.studio import Studio
+from calls.node.transferring import Transferring
 from calls.node.unbroken import unbroken
 from calls.services import finish, running
+from calls.services.consents import record_consent
 from calls.services.finish import Outcome
 from calls.services.running import CallOrder
 from calls.services.starting import FIRST_HOLD_S
 from calls.session.events import EndReason
+from calls.session.ports import TransferFailed
 from calls.session.release import dissolve, in_time
-from calls.telephony.protocol import Leg, NoAnswerOutcome, NotAnswered
+from calls.telephony.protocol import (
+    IncomingLeg,
+    Leg,
+    NoAnswerOutcome,
+    NotAnswered,
+)
 from calls.vendors.errors import ProviderError
+from calls.vendors.registry import VendorSet
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +63,10 @@ _REASON_OF: Final = {
     NoAnswerOutcome.REJECTED: EndReason.REJECTED,
     NoAnswerOutcome.FAILED: EndReason.CARRIER_FAILED,
 }
+_NO: Final = {
+    "declined": EndReason.CONSENT_DECLINED,
+    "none": EndReason.CONSENT_UNANSWERED,
+}
 
 
 class LiveCall:
@@ -65,10 +79,15 @@ class LiveCall:
         studio: Studio,
         *,
         leg: Leg | None = None,
+        incoming: IncomingLeg | None = None,
+        transfer: Transferring | None = None,
     ) -> None:
         self.order = order
         self.link = link
-        self._leg = leg  # the same as `link` on the telephone; it rings first
+        # The same as `link` on the telephone; it rings first, there or here.
+        self._leg: Leg | None = leg or incoming
+        self._incoming = incoming
+        self._transfer = transfer
         self._studio = studio
         self._created_s = time.monotonic()
         self._is_connected = False
@@ -77,6 +96,18 @@ class LiveCall:
         self._stop: EndReason | None = None
         self._stop_error = ""
         self._hanging_up: asyncio.Task[None] | None = None
+        self._transferring: asyncio.Task[None] | None = None
+        self._is_asking = False  # for consent: there is no session yet that could end
+
+    @property
+    def leg(self) -> Leg | None:
+        """The telephone's leg; none in a browser call."""
+        return self._leg
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """What goes on, from the order until the bill."""
+        return self._conversation
 
     @property
     def is_over(self) -> bool:
@@ -88,7 +119,8 @@ class LiveCall:
         """Hold the conversation and leave nothing behind."""
         is_cancelled = False
         try:
-            outcome = await self._converse()
+            # A refusal comes before a word, or a sound, goes anywhere.
+            outcome = self._refused() or await self._converse()
         except asyncio.CancelledError:
             is_cancelled = True
             outcome = self._outcome(
@@ -114,7 +146,10 @@ class LiveCall:
             self._stop, self._stop_error = reason, error
         if self._conversation is not None:
             await self._conversation.session.end(reason, message or None)
-        is_gone = not self._is_connected or reason in _AT_ONCE
+        is_joined = self._conversation is not None and self._conversation.is_joined
+        is_gone = (
+            not self._is_connected or self._is_asking or is_joined or reason in _AT_ONCE
+        )
         if is_gone and self._hanging_up is None:
             self._hanging_up = asyncio.create_task(self.link.aclose())
 
@@ -128,13 +163,50 @@ class LiveCall:
         if self._conversation is not None:
             await self._conversation.session.inject(content, respond=respond)
 
-    async def _converse(self) -> Outcome:
-        if self.order.refusal:  # before a word, or a sound, goes anywhere
-            return self._outcome(
-                EndReason.REJECTED,
-                error=self.order.refusal,
-                fault_owner="organization",
+    def begin_transfer(self, destination: str, message: str, asked_by: str) -> None:
+        """Hand the caller on, beside whatever comes next; a second wish waits for none."""
+        if self._conversation is None or self._transfer is None:
+            return
+        if self._transferring is not None and not self._transferring.done():
+            return
+        self._transferring = asyncio.create_task(
+            self._hand_on(self._conversation, destination, message, asked_by),
+            name=f"transfer {self.order.call_id}",
+        )
+
+    async def _hand_on(
+        self, conversation: Conversation, destination: str, message: str, asked_by: str
+    ) -> None:
+        assert self._transfer is not None
+        self._transfer.asked_by = asked_by
+        try:
+            await conversation.session.transfer(destination, message or None)
+        except TransferFailed as error:
+            await conversation.session.inject(
+                f"The call could not be transferred: {error}", respond=True
             )
+        finally:
+            self._transfer.asked_by = "assistant"
+
+    async def send_digits(self, digits: str) -> None:
+        """Press keys on the line; a call without one has none."""
+        if self._leg is not None and self._is_connected:
+            await self._leg.send_digits(digits)
+
+    async def quiet(self, is_quiet: bool) -> None:
+        """Let the assistant neither speak nor listen, or go on as before."""
+        if self._conversation is not None:
+            self._conversation.session.set_quiet(is_quiet)
+
+    def _refused(self) -> Outcome | None:
+        refusal = self.order.refusal
+        if not refusal:
+            return None
+        return self._outcome(
+            EndReason.REJECTED, error=refusal, fault_owner="organization"
+        )
+
+    async def _converse(self) -> Outcome:
         try:
             vendors = self._studio.vendors(self.order.spec)
         except ProviderError as error:
@@ -148,12 +220,15 @@ class LiveCall:
             vendors,
             watches_for_voicemail=is_dialled
             and self.order.direction == Call.Direction.OUTBOUND,
+            transfer=self._transfer,
         )
         refused = await self._connect()
         if refused is not None:
             return refused
         if not await self._mark_connected():  # ended elsewhere, and billed there
             return self._outcome(self._stop or EndReason.VOICE_PROCESS_LOST)
+        if (no_consent := await self._ask_for_consent(vendors)) is not None:
+            return no_consent
         covered_s = await database.insist(
             running.cover_seconds,
             patience_s=START_PATIENCE_S,
@@ -177,8 +252,7 @@ class LiveCall:
             await self.link.wait_connected(settings.ICE_TIMEOUT_S)
         except NotAnswered as refusal:
             if self._stop is None:
-                reason = _REASON_OF[refusal.outcome]
-                return self._outcome(reason, error=refusal.detail)
+                return self._unanswered(refusal)
         except MediaNeverConnected:
             if self._stop is None:
                 return self._outcome(EndReason.NEVER_CONNECTED, error=NO_AUDIO_PATH)
@@ -186,12 +260,52 @@ class LiveCall:
             return self._outcome(self._stop, error=self._stop_error)
         return None
 
+    def _unanswered(self, refusal: NotAnswered) -> Outcome:
+        if self._incoming is not None:  # whoever called hung up before we answered
+            return self._outcome(EndReason.USER_HANGUP)
+        return unanswered(refusal)
+
+    async def _ask_for_consent(self, vendors: VendorSet) -> Outcome | None:
+        """Ask where the assistant wants it asked; return an outcome when it is not given.
+
+        Only callers on the telephone are asked: a page has its own words for it.
+        """
+        wanted = self.order.spec.recording_consent
+        if self._incoming is None or wanted is None or not wanted.enabled:
+            return None
+        language = self.order.spec.language
+        voices = [vendors.tts, self._studio.announcer(language)]
+        gate = ConsentGate(
+            self._incoming,
+            voices,
+            question_for(wanted.message, language),
+            self._studio.yes_or_no(language),
+        )
+        self._is_asking = True
+        try:
+            consent = await gate.ask()
+        finally:
+            self._is_asking = False
+        if consent is None or self._stop is not None:
+            return self._outcome(self._stop or EndReason.USER_HANGUP)
+        await database.insist(
+            record_consent,
+            patience_s=START_PATIENCE_S,
+            order=self.order,
+            language=language,
+            **asdict(consent),
+        )
+        return None if consent.answer == "given" else self._outcome(_NO[consent.answer])
+
     async def _ring(self, leg: Leg) -> None:
         await database.insist(
             running.mark_ringing, patience_s=START_PATIENCE_S, order=self.order
         )
         await bus.publish(self.order.call_id, {"type": "status", "status": "ringing"})
-        await leg.wait_answered()
+        if self._incoming is not None:
+            await self._incoming.answer()
+        else:
+            await leg.wait_answered()
 
     async def _mark_connected(self) -> bool:
         setup_ms = round((time.monotonic() - self._created_s) * 1000)
@@ -208,6 +322,9 @@ class LiveCall:
         return self._is_connected
 
     async def _leave(self, outcome: Outcome) -> None:
+        if self._transferring is not None:
+            self._transferring.cancel()
+            await asyncio.wait([self._transferring])
         await in_time("link", self.link.aclose(), _CLOSE_S)
         if self._hanging_up is not None:
             self._hanging_up.cancel()
@@ -253,3 +370,12 @@ class LiveCall:
         except Exception:  # a transport's own kinds; the bill does not depend on it
             logger.exception("no quality", extra={"call_id": str(self.order.call_id)})
             return {}
+
+
+def unanswered(refusal: NotAnswered) -> Outcome:
+    """Return how a call ends that reached nobody, with the carrier's own code."""
+    return Outcome(
+        _REASON_OF[refusal.outcome],
+        error=refusal.detail,
+        carrier_code=refusal.code,
+    )

@@ -38,6 +38,7 @@ STOP_LIMIT_S: Final = 30.0
 UNCLAIMED_LOOKS: Final = 12
 _LOOK_EVERY_S: Final = 0.25
 _SALVAGE_EVERY_S: Final = 30.0
+_TRUNKS_EVERY_S: Final = 3.0
 
 
 class VoiceProcess:
@@ -72,6 +73,7 @@ class VoiceProcess:
             )
             loops.append(asyncio.create_task(self._beat(), name="heartbeat"))
             loops.append(asyncio.create_task(self._salvage(), name="salvage"))
+            loops.append(asyncio.create_task(self._configure(), name="trunks"))
             with quiet_collector():
                 logger.info("voice process ready", extra={"node": str(self.node_id)})
                 self.is_ready.set()
@@ -193,14 +195,23 @@ class VoiceProcess:
                 logger.exception("recordings not salvaged")
             await asyncio.sleep(_SALVAGE_EVERY_S)
 
+    async def _configure(self) -> None:
+        while True:
+            await asyncio.sleep(_TRUNKS_EVERY_S)
+            try:
+                await self._reception.configure()
+            except Exception:  # a database that is away; the trunks stay as they are
+                logger.exception("trunks not read")
+
     # --- calls ---
 
-    def _start(self, call: LiveCall) -> None:
+    def _start(self, call: LiveCall) -> asyncio.Task[None]:
         call_id = call.order.call_id
         self.calls[call_id] = call
         task = asyncio.create_task(call.run(), name=f"call {call_id}")
         self._tasks[call_id] = task
         task.add_done_callback(lambda _: self._forget(call_id))
+        return task
 
     def _forget(self, call_id: UUID) -> None:
         del self.calls[call_id]

@@ -2,6 +2,7 @@
 
 offer ──▶ pick up ──▶ WebRTC link ──▶ call, answer        (a browser)
 place ──▶ pick up ──▶ carrier rings ──▶ call              (a telephone)
+carrier ──▶ front desk ──▶ call                           (a telephone that calls us)
 everything else ──▶ the call that is going on; for a call that is not, nothing
 """
 
@@ -18,15 +19,26 @@ from calls import bus
 from calls.media.offer import BadSignal
 from calls.media.webrtc import WebRTCLink
 from calls.node import database
-from calls.node.live_call import FINISH_PATIENCE_S, LiveCall
+from calls.node.front_desk import FrontDesk
+from calls.node.live_call import FINISH_PATIENCE_S, LiveCall, unanswered
 from calls.node.studio import Studio
+from calls.node.transferring import Transferring
 from calls.services import finish, pace as moments, running
 from calls.services.finish import Outcome
 from calls.services.running import CallOrder
+from calls.services.trunk_checks import trunk_configs
+from calls.services.trunks import claim_start
 from calls.session.events import EndReason
 from calls.telephony import pace
-from calls.telephony.protocol import CarrierSetup, PlaceRequest
+from calls.telephony.protocol import (
+    CarrierSetup,
+    IncomingLeg,
+    NotAnswered,
+    PlaceRequest,
+    TrunkConfig,
+)
 from calls.telephony.registry import OpenCarriers
+from calls.telephony.simulator import SimulatorCarrier
 
 logger = logging.getLogger(__name__)
 
@@ -44,22 +56,32 @@ class Reception:
         node_id: UUID,
         studio: Studio,
         calls: dict[UUID, LiveCall],
-        start: Callable[[LiveCall], None],
+        start: Callable[[LiveCall], asyncio.Task[None]],
     ) -> None:
         self._node_id = node_id
         self._studio = studio
         self._calls = calls
         self._start = start
-        self._carriers = OpenCarriers(CarrierSetup())
+        self._desk = FrontDesk(node_id, studio, self._admit)
+        self._carriers = OpenCarriers(CarrierSetup(receptionist=self._desk))
+        self._trunks: list[TrunkConfig] = []
         self._is_open = True
 
     async def start(self) -> None:
         """Listen for the calls that carriers bring."""
         await self._carriers.start()
+        await self.configure()
+
+    async def configure(self) -> None:
+        """Let the carriers know the trunks there are now, when something changed."""
+        trunks = await database.ask(trunk_configs, node_id=self._node_id)
+        if trunks != self._trunks:
+            await self._carriers.configure(trunks)
+            self._trunks = trunks
 
     def close(self) -> None:
         """Take no more calls in; those here go on being looked after."""
-        self._is_open = False
+        self._is_open = self._desk.is_open = False
 
     async def aclose(self) -> None:
         """Hang up whatever still rings."""
@@ -72,9 +94,17 @@ class Reception:
             await self._offer(call_id, call, data["sdp"])
         elif command == "place":
             await self._place(call_id)
+        elif command == "call_in":
+            self._simulate(call_id, data["caller"], data["called"])
         elif call is None:
             logger.info("command for no call", extra={"command": command})
-        elif command == "candidate":
+        else:
+            await self._obey_in_call(call, command, data)
+
+    async def _obey_in_call(
+        self, call: LiveCall, command: str, data: dict[str, Any]
+    ) -> None:
+        if command == "candidate":
             await self._add_candidate(call, data["candidate"])
         elif command == "hangup":
             await call.stop(EndReason.USER_HANGUP)
@@ -84,6 +114,12 @@ class Reception:
             await call.say(data["text"], end_after=data["end_after"])
         elif command == "inject":
             await call.inject(data["content"], respond=data["respond"])
+        elif command == "transfer":
+            call.begin_transfer(data["destination"], data["message"], data["asked_by"])
+        elif command == "digits":
+            await call.send_digits(data["digits"])
+        elif command == "quiet":
+            await call.quiet(data["quiet"])
         # "mute" is for watchers: a muted page sends silence by itself.
 
     async def _offer(self, call_id: UUID, call: LiveCall | None, sdp: str) -> None:
@@ -95,7 +131,9 @@ class Reception:
                 await _tell(call_id, "call_over", "This call is over. Start a new one.")
                 return
             link = WebRTCLink(configuration=self._studio.rtc_configuration(call_id))
-            call = LiveCall(order, link, self._studio)
+            call = LiveCall(
+                order, link, self._studio, transfer=self._transferring(order)
+            )
             self._start(call)
         if not isinstance(call.link, WebRTCLink):
             return
@@ -134,15 +172,51 @@ class Reception:
             caller_id=order.caller_number,
             destination=order.callee_number,
             ring_timeout_s=RING_TIMEOUT_S,
+            trunk_id=order.trunk_id,
         )
         try:
+            if order.trunk_id is not None:
+                await asyncio.sleep(
+                    await database.ask(claim_start, trunk_id=order.trunk_id)
+                )
             async with asyncio.timeout(PLACE_LIMIT_S):
                 leg = await self._carriers.get(order.carrier).place(request)
+        except NotAnswered as refusal:  # before the first ring, such as a full trunk
+            await self._finish(order, unanswered(refusal))
+            return
         except Exception as error:  # a carrier that breaks fails its call, no more
             logger.exception("carrier failed", extra={"carrier": order.carrier})
             await self._refuse(order, str(error) or "The carrier did not answer.")
             return
-        self._start(LiveCall(order, leg, self._studio, leg=leg))
+        self._start(
+            LiveCall(
+                order, leg, self._studio, leg=leg, transfer=self._transferring(order)
+            )
+        )
+
+    def _simulate(self, reference: UUID, caller: str, called: str) -> None:
+        """Let a simulated person call one of our numbers."""
+        carrier = self._carriers.get("simulator")
+        if self._is_open and isinstance(carrier, SimulatorCarrier):
+            carrier.call_in(reference=reference, caller=caller, called=called)
+
+    def _admit(self, order: CallOrder, leg: IncomingLeg) -> asyncio.Task[None]:
+        """Begin a call that came in."""
+        return self._start(
+            LiveCall(
+                order,
+                leg,
+                self._studio,
+                incoming=leg,
+                transfer=self._transferring(order),
+            )
+        )
+
+    def _transferring(self, order: CallOrder) -> Transferring:
+        calls, call_id = self._calls, order.call_id
+        return Transferring(
+            order, self._carriers, self._studio, lambda: calls.get(call_id)
+        )
 
     async def _pick_up(self, call_id: UUID) -> CallOrder | None:
         if not self._is_open:
@@ -177,12 +251,15 @@ class Reception:
         error: str,
         reason: EndReason = EndReason.CARRIER_FAILED,
     ) -> None:
+        await self._finish(order, Outcome(reason, error=error))
+
+    async def _finish(self, order: CallOrder, outcome: Outcome) -> None:
         await database.insist(
             finish.finish_call,
             patience_s=FINISH_PATIENCE_S,
             call_id=order.call_id,
             scope=order.scope,
-            outcome=Outcome(reason, error=error),
+            outcome=outcome,
         )
 
 

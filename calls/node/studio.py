@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from aiortc import RTCConfiguration
 from django.conf import settings
+from livekit.agents import stt, tts
 
 from assistants.spec import AssistantSpec
 from calls.media.ice import rtc_configuration
+from calls.node.consent_gate import AGREED, DECLINED
+from calls.vendors.offline.stt import OfflineSTT
+from calls.vendors.offline.tts import OfflineTTS
 from calls.vendors.registry import (
     SharedResources,
     VendorSet,
@@ -36,6 +41,19 @@ class Studio:
     def vendors(self, spec: AssistantSpec) -> VendorSet:
         """Make the vendors of one call; raises `ProviderError` when one cannot be had."""
         return build_vendors(spec, self._credentials, self._shared)
+
+    def announcer(self, language: str) -> tts.TTS[Any]:
+        """Return a voice that costs nothing and needs no key, in a language it has."""
+        primary = language.replace("_", "-").partition("-")[0].lower()
+        voice_id = "flite-slt" if primary in ("en", "multi") else f"espeak-{primary}"
+        return OfflineTTS(self._shared.speaker, voice_id=voice_id)
+
+    def yes_or_no(self, language: str) -> stt.STT[Any] | None:
+        """Return what tells yes from no in this process; `None` where nothing can."""
+        if language.replace("_", "-").partition("-")[0].lower() != "en":
+            return None
+        phrases = sorted(AGREED | DECLINED)
+        return OfflineSTT(self._shared.decoders, phrases)
 
     def rtc_configuration(self, call_id: UUID) -> RTCConfiguration:
         return rtc_configuration(

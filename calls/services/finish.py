@@ -35,6 +35,7 @@ class Outcome:
     duration_ms: int = 0
     error: str = ""
     fault_owner: str = ""
+    carrier_code: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
     quality: dict[str, Any] = field(default_factory=dict)
     recording: KeptRecording | None = None
@@ -75,6 +76,7 @@ def _end(call: Call, outcome: Outcome) -> None:
         end_reason=outcome.reason,
         error=outcome.error.replace("\x00", "")[:300],
         fault_owner=outcome.fault_owner,
+        carrier_code=outcome.carrier_code[:24],
         ended_at=now,
         duration_ms=duration_ms,
         usage=outcome.usage,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from calls.errors import NoCapacity, NodeForgotten
@@ -61,6 +61,13 @@ def beat(
     return stops
 
 
+def alive_nodes() -> QuerySet[VoiceNode]:
+    """Return the nodes that may take calls, the one that started first in front."""
+    return VoiceNode.objects.filter(
+        heartbeat_at__gt=timezone.now() - NODE_FRESH, is_draining=False
+    ).order_by("started_at", "pk")
+
+
 def drain_node(*, node_id: UUID) -> None:
     """Take no new calls; those going on are finished."""
     VoiceNode.objects.filter(pk=node_id).update(is_draining=True)
@@ -79,17 +86,22 @@ def forget_dead_nodes() -> None:
         VoiceNode.objects.filter(heartbeat_at__lt=silent_since).delete()
 
 
-def choose_node() -> VoiceNode:
+def choose_node(
+    *, node_id: UUID | None = None, keeps_reserve: bool = False
+) -> VoiceNode:
     """Return the least loaded fresh node with a free place, or raise `NoCapacity`.
 
-    Locks the fresh nodes until the transaction ends, so that two starts cannot take
-    the same last place. The place is the call row the caller inserts.
+    A call that came in to a node can be held nowhere else: it asks for that one. With
+    `keeps_reserve` the places kept for callers stay free (`reserved_of`). Locks the
+    nodes it looks at until the transaction ends, so that two starts cannot take the
+    same last place. The place is the call row the caller inserts.
     """
-    fresh = list(
-        VoiceNode.objects.select_for_update(of=("self",), no_key=True)
-        .filter(heartbeat_at__gt=timezone.now() - NODE_FRESH, is_draining=False)
-        .order_by("pk")
+    wanted = VoiceNode.objects.filter(
+        heartbeat_at__gt=timezone.now() - NODE_FRESH, is_draining=False
     )
+    if node_id is not None:
+        wanted = wanted.filter(pk=node_id)
+    fresh = list(wanted.select_for_update(of=("self",), no_key=True).order_by("pk"))
     if not fresh:
         raise NoCapacity
     with all_organizations("the load of a node is the calls of every organization"):
@@ -99,10 +111,20 @@ def choose_node() -> VoiceNode:
             .annotate(calls=Count("pk"))
             .values_list("node", "calls")
         )
-    free = [node for node in fresh if load.get(node.pk, 0) < node.capacity]
+    free = [
+        node
+        for node in fresh
+        if load.get(node.pk, 0)
+        < node.capacity - (reserved_of(node.capacity) if keeps_reserve else 0)
+    ]
     if not free:
         raise NoCapacity
     return min(free, key=lambda node: load.get(node.pk, 0) / node.capacity)
+
+
+def reserved_of(limit: int) -> int:
+    """Return how many of so many places calls we make ourselves leave free."""
+    return limit * settings.INBOUND_RESERVE_PERCENT // 100
 
 
 def live_capacity() -> tuple[int, int]:

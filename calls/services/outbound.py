@@ -10,7 +10,7 @@ from django.db import transaction
 
 from assistants.models import Assistant
 from calls import bus
-from calls.models import Call, PhoneNumber
+from calls.models import Call, PhoneNumber, Trunk
 from calls.services.guarding import check_destination
 from calls.services.starting import NewCall, open_call
 from portal.models import Organization, User
@@ -50,7 +50,8 @@ def place_call(
             carrier=number.carrier if number else carrier,
             lease_s=PLACE_LEASE_S,
             number=number,
-            caller_number=number.number if number else "",
+            trunk=number.trunk if number else None,
+            caller_number=shown_number(number),
             callee_number=destination,
             variables=dict(variables or {}),
             overrides=dict(overrides or {}),
@@ -64,3 +65,13 @@ def place_call(
             lambda: bus.tell_node(node_id, "place", call_id), robust=True
         )
     return call
+
+
+def shown_number(number: PhoneNumber | None) -> str:
+    """Return what people see who are called from a number: by its trunk's rule."""
+    if number is None:
+        return ""
+    trunk = number.trunk
+    if trunk is not None and trunk.caller_id == Trunk.CallerId.OUTBOUND:
+        return trunk.outbound_number or number.number
+    return number.number

@@ -42,6 +42,8 @@ class CallOrder:
     refusal: str = ""  # why this call must not go on, when its policy forbids it
     dial_at: datetime | None = None
     disclosure: str = ""  # what the first message begins with, to be proved
+    trunk_id: UUID | None = None
+    transfer_trunk_id: UUID | None = None
 
     @property
     def scope(self) -> Scope:
@@ -64,7 +66,7 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         )
         if not taken:
             return None
-        call = Call.objects.select_related("version").get(pk=call_id)
+        call = Call.objects.select_related("version", "number", "trunk").get(pk=call_id)
         assert call.version is not None
         spec = rendered_spec(
             call.version.spec,
@@ -87,6 +89,9 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         refusal=next((fault.message for fault in violations(spec, policy)), ""),
         dial_at=call.dial_at,
         disclosure=disclosure,
+        trunk_id=call.trunk_id,
+        transfer_trunk_id=(call.number and call.number.transfer_trunk_id)
+        or call.trunk_id,
     )
 
 

@@ -26,10 +26,11 @@ from calls.errors import (
     RegionRefused,
     TooManyCalls,
 )
-from calls.models import Call, PhoneNumber
+from calls.models import Call, PhoneNumber, Trunk
 from calls.services.guarding import check_pace, guard_of
 from calls.services.halting import is_halted
-from calls.services.nodes import choose_node
+from calls.services.nodes import choose_node, reserved_of
+from calls.services.trunks import require_channel
 from portal.models import Organization, User
 from portal.policy import RegionRule
 from portal.services.privacy import policy_of
@@ -47,6 +48,8 @@ class NewCall:
     carrier: str
     lease_s: int
     number: PhoneNumber | None = None
+    trunk: Trunk | None = None
+    node_id: UUID | None = None  # where a call that came in already is
     caller_number: str = ""
     callee_number: str = ""
     variables: dict[str, Any] = field(default_factory=dict)
@@ -88,15 +91,21 @@ def open_call(
         or assistant.current_version is None
     ):
         raise AssistantNotReady
+    is_ours = new.direction == Call.Direction.OUTBOUND  # and can wait
+    limit = locked.max_concurrent_calls
+    if is_ours and _takes_calls(organization):
+        limit -= reserved_of(limit)
     if (
         Call.objects.filter(organization=organization, status__in=Call.LIVE).count()
-        >= locked.max_concurrent_calls
+        >= limit
     ):
         raise TooManyCalls
     _check_regions(locked, assistant.current_version, new.overrides)
+    if new.trunk is not None:
+        require_channel(new.trunk)
     now = timezone.now()
     check_pace(locked, guard_of(locked), now)
-    node = choose_node()
+    node = choose_node(node_id=new.node_id, keeps_reserve=is_ours)
     price = price_for_call(organization, now, new.direction)
     hold_for_call(
         call_id=new.call_id,
@@ -111,6 +120,7 @@ def open_call(
         assistant=assistant,
         version=assistant.current_version,
         number=new.number,
+        trunk=new.trunk,
         direction=new.direction,
         carrier=new.carrier,
         caller_number=new.caller_number,
@@ -144,3 +154,13 @@ def _check_regions(
     spec = AssistantSpec.model_validate(own) if own else version.spec
     if faults := violations(spec, policy):
         raise RegionRefused(faults[0].message)
+
+
+def _takes_calls(organization: Organization) -> bool:
+    """Whether somebody may call in, so that a share of the lines is kept for them."""
+    return PhoneNumber.objects.filter(
+        organization=organization,
+        is_active=True,
+        assistant__isnull=False,
+        trunk__isnull=False,
+    ).exists()

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from calls.models import Trunk
+from calls.services.nodes import alive_nodes
 from calls.telephony.protocol import BadTrunk, ProbeStep, TrunkConfig
 from calls.telephony.registry import UnknownCarrier, carrier_spec
 from portal.models import User
@@ -57,6 +58,19 @@ def trunk_config(trunk: Trunk, *, holds_registration: bool = True) -> TrunkConfi
         calls_per_second=trunk.calls_per_second,
         holds_registration=holds_registration and trunk.registers,
     )
+
+
+def trunk_configs(*, node_id: UUID) -> list[TrunkConfig]:
+    """Return every active trunk, as this voice process is to use it.
+
+    The oldest voice process that is alive registers with the carriers, so that a trunk
+    has one contact; when it goes, the next one does.
+    """
+    oldest = alive_nodes().first()
+    is_oldest = oldest is None or oldest.pk == node_id
+    with all_organizations("a node carries calls of many organizations"):
+        trunks = list(Trunk.objects.filter(is_active=True).order_by("pk"))
+        return [trunk_config(one, holds_registration=is_oldest) for one in trunks]
 
 
 @transaction.atomic

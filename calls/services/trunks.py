@@ -18,7 +18,7 @@ from portal.models import Organization, User
 from portal.scope import all_organizations
 from portal.services import audit
 
-MAX_WAIT_S: Final = 10.0  # for the next start; whoever waits longer is refused
+MAX_WAIT_S: Final = 5.0  # for the next start; whoever waits longer is refused
 
 
 class TrunkInUse(CallError):

@@ -39,6 +39,14 @@ class EndReason(StrEnum):
     TOOL_SERVER_FAILED = "tool_server_failed"  # a required MCP server is away
     VOICE_PROCESS_LOST = "voice_process_lost"
     NO_CAPACITY = "no_capacity"
+    TAKEN_OVER = "taken_over"  # by a person, from the portal
+    NUMBER_INACTIVE = "number_inactive"  # calls that came in and were not taken:
+    NO_ASSISTANT = "no_assistant"
+    ORGANIZATION_SUSPENDED = "organization_suspended"
+    TOO_MANY_CALLS = "too_many_calls"
+    REQUEST_REJECTED = "request_rejected"  # by the answer to `assistant-request`
+    CONSENT_DECLINED = "consent_declined"
+    CONSENT_UNANSWERED = "consent_unanswered"
     INTERNAL_ERROR = "internal_error"
 
 

@@ -163,6 +163,14 @@ class Pipeline:
         except RuntimeError:
             logger.debug("nothing to interrupt: the session does not run")
 
+    def set_quiet(self, is_quiet: bool) -> None:
+        """Hear nothing and say nothing by oneself until told to go on."""
+        if not self._is_open:
+            return
+        if is_quiet:
+            self.interrupt()
+        self._session.input.set_audio_enabled(not is_quiet)
+
     async def add_context(self, content: str, *, respond: bool) -> None:
         """Tell the model something the caller does not hear; perhaps let it answer."""
         if not self._is_open:

@@ -114,6 +114,11 @@ class VoiceSession:
         self._is_ending = asyncio.Event()
         self._is_gone = asyncio.Event()  # nobody is at the other end any more
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether its end was asked for: nothing new begins any more."""
+        return self._ending is not None
+
     async def run(self) -> SessionEnded:
         """Hold the conversation; return what was told last.
 
@@ -191,6 +196,11 @@ class VoiceSession:
         except TimeoutError as error:
             raise TransferFailed("Nobody took the call in time.") from error
         self._ask_for(Ending(EndReason.TRANSFERRED))
+
+    def set_quiet(self, is_quiet: bool) -> None:
+        """Stop speaking and listening, or begin again; the call goes on."""
+        if self._pipeline is not None and self._ending is None:
+            self._pipeline.set_quiet(is_quiet)
 
     # --- the life of a call ---
 

@@ -33,6 +33,8 @@ from portal.scope import all_organizations, organization_scope
 from tests.calls.session.conversation import FakeVendors, make_spec
 from tests.fakes.link import FakeLink
 from tests.fakes.script import Script
+from tests.fakes.stt import FakeSTT
+from tests.fakes.tts import FakeTTS
 from tests.virtual_time import run_virtually
 from tests.world import CREDITS, House
 
@@ -66,6 +68,12 @@ class FakeStudio(Studio):
         self.made.append(ClosableVendors(self.script))
         return self.made[-1]
 
+    def announcer(self, language: str) -> Any:
+        return FakeTTS(self.script)
+
+    def yes_or_no(self, language: str) -> Any:
+        return FakeSTT(self.script) if language.startswith("en") else None
+
     def rtc_configuration(self, call_id: UUID) -> RTCConfiguration:
         return RTCConfiguration(iceServers=[])
 
@@ -93,16 +101,25 @@ class HeldCall:
         link: FakeLink | None = None,
         studio: FakeStudio | None = None,
         leg: Any = None,
+        incoming: Any = None,
+        transfer: Any = None,
     ) -> None:
         self.order = replace(order, spec=spec or make_spec())
-        self.link = leg or link or FakeLink(script)
+        self.link = leg or incoming or link or FakeLink(script)
         self.studio = studio or FakeStudio(script)
-        self._leg = leg
+        self._leg, self._incoming, self._transfer = leg, incoming, transfer
 
     @cached_property
     def live(self) -> LiveCall:
         """Made when first asked for: by then the clock is the virtual one."""
-        return LiveCall(self.order, self.link, self.studio, leg=self._leg)
+        return LiveCall(
+            self.order,
+            self.link,
+            self.studio,
+            leg=self._leg,
+            incoming=self._incoming,
+            transfer=self._transfer,
+        )
 
     def run(self, *beside: Callable[[HeldCall], Coroutine[Any, Any, None]]) -> Call:
         """Hold the call on virtual time with something going on beside it."""

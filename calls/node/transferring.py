@@ -1,0 +1,244 @@
+"""Hands a caller to a person: by the network where it can, else through this process.
+
+    blind   REFER ──▶ taken: the caller is gone from here
+              └─ not possible ─▶ dial, answered ──▶ joined here
+    warm    dial, answered ──▶ brief ──▶ 1 ──▶ joined here
+                                 └──▶ 2, no key, a voicemail: back to the assistant
+
+Whatever goes wrong, the caller is still with the assistant, and the reason is written
+down with the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from calls import bus
+from calls.models import Transfer as TransferRow
+from calls.node import database
+from calls.node.announcement import announce
+from calls.node.unbroken import unbroken
+from calls.services import transfers
+from calls.services.running import CallOrder
+from calls.services.transfers import WORDS, Failure, TransferNotPossible, TransferPlan
+from calls.session.ports import TransferFailed
+from calls.session.release import in_time
+from calls.telephony.protocol import (
+    Leg,
+    NoAnswerOutcome,
+    NotAnswered,
+    PlaceRequest,
+    TransferFailure,
+    TransferRefused,
+)
+from calls.telephony.registry import OpenCarriers
+
+if TYPE_CHECKING:
+    from calls.node.live_call import LiveCall
+    from calls.node.studio import Studio
+
+logger = logging.getLogger(__name__)
+
+RING_S: Final = 25.0
+ACCEPT_S: Final = 12.0
+PATIENCE_S: Final = 4.0
+_CLOSE_S: Final = 5.0
+
+_OF_OUTCOME: Final = {
+    NoAnswerOutcome.BUSY: Failure.BUSY,
+    NoAnswerOutcome.NO_ANSWER: Failure.NO_ANSWER,
+    NoAnswerOutcome.REJECTED: Failure.REFUSED,
+    NoAnswerOutcome.FAILED: Failure.FAILED,
+}
+_OF_REFUSAL: Final = {
+    TransferFailure.BUSY: Failure.BUSY,
+    TransferFailure.NO_ANSWER: Failure.NO_ANSWER,
+    TransferFailure.BAD_DESTINATION: Failure.BAD_DESTINATION,
+    TransferFailure.FAILED: Failure.FAILED,
+}
+# A trunk that takes no REFER can still be dialled, and so can one that refused this.
+_DIAL_INSTEAD: Final = {TransferFailure.NOT_SUPPORTED, TransferFailure.REFUSED}
+
+BRIEFS: Final = {
+    "en": "A call for you{caller}. {brief} Press 1 to take it, or 2 to decline.",
+    "nl": "Een gesprek voor u{caller}. {brief} Toets 1 om het aan te nemen, of 2 "
+    "om het af te wijzen.",
+    "de": "Ein Anruf für Sie{caller}. {brief} Drücken Sie die 1, um ihn anzunehmen, "
+    "oder die 2, um ihn abzulehnen.",
+}
+
+
+class Transferring:
+    """The `Transfer` port of one call's session."""
+
+    def __init__(
+        self,
+        order: CallOrder,
+        carriers: OpenCarriers,
+        studio: Studio,
+        call: Callable[[], LiveCall | None],
+    ) -> None:
+        self._order, self._carriers, self._studio = order, carriers, studio
+        self._call = call
+        self.asked_by = "assistant"
+
+    async def transfer(self, destination: str, message: str | None) -> None:
+        """Return when somebody has taken the caller, or raise `TransferFailed`."""
+        try:
+            plan = await database.insist(
+                transfers.plan_transfer,
+                patience_s=PATIENCE_S,
+                order=self._order,
+                destination=destination,
+                brief=message or "",
+                asked_by=self.asked_by,
+            )
+        except TransferNotPossible as error:
+            await self._show("failed", error.failure)
+            raise TransferFailed(str(error)) from error
+        try:
+            await self._try(plan)
+        except _Failed as failed:
+            await unbroken(self._fail(plan, failed.failure, failed.detail))
+            raise TransferFailed(WORDS[failed.failure]) from failed
+        except asyncio.CancelledError:
+            await unbroken(self._fail(plan, Failure.CALLER_LEFT, ""))
+            raise
+
+    async def _try(self, plan: TransferPlan) -> None:
+        if plan.kind == TransferRow.Kind.BLIND and await self._refer(plan):
+            return
+        leg = await self._dial(plan)
+        try:
+            if plan.kind == TransferRow.Kind.WARM:
+                await self._brief(plan, leg)
+            call = self._call()
+            conversation = call.conversation if call is not None else None
+            if conversation is None or conversation.session.is_ending:
+                raise _Failed(Failure.CALLER_LEFT)
+            conversation.go_on_with(leg)
+        except BaseException:
+            await unbroken(in_time("leg", leg.aclose(), _CLOSE_S))
+            raise
+        await self._note(plan, "bridged", method="bridge")
+
+    async def _refer(self, plan: TransferPlan) -> bool:
+        """Let the network hand the caller over; False when it has to be dialled."""
+        call = self._call()
+        leg = call.leg if call is not None else None
+        if call is None or leg is None or call.conversation is None:
+            return False
+        line = call.conversation.line
+        line.hold_news()
+        try:
+            await leg.transfer(plan.destination)
+        except TransferRefused as refusal:
+            if refusal.reason in _DIAL_INSTEAD:
+                return False
+            raise _Failed(_OF_REFUSAL[refusal.reason], refusal.detail) from refusal
+        finally:
+            asyncio.get_running_loop().call_later(0.2, line.tell_news)
+        await self._note(plan, "done", method="refer")
+        return True
+
+    async def _dial(self, plan: TransferPlan) -> Leg:
+        await self._note(plan, "ringing", method="bridge")
+        request = PlaceRequest(
+            call_id=plan.id,
+            caller_id=plan.caller_id,
+            destination=plan.destination,
+            ring_timeout_s=RING_S,
+            trunk_id=plan.trunk_id,
+        )
+        try:
+            leg = await self._carriers.get(plan.carrier).place(request)
+        except Exception as error:  # a carrier's own kinds; the caller stays with us
+            logger.exception("transfer not dialled", extra={"carrier": plan.carrier})
+            raise _Failed(Failure.FAILED, str(error)) from error
+        try:
+            async with asyncio.timeout(RING_S + 5):
+                await leg.wait_answered()
+                await leg.wait_connected(5.0)
+        except NotAnswered as refusal:
+            await in_time("leg", leg.aclose(), _CLOSE_S)
+            raise _Failed(_OF_OUTCOME[refusal.outcome], refusal.detail) from refusal
+        except TimeoutError as error:
+            await in_time("leg", leg.aclose(), _CLOSE_S)
+            raise _Failed(Failure.NO_ANSWER) from error
+        except BaseException:
+            await unbroken(in_time("leg", leg.aclose(), _CLOSE_S))
+            raise
+        return leg
+
+    async def _brief(self, plan: TransferPlan, leg: Leg) -> None:
+        """Tell whoever answered who comes, and wait for their 1."""
+        await self._note(plan, "briefing")
+        keys: asyncio.Queue[str] = asyncio.Queue()
+        leg.set_digit_listener(keys.put_nowait)
+        voices = [self._studio.announcer(self._order.spec.language)]
+        speaking = asyncio.create_task(announce(leg, voices, self._words(plan)))
+        closed = asyncio.ensure_future(leg.wait_closed())
+        pressing = asyncio.create_task(_decided(keys))
+        try:
+            await asyncio.wait(
+                {speaking, closed, pressing}, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not pressing.done() and not closed.done():
+                await asyncio.wait(
+                    {closed, pressing},
+                    timeout=ACCEPT_S,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            if not pressing.done():
+                raise _Failed(Failure.NOT_ACCEPTED)
+            if pressing.result() != "1":
+                raise _Failed(Failure.DECLINED)
+        finally:
+            leg.set_digit_listener(None)
+            for task in (speaking, closed, pressing):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            leg.audio_output.clear_buffer()
+
+    def _words(self, plan: TransferPlan) -> str:
+        language = self._order.spec.language.partition("-")[0].lower()
+        number = self._order.caller_number
+        spoken = ", " + " ".join(number.removeprefix("+")) if number else ""
+        return BRIEFS.get(language, BRIEFS["en"]).format(
+            caller=spoken, brief=plan.brief.strip()
+        )
+
+    async def _note(self, plan: TransferPlan, status: str, **changes: Any) -> None:
+        await database.insist(
+            transfers.note_transfer,
+            patience_s=PATIENCE_S,
+            order=self._order,
+            transfer_id=plan.id,
+            status=status,
+            **changes,
+        )
+        await self._show(status)
+
+    async def _fail(self, plan: TransferPlan, failure: Failure, detail: str) -> None:
+        await self._note(plan, "failed", reason=str(failure), detail=detail)
+
+    async def _show(self, status: str, reason: str = "") -> None:
+        event = {"type": "transfer", "status": status, "reason": str(reason)}
+        await bus.publish(self._order.call_id, event)
+
+
+class _Failed(Exception):
+    def __init__(self, failure: Failure, detail: str = "") -> None:
+        super().__init__(detail or failure)
+        self.failure, self.detail = failure, detail
+
+
+async def _decided(keys: asyncio.Queue[str]) -> str:
+    while (key := await keys.get()) not in ("1", "2"):
+        pass
+    return key

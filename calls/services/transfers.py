@@ -1,0 +1,190 @@
+"""Handing callers on: what may be tried, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from assistants.tool_shapes import TransferCallTool
+from calls.errors import CallError, DestinationRefused
+from calls.models import Call, Transfer, Trunk
+from calls.services.guarding import check_destination
+from calls.services.running import CallOrder
+from calls.trunk_rules import region_of
+from common.ids import uuid7
+from common.phone import InvalidNumber, parse_number
+from portal.models import Organization
+from portal.scope import scoped
+
+
+class Failure(StrEnum):
+    """Why a caller could not be handed on; stored, shown, and told to the model."""
+
+    BAD_DESTINATION = "bad_destination"
+    NOT_ALLOWED = "not_allowed"
+    NO_TRUNK = "no_trunk"
+    REFUSED = "refused"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"  # the person pressed 2
+    NOT_ACCEPTED = "not_accepted"  # no key: a voicemail, or nobody listening
+    CALLER_LEFT = "caller_left"
+    FAILED = "failed"
+
+
+# What the assistant is told, to tell the caller in its own words.
+WORDS: Final[dict[Failure, str]] = {
+    Failure.BAD_DESTINATION: "This is no number or address that can be called.",
+    Failure.NOT_ALLOWED: "This number may not be called.",
+    Failure.NO_TRUNK: "There is no trunk for calls out, so nobody can be reached.",
+    Failure.REFUSED: "The other side turned the call away.",
+    Failure.BUSY: "The line is busy.",
+    Failure.NO_ANSWER: "Nobody answered.",
+    Failure.DECLINED: "The person cannot take the call now.",
+    Failure.NOT_ACCEPTED: "Nobody there took the call; it may have been a voicemail.",
+    Failure.CALLER_LEFT: "The caller hung up.",
+    Failure.FAILED: "The connection could not be made.",
+}
+
+
+class TransferNotPossible(CallError):
+    """A transfer that is not even tried."""
+
+    def __init__(self, failure: Failure, message: str = "") -> None:
+        super().__init__(message or WORDS[failure])
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class TransferPlan:
+    """One try, checked and written down."""
+
+    id: UUID
+    kind: str
+    destination: str
+    carrier: str
+    caller_id: str
+    trunk_id: UUID | None
+    brief: str = ""
+
+
+def checked_destination(text: str, *, near: str = "") -> str:
+    """Return a number in E.164 or a SIP address; `near` reads numbers as at home there."""
+    text = text.strip()
+    if text.lower().startswith(("sip:", "sips:")):
+        if len(text) > 260 or any(c.isspace() or c in '<>"' for c in text):
+            raise TransferNotPossible(Failure.BAD_DESTINATION)
+        return text
+    try:
+        return parse_number(text, region=region_of(near))
+    except InvalidNumber as error:
+        raise TransferNotPossible(Failure.BAD_DESTINATION, str(error)) from error
+
+
+def plan_transfer(
+    *, order: CallOrder, destination: str, brief: str, asked_by: str
+) -> TransferPlan:
+    """Check a transfer and write it down, or raise `TransferNotPossible`.
+
+    One that may not be tried is written down too, with the reason.
+    """
+    values: dict[str, Any] = {
+        "destination": destination[:260],
+        "brief": brief,
+        "asked_by": asked_by,
+        "kind": kind_of(order, destination),
+    }
+    with scoped(order.scope):
+        try:
+            target = checked_destination(destination, near=order.callee_number)
+            trunk = _trunk_of(order)
+            _check_allowed(order, target, trunk)
+        except TransferNotPossible as error:
+            _keep(order, status=Transfer.Status.FAILED, reason=error.failure, **values)
+            raise
+        row = _keep(order, **(values | {"destination": target}))
+        return TransferPlan(
+            id=row.pk,
+            kind=row.kind,
+            destination=target,
+            carrier=trunk.carrier if trunk else order.carrier,
+            caller_id=_shown_number(order, trunk),
+            trunk_id=trunk.pk if trunk else None,
+            brief=brief,
+        )
+
+
+def _keep(order: CallOrder, **values: Any) -> Transfer:
+    now = timezone.now()
+    if values.get("status") == Transfer.Status.FAILED:
+        values["ended_at"] = now
+    row = Transfer(
+        pk=uuid7(),
+        organization_id=order.organization_id,
+        agency_id=order.agency_id,
+        call_id=order.call_id,
+        asked_at=now,
+        **values,
+    )
+    Transfer.objects.bulk_create([row])
+    return row
+
+
+def kind_of(order: CallOrder, destination: str) -> str:
+    """Return how the assistant's owner wants this destination reached; at once by default."""
+    for tool in order.spec.llm_config.tools:
+        if isinstance(tool, TransferCallTool):
+            for known in tool.destinations:
+                if known.number == destination and known.mode == "warm":
+                    return Transfer.Kind.WARM
+    return Transfer.Kind.BLIND
+
+
+def _trunk_of(order: CallOrder) -> Trunk | None:
+    if order.transfer_trunk_id is None:
+        if order.carrier == "sip":
+            raise TransferNotPossible(Failure.NO_TRUNK)
+        return None
+    return Trunk.objects.filter(pk=order.transfer_trunk_id).first()
+
+
+def _check_allowed(order: CallOrder, target: str, trunk: Trunk | None) -> None:
+    if trunk is not None and not trunk.is_active:
+        raise TransferNotPossible(Failure.NO_TRUNK)
+    if not target.startswith("+"):
+        return
+    organization = Organization.objects.get(pk=order.organization_id)
+    try:
+        check_destination(organization, target)
+    except DestinationRefused as error:
+        raise TransferNotPossible(Failure.NOT_ALLOWED, str(error)) from error
+
+
+def _shown_number(order: CallOrder, trunk: Trunk | None) -> str:
+    if trunk is not None and trunk.caller_id == Trunk.CallerId.OUTBOUND:
+        return trunk.outbound_number
+    if order.direction == Call.Direction.INBOUND:
+        return order.callee_number
+    return order.caller_number
+
+
+def note_transfer(*, order: CallOrder, transfer_id: UUID, **changes: Any) -> None:
+    """Write down how a try goes on: its status, method, reason; times come with it."""
+    now = timezone.now()
+    S = Transfer.Status
+    times = {
+        S.BRIEFING: "answered_at",
+        S.BRIDGED: "bridged_at",
+        S.DONE: "ended_at",
+        S.FAILED: "ended_at",
+    }
+    if (field := times.get(changes.get("status", ""))) is not None:
+        changes[field] = now
+    if "detail" in changes:
+        changes["detail"] = changes["detail"].replace("\x00", "")[:300]
+    with scoped(order.scope):
+        Transfer.objects.filter(pk=transfer_id).update(**changes)

@@ -1,0 +1,252 @@
+"""Handing callers on: by the network, joined here, announced, and back when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from calls.models import Call, Transfer
+from calls.node.transferring import Transferring
+from calls.services.running import CallOrder
+from calls.telephony.protocol import (
+    CarrierSetup,
+    NoAnswerOutcome,
+    NotAnswered,
+    TransferFailure,
+    TransferRefused,
+)
+from calls.telephony.registry import OpenCarriers
+from portal.scope import all_organizations
+from tests.calls.node.held import FULL, HeldCall, cost_of, wallet
+from tests.calls.session.conversation import make_spec
+from tests.fakes.incoming import FakeIncomingLeg
+from tests.fakes.leg import FakeLeg
+from tests.fakes.script import Script, answer, script, user_says
+from tests.world import House
+
+PERSON = "+31205551234"
+
+
+class Phone(FakeLeg):
+    """The person's telephone; presses keys by the second after it was answered."""
+
+    def __init__(
+        self, *, presses: tuple[tuple[float, str], ...] = (), **options: Any
+    ) -> None:
+        super().__init__(Script(), **options)
+        self._presses = presses
+        self._pressing: asyncio.Task[None] | None = None
+
+    async def wait_answered(self) -> None:
+        await super().wait_answered()
+        self._pressing = asyncio.create_task(self._press())
+
+    async def _press(self) -> None:
+        for after_s, key in self._presses:
+            await asyncio.sleep(after_s)
+            self.digits.press(key)
+
+    async def aclose(self) -> None:
+        if self._pressing is not None:
+            self._pressing.cancel()
+            await asyncio.wait([self._pressing])
+        await super().aclose()
+
+
+class OnePhone(OpenCarriers):
+    """Whatever is dialled, this telephone rings."""
+
+    def __init__(self, phone: Phone) -> None:
+        super().__init__(CarrierSetup())
+        self.phone = phone
+        self.requests: list[Any] = []
+
+    def get(self, name: str) -> Any:
+        return self
+
+    async def place(self, request: Any) -> Any:
+        self.requests.append(request)
+        return self.phone
+
+
+@pytest.fixture
+def inbound(order: CallOrder) -> CallOrder:
+    return replace(
+        order,
+        direction=Call.Direction.INBOUND,
+        carrier="fake",
+        caller_number="+31612345678",
+        callee_number="+31201234502",
+    )
+
+
+NO_REFER = TransferRefused(TransferFailure.NOT_SUPPORTED)
+
+
+def calling(
+    order: CallOrder,
+    phone: Phone,
+    *,
+    mode: str = "blind",
+    refusal: TransferRefused | None = NO_REFER,
+    ends_at_s: float | None = 30.0,
+    utterances: tuple[Any, ...] = (),
+) -> tuple[HeldCall, OnePhone]:
+    talk = script(*utterances, answers=[answer("Sorry, nobody is there.")])
+    leg = FakeIncomingLeg(talk, ends_at_s=ends_at_s)
+    leg.transfer_refusal = refusal
+    destination = {"number": PERSON, "description": "The owner", "mode": mode}
+    tools = ({"type": "transfer_call", "destinations": [destination]},)
+    spec = make_spec("Hello.", tools=tools)
+    carriers = OnePhone(phone)
+    held = HeldCall(order, talk, spec=spec, incoming=leg)
+    held._transfer = Transferring(held.order, carriers, held.studio, lambda: held.live)
+    return held, carriers
+
+
+async def ask(held: HeldCall) -> None:
+    await held.at(2.0)
+    held.live.begin_transfer(PERSON, "A word for you.", "api")
+
+
+def tries(held: HeldCall) -> list[Transfer]:
+    with all_organizations("test"):
+        return list(Transfer.objects.filter(call_id=held.order.call_id))
+
+
+def test_the_network_takes_the_caller_over(inbound: CallOrder, bakery: House) -> None:
+    held, carriers = calling(inbound, Phone(), refusal=None)
+    call = held.run(ask)
+    assert held.link.transfers == [PERSON]
+    assert carriers.requests == []
+    assert (call.status, call.end_reason) == ("transferred", "transferred")
+    (done,) = tries(held)
+    assert (done.status, done.method, done.asked_by) == ("done", "refer", "api")
+    assert ("assistant", "A word for you.") in held.turns()
+    assert wallet(bakery) == FULL - cost_of(call.billed_seconds)
+
+
+def test_where_the_trunk_refuses_both_are_joined_here_and_the_bill_goes_on(
+    inbound: CallOrder, bakery: House
+) -> None:
+    phone = Phone(rings_s=3)
+    held, carriers = calling(inbound, phone, ends_at_s=40)
+    call = held.run(ask)
+    (request,) = carriers.requests
+    assert (request.destination, request.caller_id) == (PERSON, "+31201234502")
+    assert (call.status, call.end_reason) == ("transferred", "transferred")
+    assert call.duration_ms == pytest.approx(40_000, abs=500)
+    assert call.billed_seconds in (40, 41)
+    (done,) = tries(held)
+    assert (done.status, done.method) == ("bridged", "bridge")
+    assert phone.close_count > 0
+    assert wallet(bakery) == FULL - cost_of(call.billed_seconds)
+
+
+def test_two_who_are_joined_hear_each_other(inbound: CallOrder) -> None:
+    phone = Phone(rings_s=1)
+    phone.script = script(user_says("I am the owner", from_s=4.0, to_s=6.0))
+    held, _ = calling(
+        inbound,
+        phone,
+        ends_at_s=20,
+        utterances=(user_says("Hello owner", from_s=8.0, to_s=10.0),),
+    )
+    held.run(ask)
+    assert held.link.heard[-1].to_s - held.link.heard[-1].from_s >= 1.9
+    assert phone.heard[-1].to_s - phone.heard[-1].from_s >= 1.9
+
+
+def test_whoever_hangs_up_ends_it_for_both(inbound: CallOrder) -> None:
+    phone = Phone(rings_s=1, ends_at_s=10)
+    held, _ = calling(inbound, phone, ends_at_s=60)
+    call = held.run(ask)
+    assert call.end_reason == "transferred"
+    assert call.duration_ms < 20_000
+    assert held.link.close_count > 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (NoAnswerOutcome.BUSY, "busy"),
+        (NoAnswerOutcome.NO_ANSWER, "no_answer"),
+        (NoAnswerOutcome.REJECTED, "refused"),
+        (NoAnswerOutcome.FAILED, "failed"),
+    ],
+)
+def test_a_person_who_is_not_reached_leaves_the_caller_with_the_assistant(
+    inbound: CallOrder, outcome: NoAnswerOutcome, reason: str
+) -> None:
+    phone = Phone(rings_s=3, refusal=NotAnswered(outcome, "486 Busy Here"))
+    held, _ = calling(inbound, phone, ends_at_s=15)
+    call = held.run(ask)
+    assert call.end_reason == "user_hangup"
+    (failed,) = tries(held)
+    assert (failed.status, failed.reason) == ("failed", reason)
+    assert failed.detail == "486 Busy Here"
+    assert held.turns()[-1] == ("assistant", "Sorry, nobody is there.")
+
+
+def test_a_caller_is_announced_and_taken_with_a_one(inbound: CallOrder) -> None:
+    phone = Phone(rings_s=1, presses=((4.0, "1"),))
+    held, _ = calling(inbound, phone, mode="warm", refusal=None, ends_at_s=30)
+    call = held.run(ask)
+    assert held.link.transfers == []  # the network cannot announce
+    assert call.end_reason == "transferred"
+    (done,) = tries(held)
+    assert (done.kind, done.status) == ("warm", "bridged")
+    assert done.answered_at is not None
+    assert done.brief == "A word for you."
+
+
+@pytest.mark.parametrize(
+    ("presses", "reason"),
+    [
+        (((4.0, "2"),), "declined"),
+        ((), "not_accepted"),
+        (((2.0, "5"),), "not_accepted"),
+    ],
+)
+def test_a_caller_who_is_not_taken_comes_back(
+    inbound: CallOrder, presses: tuple[tuple[float, str], ...], reason: str
+) -> None:
+    phone = Phone(rings_s=1, presses=presses)
+    held, _ = calling(inbound, phone, mode="warm", ends_at_s=50)
+    call = held.run(ask)
+    assert call.end_reason == "user_hangup"
+    (failed,) = tries(held)
+    assert (failed.status, failed.reason) == ("failed", reason)
+    assert phone.close_count > 0
+    assert held.turns()[-1] == ("assistant", "Sorry, nobody is there.")
+
+
+def test_a_caller_who_leaves_meanwhile_rings_nobody_any_more(
+    inbound: CallOrder,
+) -> None:
+    phone = Phone(rings_s=20)
+    held, _ = calling(inbound, phone, ends_at_s=6)
+    call = held.run(ask)
+    assert call.end_reason == "user_hangup"
+    (failed,) = tries(held)
+    assert (failed.status, failed.reason) == ("failed", "caller_left")
+    assert phone.close_count > 0
+
+
+@pytest.mark.parametrize("destination", ["12", "sip:nobody at home", "+31"])
+def test_what_is_no_destination_is_not_tried(
+    inbound: CallOrder, destination: str
+) -> None:
+    held, carriers = calling(inbound, Phone(), ends_at_s=8)
+
+    async def wrong(held: HeldCall) -> None:
+        await held.at(2.0)
+        held.live.begin_transfer(destination, "", "api")
+
+    held.run(wrong)
+    assert carriers.requests == []
+    (failed,) = tries(held)
+    assert (failed.status, failed.reason) == ("failed", "bad_destination")
