@@ -4,6 +4,12 @@ LedgerError
 ├── NotEnoughCredits      a wallet cannot pay for the shortest call; says whose
 ├── IdempotencyConflict   a key was used again for something else
 └── UnknownHold           no hold of this call in the active scope
+
+PaymentError
+├── PaymentsNotReady      whoever is to be paid has not set up Stripe
+├── PaymentRefused        Stripe refused the request; the message may be shown
+├── PaymentDeclined       the card was declined: definite, nothing was charged
+└── PaymentUnknown        no answer: it may have happened; ask again, same key
 """
 
 from __future__ import annotations
@@ -40,3 +46,27 @@ class IdempotencyConflict(LedgerError):
 
 class UnknownHold(LedgerError):
     """Nothing was ever held for this call, as far as the active scope may see."""
+
+
+class PaymentError(Exception):
+    """A payment could not be made, or not be made certain."""
+
+
+class PaymentsNotReady(PaymentError):
+    """Whoever is to be paid has not set up Stripe."""
+
+
+class PaymentRefused(PaymentError):
+    """Stripe refused the request itself; asking again changes nothing."""
+
+
+class PaymentDeclined(PaymentError):
+    """The card was declined; nothing was charged."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PaymentUnknown(PaymentError):
+    """Stripe did not answer; whether it happened is found out by asking again."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +26,7 @@ class StatementFilterForm(forms.Form):
             ("", _("Everything")),
             ("call", _("Calls")),
             ("grant", _("Credits added")),
+            ("other", _("Expired and taken back")),
         ],
     )
     first_day = forms.DateField(
@@ -47,29 +50,62 @@ class GrantForm(forms.Form):
     The key was made with the page: sending the form twice grants once.
     """
 
+    GIVE, MOVE = "give", "move"
+
     amount = forms.CharField(
         label=_("Credits"),
         max_length=20,
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
     )
     memo = forms.CharField(
-        label=_("Note"),
+        label=_("Reason"),
         max_length=200,
         required=False,
         help_text=_("Shown on the client’s statement."),
+    )
+    way = forms.ChoiceField(
+        label=_("From"),
+        required=False,
+        choices=[
+            (GIVE, _("A promise of yours: your pool pays as the client calls")),
+            (
+                MOVE,
+                _("Your pool: it loses the credits now, and pays for calls as well"),
+            ),
+        ],
+        widget=forms.RadioSelect,
+        initial=GIVE,
+    )
+    expires_on = forms.DateField(
+        label=_("Good until"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+        help_text=_("Left empty, these credits do not expire."),
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def clean_amount(self) -> int:
         """Return microcredits."""
-        try:
-            microcredits = parse_credits(self.cleaned_data["amount"].replace(",", "."))
-        except ValueError as error:
-            raise forms.ValidationError(
-                _("Enter a number of credits, such as 250 or 12.5.")
-            ) from error
-        if not 0 < microcredits <= _LARGEST * 1_000_000:
-            raise forms.ValidationError(
-                _("Enter more than nothing and at most a thousand million credits.")
-            )
-        return microcredits
+        return credits_in(self.cleaned_data["amount"])
+
+    def expires_at(self, time_zone: str) -> datetime | None:
+        """Return the end of the last day, where the client is."""
+        day: date | None = self.cleaned_data["expires_on"]
+        if day is None:
+            return None
+        return datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone))
+
+
+def credits_in(text: str, *, may_be_nothing: bool = False) -> int:
+    """Return microcredits, or say what to enter."""
+    try:
+        microcredits = parse_credits(text.replace(",", "."))
+    except ValueError as error:
+        raise forms.ValidationError(
+            _("Enter a number of credits, such as 250 or 12.5.")
+        ) from error
+    if not (0 if may_be_nothing else 1) <= microcredits <= _LARGEST * 1_000_000:
+        raise forms.ValidationError(
+            _("Enter more than nothing and at most a thousand million credits.")
+        )
+    return microcredits

@@ -11,6 +11,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from billing.errors import IdempotencyConflict
 from billing.ledger import Fact, Leg, lock_wallets, money_scope, write_entry
@@ -81,6 +83,7 @@ def issue_credits(
             ],
         )
         if is_new:
+            _settle_debt(organization)
             for part in credits:
                 if part.microcredits:
                     add_lot(
@@ -137,6 +140,17 @@ def grant_credits(
                 changes={"microcredits": amount_microcredits, "reason": memo},
             )
     return entry
+
+
+def _settle_debt(organization: Organization) -> None:
+    """Let a wallet that rose not fall again to where a refund had taken it."""
+    Account.objects.filter(
+        organization=organization, kind=Kind.WALLET, debt_microcredits__gt=0
+    ).update(
+        debt_microcredits=Greatest(
+            0, -F("balance_microcredits") - F("credit_line_microcredits")
+        )
+    )
 
 
 @transaction.atomic

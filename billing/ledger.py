@@ -45,9 +45,9 @@ _PREPARE_AFTER: Final = 3
 _WRITER: Final = """
 entry as (
   insert into billing_ledgerentry (id, kind, idempotency_key, organization_id,
-    agency_id, source, source_id, memo, details, actor_id, created_at)
+    agency_id, source, source_id, memo, details, actor_id, corrects_id, created_at)
   select %(entry_id)s, kind, key, organization_id, agency_id,
-    source, source_id, memo, details, actor_id, clock_timestamp()
+    source, source_id, memo, details, actor_id, %(corrects_id)s::uuid, clock_timestamp()
   from fact
   on conflict (idempotency_key) do nothing
   returning id, created_at
@@ -119,6 +119,7 @@ class Fact:
     memo: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     actor: User | None = None
+    corrects: LedgerEntry | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,9 @@ def post(
         locked = cursor.execute(lock, params).rowcount
         if not locked or wallets not in (None, locked):
             return None
-        row = cursor.execute(sql, {**params, "entry_id": uuid7()}).fetchone()
+        row = cursor.execute(
+            sql, {"corrects_id": None, **params, "entry_id": uuid7()}
+        ).fetchone()
     assert row is not None
     return row
 
@@ -249,6 +252,7 @@ def write_entry(
         "memo": fact.memo[:200],
         "details": Jsonb(dict(fact.details)),
         "actor_id": fact.actor.pk if fact.actor else None,
+        "corrects_id": fact.corrects.pk if fact.corrects else None,
     }
     row = post(_LOCK_WALLETS, _ENTRY, "select count(*) from entry", params)
     entry = LedgerEntry.objects.filter(idempotency_key=fact.key).first()

@@ -21,6 +21,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing.models import Direction, Mode, PlatformPrice, Price
+from billing.payments.plan_rules import subscription_of
 from billing.tariff import CallPrice, Tariff
 from common.money import MICROCREDITS_PER_CREDIT
 from portal.models import ForeignRow, Organization, User
@@ -81,6 +82,12 @@ def _client_tariff(
 ) -> Tariff:
     # Prices are the agency's rows: a client's own scope does not see them.
     with agency_scope(client.agency_id):
+        plan = subscription_of(client)
+        if plan is not None:
+            # A plan's minute has one price, with its models in it.
+            price_id = f"plan:{plan.pk}"
+            per_minute = int(plan.terms["microcredits_per_minute"])
+            return Tariff(per_minute, model_cost_percent=0, price_id=price_id)
         rows = Price.objects.filter(
             Q(client=client) | Q(client=None),
             organization=client.agency_id,

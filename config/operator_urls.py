@@ -3,6 +3,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from billing.views.webhook import stripe_webhook
 from config.api import api_urls
 from config.cockpit.views import styleguide
 from config.openapi import openapi_document
@@ -32,6 +33,7 @@ urlpatterns = [
     path("api/v1/", api_urls),
     path("tls/ask", tls_ask, name="tls_ask"),
     path(".well-known/security.txt", security_txt, name="security_txt"),
+    path("webhooks/stripe/", stripe_webhook, name="stripe_webhook"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

@@ -303,7 +303,13 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # A form that buys credits leads on to Stripe's pages, which a browser checks too.
+        "form-action": [
+            SELF,
+            "https://checkout.stripe.com",
+            "https://billing.stripe.com",
+            "https://connect.stripe.com",
+        ],
         "frame-ancestors": [NONE],
     }
 }
@@ -471,6 +477,33 @@ OWN_MODELS = {
     ),
 }
 
+# --- stripe ---------------------------------------------------------------------------
+STRIPE_SECRET_KEY = env.secret(
+    "STRIPE_SECRET_KEY", "", "The operator's Stripe key: agencies buy credits with it."
+)
+STRIPE_WEBHOOK_SECRET = env.secret(
+    "STRIPE_WEBHOOK_SECRET", "", "Secret of the operator's webhook endpoint at Stripe."
+)
+STRIPE_CONNECT_WEBHOOK_SECRET = env.secret(
+    "STRIPE_CONNECT_WEBHOOK_SECRET",
+    "",
+    "Secret of the endpoint for connected accounts, where agencies connect theirs.",
+)
+STRIPE_API_BASE = env.text(
+    "STRIPE_API_BASE", "", "Another server that speaks Stripe's API, for tests."
+)
+STRIPE_TAX_BASIS_POINTS = env.integer(
+    "STRIPE_TAX_BASIS_POINTS",
+    0,
+    "Tax the operator adds to an agency's purchase, in hundredths of a percent.",
+    low=0,
+    high=10_000,
+)
+OPERATOR_NAME = env.text(
+    "OPERATOR_NAME", "Portavoce", "Who sells to agencies, as it stands on receipts."
+)
+OPERATOR_TAX_ID = env.text("OPERATOR_TAX_ID", "", "The operator's VAT id, on receipts.")
+
 # --- portal defaults ------------------------------------------------------------------
 API_RATE_PER_MINUTE = env.integer(
     "API_RATE_PER_MINUTE", 100, "API requests a minute for each key.", low=1
@@ -521,5 +554,7 @@ LOGGING = {
         "aiortc": {"level": "WARNING"},
         "livekit": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
+        # It logs the address of every request.
+        "stripe": {"level": "WARNING"},
     },
 }

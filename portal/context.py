@@ -49,6 +49,7 @@ _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Campaigns"), "campaign_list", "campaign", "", Permission.CAMPAIGNS_READ),
     (_("Credits"), "billing_statement", "wallet", "", Permission.BILLING_READ),
     (_("Clients"), "client_list", "building", _("Agency"), Permission.CLIENTS_READ),
+    (_("Selling"), "selling_prices", "coins", _("Agency"), Permission.BILLING_SELL),
     (_("Brand"), "brand_edit", "palette", _("Agency"), Permission.BRAND_EDIT),
     (_("Domains"), "domain_list", "globe", _("Agency"), Permission.BRAND_EDIT),
     (_("Team"), "member_list", "users", _("Settings"), Permission.MEMBERS_READ),

@@ -32,7 +32,9 @@ class Permission(StrEnum):
     CAMPAIGNS_EDIT = "campaigns:edit"
     CAMPAIGNS_LAUNCH = "campaigns:launch"
     BILLING_READ = "billing:read"
+    BILLING_BUY = "billing:buy"
     BILLING_GRANT = "billing:grant"
+    BILLING_SELL = "billing:sell"
     MEMBERS_READ = "members:read"
     MEMBERS_EDIT = "members:edit"
     API_KEYS_EDIT = "api_keys:edit"
@@ -66,6 +68,7 @@ _ADMIN: Final = _OPERATOR | {
     Permission.API_KEYS_EDIT,
     Permission.WEBHOOKS_EDIT,
     Permission.PRIVACY_EDIT,
+    Permission.BILLING_BUY,
 }
 
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
@@ -87,6 +90,7 @@ AGENCY_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.CLIENTS_READ,
             Permission.CLIENTS_EDIT,
             Permission.BILLING_GRANT,
+            Permission.BILLING_SELL,
             Permission.BRAND_EDIT,
         }
     ),

@@ -56,6 +56,12 @@ _TABLE: Final[dict[str, StatusLook]] = {
     "rejected": StatusLook(_("Rejected"), Tone.WARNING, "phone-off"),
     "canceled": StatusLook(_("Cancelled"), Tone.NEUTRAL, "minus"),
     "cancelled": StatusLook(_("Cancelled"), Tone.NEUTRAL, "minus"),
+    # payments and plans
+    "open": StatusLook(_("Not paid yet"), Tone.NEUTRAL, "clock"),
+    "paid": StatusLook(_("Paid"), Tone.SUCCESS, "check-circle"),
+    "refunded": StatusLook(_("Refunded"), Tone.WARNING, "rotate"),
+    "disputed": StatusLook(_("Disputed"), Tone.DANGER, "alert"),
+    "past_due": StatusLook(_("Payment failed"), Tone.DANGER, "error"),
     # why a call ended
     "user_hangup": StatusLook(_("Caller hung up"), Tone.NEUTRAL, "user"),
     "assistant_hangup": StatusLook(_("Assistant ended"), Tone.NEUTRAL, "assistant"),

@@ -75,9 +75,9 @@ def test_the_statement_downloads_as_csv(called: Organization) -> None:
     heading, call, grant = answer.content.decode().split()[:1] + [
         line.split(",") for line in answer.content.decode().splitlines()[1:]
     ]
-    assert heading == "time,what,call,seconds,credits,balance,note"
-    assert call[3:] == ["30", "-1.00", "9.00", ""]
-    assert grant[3:] == ["", "10.00", "10.00", ""]
+    assert heading == "time,what,call,seconds,credits_a_minute,credits,balance,note"
+    assert call[3:] == ["30", "2.00", "-1.00", "9.00", ""]
+    assert grant[3:] == ["", "", "10.00", "10.00", ""]
 
 
 def test_an_agency_adds_credits_once(acme: Organization, bakery: Organization) -> None:

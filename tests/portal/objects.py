@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from billing.models import Coupon, CreditPackage, Payment, Plan
 from calls.models import Call
 from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
@@ -50,7 +51,33 @@ def make_objects(house: House) -> dict[str, Any]:
             started_at=timezone.now(),
         )
         delivery = endpoint.deliveries.get()
+        payment = Payment.objects.create(
+            organization=house.organization,
+            purpose=Payment.Purpose.PACKAGE,
+            terms={"name": "Test"},
+            currency="eur",
+            net_cents=100,
+        )
+    agency = house.organization.parent
+    assert agency is not None
+    with organization_scope(agency):
+        package = CreditPackage.objects.create(
+            organization=agency, name="Test", credits_microcredits=1, price_cents=100
+        )
+        plan = Plan.objects.create(
+            organization=agency,
+            name="Test",
+            price_cents=100,
+            included_minutes=1,
+            microcredits_per_minute=1,
+        )
+        coupon = Coupon.objects.create(organization=agency, code="TEST", microcredits=1)
     return {
+        "payment_id": payment.pk,
+        "package_id": package.pk,
+        "plan_id": plan.pk,
+        "coupon_id": coupon.pk,
+        "credits": 1000,
         "organization_id": house.organization.pk,
         "client_id": house.organization.pk,
         "assistant_id": house.assistant.pk,

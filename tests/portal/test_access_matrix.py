@@ -41,6 +41,8 @@ MANAGE_ONE = (302, 403, 403, 200, 200, 404)
 MANAGE_ACT = (302, 403, 403, 302, 302, 404)
 # Only inside an agency; the column `agency` looks at Bakery, where the right does not reach.
 AGENCY = (302, 403, 403, 403, 403, 403)
+# Owners and admins buy what their agency offers.
+BUY = (302, 403, 403, 302, 302, 404)
 PUBLIC = (200, 200, 200, 200, 200, 200)
 
 GET: dict[str, tuple[int, ...]] = {
@@ -68,7 +70,18 @@ GET: dict[str, tuple[int, ...]] = {
     "campaign_leads_add": FORM_OF_ONE,
     "billing_statement": LIST,
     "billing_statement_csv": LIST,
+    "billing_statement_pdf": LIST,
     "billing_grant": AGENCY,
+    "billing_buy": LIST,
+    "billing_payments": LIST,
+    "billing_payment": READ,
+    "billing_receipt": (302, 404, 404, 404, 404, 404),  # this payment has none
+    "billing_recharge": MANAGE,
+    "selling_prices": AGENCY,
+    "selling_packages": AGENCY,
+    "selling_plans": AGENCY,
+    "selling_coupons": AGENCY,
+    "selling_stripe": AGENCY,
     "client_list": AGENCY,
     "client_new": AGENCY,
     "client_detail": AGENCY,
@@ -129,6 +142,22 @@ POST: dict[str, tuple[int, ...]] = {
     "webhook_test": (302, 403, 403, 404, 404, 404),  # it names no event
     "webhook_replay": MANAGE_ACT,
     "webhook_delivery_replay": MANAGE_ACT,
+    "billing_buy_package": BUY,
+    "billing_buy_plan": BUY,
+    "billing_buy_credits": (302, 403, 403, 404, 404, 404),  # agencies buy these
+    "billing_plan_leave": (302, 403, 403, 404, 404, 404),  # there is no plan to leave
+    "billing_coupon": (302, 403, 403, 302, 302, 302),
+    "billing_card": (302, 403, 403, 302, 302, 302),
+    "billing_watch": (302, 403, 403, 422, 422, 422),
+    "selling_package_offer": AGENCY,
+    "selling_plan_offer": AGENCY,
+    "selling_coupon_switch": AGENCY,
+    "selling_trial": AGENCY,
+    "selling_stripe_key": AGENCY,
+    "selling_stripe_tax": AGENCY,
+    "selling_stripe_connect": AGENCY,
+    "selling_stripe_disconnect": AGENCY,
+    "stripe_webhook": (400, 400, 400, 400, 400, 400),  # nobody signed it
     "set_theme": (302, 302, 302, 302, 302, 302),
 }
 ROWS = [("get", *row) for row in GET.items()] + [("post", *row) for row in POST.items()]

@@ -1,26 +1,26 @@
-"""The statement, and the credits an agency gives its clients."""
+"""The statement, live and as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
 
-from billing.errors import IdempotencyConflict
-from billing.forms import GrantForm, StatementFilterForm
-from billing.grants import grant_credits
+from billing.alerts import outlook_of
+from billing.forms import StatementFilterForm
 from billing.ledger import wallet_balance, wallet_balances
-from billing.queries import every_line, read_statement
+from billing.lots import lots_of
+from billing.queries import Line, every_line, month_period, read_statement
+from billing.statement_pdf import statement_pdf
+from billing.views.tabs import credit_tabs
 from common.money import format_credits
 from portal.http import MemberRequest
-from portal.models import Organization, User
+from portal.models import Organization
 from portal.permissions import Permission, requires
 from portal.scope import agency_scope
 
@@ -42,6 +42,10 @@ def billing_statement(request: MemberRequest) -> HttpResponse:
             before=int(before) if before.isdecimal() and len(before) < 19 else None,
             **form.chosen(),
         ),
+        "tabs": credit_tabs(request, "billing_statement"),
+        "lots": lots_of(organization),
+        "outlook": outlook_of(organization, timezone.now()),
+        "month": f"{timezone.localdate():%Y-%m}",
         "is_filtered": any(form[name].value() for name in form.fields),
         "is_later_page": bool(before),
         "is_agency": organization.is_agency,
@@ -63,16 +67,20 @@ def billing_statement_csv(request: MemberRequest) -> HttpResponse:
     zone = ZoneInfo(organization.time_zone)
     text = io.StringIO()
     rows = csv.writer(text)
-    heading = ["time", "what", "call", "seconds", "credits", "balance", "note"]
+    heading = [
+        *("time", "what", "call", "seconds", "credits_a_minute", "credits"),
+        *("balance", "note"),
+    ]
     if organization.is_agency:
         heading += ["client", "client_paid", "margin"]
     rows.writerow(heading)
     for line in every_line(organization, **StatementFilterForm(request.GET).chosen()):
         row = [
             line.at.astimezone(zone).isoformat(),
-            "call" if line.is_call else "credits added",
+            line.what,
             line.call_id or "",
             "" if line.seconds is None else line.seconds,
+            _price(line),
             format_credits(line.amount_microcredits),
             format_credits(line.balance_microcredits),
             _harmless(line.memo),
@@ -91,44 +99,25 @@ def billing_statement_csv(request: MemberRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
-@requires(Permission.BILLING_GRANT)
-def billing_grant(request: MemberRequest, client_id: UUID) -> HttpResponse:
-    """Give credits to a client of the agency; once, however often it is sent."""
-    with agency_scope(request.organization.agency_id):
-        client = Organization.objects.filter(
-            pk=client_id, parent=request.organization
-        ).first()
-        if client is None:
-            raise Http404
-        form = GrantForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            assert isinstance(request.user, User)
-            try:
-                grant_credits(
-                    organization=client,
-                    amount_microcredits=form.cleaned_data["amount"],
-                    idempotency_key=str(form.cleaned_data["key"]),
-                    memo=form.cleaned_data["memo"],
-                    actor=request.user,
-                )
-            except IdempotencyConflict:
-                form.add_error(
-                    None, _("This form was sent before. Open it again to add more.")
-                )
-            else:
-                messages.success(
-                    request,
-                    _("%(name)s received %(credits)s credits.")
-                    % {
-                        "name": client.name,
-                        "credits": format_credits(form.cleaned_data["amount"]),
-                    },
-                )
-                return redirect("billing_statement")
-        context = {"form": form, "client": client, "balance": wallet_balance(client)}
-    status = 422 if form.errors else 200
-    return render(request, "billing/grant.html", context, status=status)
+@require_GET
+@requires(Permission.BILLING_READ)
+def billing_statement_pdf(request: MemberRequest) -> HttpResponse:
+    """A month of the statement as PDF, under the portal's brand."""
+    organization = request.organization
+    period = month_period(request.GET.get("month", ""), timezone.localdate())
+    name = f"statement-{period.first_day:%Y-%m}.pdf"
+    return HttpResponse(
+        statement_pdf(organization, request.portal, period),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _price(line: Line) -> str:
+    """Return the price of a minute that a line was computed from."""
+    if line.seconds is None or line.client_name:
+        return ""
+    return format_credits(line.details.get("microcredits_per_minute", 0))
 
 
 def _clients(agency: Organization) -> list[dict[str, object]]:
