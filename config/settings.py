@@ -411,6 +411,36 @@ INBOUND_RESERVE_PERCENT = env.integer(
     low=0,
     high=90,
 )
+SIP_HOST = env.text(
+    "SIP_HOST",
+    "0.0.0.0",  # noqa: S104  # trunks call from outside; strangers are refused
+    "Address a voice process listens on for SIP and telephone audio.",
+)
+SIP_PORT = env.integer(
+    "SIP_PORT",
+    5060,
+    "SIP port, UDP and TCP; one in use: any free one.",
+    low=0,
+    high=65535,
+)
+SIP_TLS_PORT = env.integer(
+    "SIP_TLS_PORT", 0, "SIP port for TLS, usually 5061; 0: none.", low=0, high=65535
+)
+SIP_TLS_CERTIFICATE = env.text(
+    "SIP_TLS_CERTIFICATE", "", "PEM file with the certificate chain for SIP over TLS."
+)
+SIP_TLS_KEY = env.text("SIP_TLS_KEY", "", "PEM file with its key.")
+SIP_PUBLIC_ADDRESS = env.text(
+    "SIP_PUBLIC_ADDRESS",
+    "",
+    "Address that trunks reach a voice process by, behind NAT.",
+)
+RTP_FIRST_PORT = env.integer(
+    "RTP_FIRST_PORT", 10000, "First UDP port of telephone audio.", low=1024, high=65535
+)
+RTP_LAST_PORT = env.integer(
+    "RTP_LAST_PORT", 19999, "Last UDP port of telephone audio.", low=1025, high=65535
+)
 CALL_TOKEN_TTL_S = 60
 CALL_LEASE_S = 10
 ICE_TIMEOUT_S = 15

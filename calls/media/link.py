@@ -39,6 +39,10 @@ class LinkStats:
     jitter_ms: float = 0.0
     late_p99_ms: float = 0.0
     round_trip_ms: float | None = None
+    codec: str = ""
+    concealed_ms: int = 0  # made up, because packets were lost
+    remote_lost_percent: float | None = None  # of what we sent, as the other side says
+    mos: float | None = None  # how a listener would rate it, 1 to 4.5 (E-model)
 
 
 # Called with 16-bit mono PCM and the offset in ms at which it was heard or sent.

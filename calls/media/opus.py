@@ -88,6 +88,12 @@ class OpusDecoder:
         self._silence = bytes(sample_rate_hz * FRAME_MS // 1000 * 2)
         self._pts = 0
 
+    def conceal(self, samples: int) -> bytes:
+        return bytes(2 * samples)
+
+    def pause(self, samples: int) -> bytes:
+        return bytes(2 * samples)
+
     def decode(self, payload: bytes) -> bytes:
         if not payload:
             return self._silence

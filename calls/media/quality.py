@@ -50,6 +50,15 @@ class ReceiveQuality:
         self._late_ms[min(late_ms, _BUCKETS - 1)] += 1
         return late_ms
 
+    def note(self, sequence: int) -> None:
+        """Count a packet that has no audio time of its own, such as a pressed key."""
+        self.received_packets += 1
+        if self._base is None:
+            self._base = self._highest = sequence
+            return
+        step = ((sequence - self._highest + 0x8000) & 0xFFFF) - 0x8000
+        self._highest = max(self._highest, self._highest + step)
+
     @property
     def highest_sequence(self) -> int:
         return self._highest
