@@ -20,3 +20,4 @@ STORAGES = STORAGES | {
 }
 VENDOR_KEYS = dict.fromkeys(VENDOR_KEYS, "")
 VENDOR_BASE_URLS = dict.fromkeys(VENDOR_BASE_URLS, "")
+SIP_HOST, SIP_PORT = "127.0.0.1", 0

@@ -114,6 +114,7 @@ class TrunkConfig:
     max_channels: int = 0  # 0: as many as the process takes
     calls_per_second: int = 0  # 0: no limit
     holds_registration: bool = True
+    numbers: frozenset[str] = frozenset()  # E.164; tells trunks of one carrier apart
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,9 @@ class IncomingLeg(Leg, Protocol):
 class IncomingCall:
     """A call that came in. Numbers are as the carrier gave them, E.164 where it could.
 
-    `reference` names it at the carrier: the same one again is the same call.
+    `reference` names it at the carrier: the same one again is the same call. Trunks of
+    one carrier share its addresses: then `trunk_id` is the one that has the called
+    number, or None, and `trunk_ids` are all that it may have come by.
     """
 
     carrier: str
@@ -208,6 +211,7 @@ class IncomingCall:
     called: str
     leg: IncomingLeg
     caller_name: str = ""
+    trunk_ids: tuple[UUID, ...] = ()
 
 
 class Receptionist(Protocol):
