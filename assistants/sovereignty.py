@@ -8,7 +8,7 @@ organization has declared (`PrivacySettings.trusted_hosts`). What is unknown is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -142,14 +142,17 @@ def violations(
     return [
         CatalogueError(flow.param, _refusal(flow, policy))
         for flow in data_flows(spec, mcp_urls=mcp_urls)
-        if not _is_allowed(flow, policy.regions, policy.trusted_hosts)
+        if not is_allowed(flow, policy)
     ]
 
 
-def _is_allowed(flow: Flow, rule: RegionRule, trusted: Collection[str]) -> bool:
+def is_allowed(flow: Flow, policy: Policy) -> bool:
+    """Whether the policy lets data take this way."""
+    if policy.regions is RegionRule.ANYWHERE:
+        return True
     if flow.region is not None:
-        return rule.allows(flow.region)
-    return flow.receiver in trusted
+        return policy.regions.allows(flow.region)
+    return flow.receiver in policy.trusted_hosts
 
 
 def _refusal(flow: Flow, policy: Policy) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assistants import views
+from assistants import data_views, views
 
 urlpatterns = [
     path("assistants/", views.assistant_list, name="assistant_list"),
@@ -11,6 +11,16 @@ urlpatterns = [
         "assistants/<uuid:assistant_id>/",
         views.assistant_detail,
         name="assistant_detail",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/data/",
+        data_views.assistant_data,
+        name="assistant_data",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/data/record.txt",
+        data_views.assistant_data_record,
+        name="assistant_data_record",
     ),
     path(
         "assistants/<uuid:assistant_id>/edit/",

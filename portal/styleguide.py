@@ -128,6 +128,23 @@ def _samples() -> dict[str, Any]:
                 strict=True,
             )
         ],
+        "places": [
+            {
+                "label": "Own servers",
+                "flows": [_flow("This installation", "Carrying the call", "phone")],
+            },
+            {
+                "label": "European Union",
+                "flows": [_flow("Google Vertex", "Deciding what to say", "file")],
+            },
+            {
+                "label": "Outside the European Union",
+                "flows": [
+                    _flow("Deepgram", "Hearing the caller", "mic", is_allowed=False),
+                    _flow("OpenAI", "Speaking", "file", is_fallback=True),
+                ],
+            },
+        ],
         "steps": [
             {"label": "Leads", "value": 20},
             {"label": "Dialed", "value": 18},
@@ -267,3 +284,14 @@ def context() -> dict[str, Any]:
         ),
         **_samples(),
     }
+
+
+def _flow(receiver: str, purpose: str, icon: str, **changes: bool) -> dict[str, Any]:
+    return {
+        "receiver": receiver,
+        "purpose": purpose,
+        "content": "Text",
+        "icon": icon,
+        "is_fallback": False,
+        "is_allowed": True,
+    } | changes

@@ -50,6 +50,8 @@ GET: dict[str, tuple[int, ...]] = {
     "assistant_list": LIST,
     "assistant_new": FORM,
     "assistant_detail": READ,
+    "assistant_data": READ,
+    "assistant_data_record": READ,
     "assistant_edit": FORM_OF_ONE,
     "number_list": LIST,
     "number_detail": READ,
