@@ -9,6 +9,7 @@ from config.cockpit.views import styleguide
 from config.openapi import openapi_document
 from config.operator.console import console
 from config.operator.pages import brand_preview_css
+from config.reference import api_reference
 from portal.permissions import public
 from portal.views.domains import tls_ask
 from portal.views.health import healthz, readyz
@@ -29,6 +30,7 @@ urlpatterns = [
     ),
     path("ops/", console.urls),
     path("accounts/", include("allauth.urls")),
+    path("developers/", api_reference, name="api_reference"),
     path("api/openapi.json", openapi_document, name="openapi"),
     path("api/v1/", api_urls),
     path("tls/ask", tls_ask, name="tls_ask"),

@@ -5,6 +5,7 @@ from django.urls import include, path
 from config.api import api_urls
 from config.cockpit import guard, views as cockpit
 from config.openapi import openapi_document
+from config.reference import api_reference
 from portal.views.health import healthz, readyz
 from portal.views.security import security_txt
 
@@ -26,6 +27,7 @@ urlpatterns = [
     path("", include("campaigns.urls")),
     path("", include("billing.urls")),
     path("accounts/", include("allauth.urls")),
+    path("developers/", api_reference, name="api_reference"),
     path("api/openapi.json", openapi_document, name="openapi"),
     path("api/v1/", api_urls),
     path(".well-known/security.txt", security_txt, name="security_txt"),

@@ -35,14 +35,6 @@ class MemberForm(forms.Form):
         return role
 
 
-class APIKeyForm(forms.Form):
-    """What a key is for."""
-
-    name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("Where it is used, such as “CRM”.")
-    )
-
-
 class ClientForm(forms.Form):
     """A new client of the agency and its first owner."""
 

@@ -2,7 +2,15 @@
 
 from django.urls import path, re_path
 
-from portal.views import brand, domains, people, preferences, privacy, webhooks
+from portal.views import (
+    api_keys,
+    brand,
+    domains,
+    people,
+    preferences,
+    privacy,
+    webhooks,
+)
 
 urlpatterns = [
     path("language/", preferences.set_language, name="set_language"),
@@ -46,10 +54,16 @@ urlpatterns = [
     path("settings/team/", people.member_list, name="member_list"),
     path("settings/team/add/", people.member_add, name="member_add"),
     path("settings/privacy/", privacy.privacy_edit, name="privacy_edit"),
-    path("settings/keys/", people.api_key_list, name="api_key_list"),
+    path("settings/keys/", api_keys.api_key_list, name="api_key_list"),
+    path("settings/keys/prefix/", api_keys.api_key_prefix, name="api_key_prefix"),
+    path(
+        "settings/keys/<uuid:key_id>/rotate/",
+        api_keys.api_key_rotate,
+        name="api_key_rotate",
+    ),
     path(
         "settings/keys/<uuid:key_id>/revoke/",
-        people.api_key_revoke,
+        api_keys.api_key_revoke,
         name="api_key_revoke",
     ),
     path("settings/webhooks/", webhooks.webhook_list, name="webhook_list"),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router, Status
-from pydantic import AfterValidator, BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from assistants.models import Assistant
-from calls.api.numbers import chosen_assistant
+from calls.api.chosen_settings import CallStart, chosen_settings
 from calls.api.recordings import recording_url
 from calls.browser import browser_ticket
 from calls.models import Call, PhoneNumber, Turn
@@ -51,17 +50,6 @@ BLOBS: Final = (
     "overrides",
     "metadata",
 )
-MAX_OWN_CHARACTERS: Final = 16_000
-
-
-def _not_too_long(values: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(values)) > MAX_OWN_CHARACTERS:
-        raise ValueError(f"At most {MAX_OWN_CHARACTERS} characters as JSON.")
-    return values
-
-
-Variables = Annotated[dict[str, str], AfterValidator(_not_too_long)]
-Metadata = Annotated[dict[str, JsonValue], AfterValidator(_not_too_long)]
 
 
 class CallFilter(Period):
@@ -74,23 +62,16 @@ class CallFilter(Period):
     number: str | None = Field(None, max_length=16)
 
 
-class WebCallStart(Body):
-    assistant_id: UUID | None = None
-    agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
-    variables: Variables = {}
-    metadata: Metadata = {}
+class WebCallStart(CallStart):
+    """Which assistant a browser talks to."""
 
 
-class OutboundCallStart(Body):
+class OutboundCallStart(CallStart):
     """Whom to call, with which assistant, from which of the organization's numbers."""
 
     destination: str = Field(max_length=40, examples=["+31612345678"])
-    assistant_id: UUID | None = None
-    agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
     number_id: UUID | None = None
     first_message: str | None = Field(None, max_length=2000)
-    variables: Variables = {}
-    metadata: Metadata = {}
 
 
 class Say(Body):
@@ -295,24 +276,24 @@ def start_outbound_call(
     request: HttpRequest, wanted: OutboundCallStart
 ) -> Status[dict[str, Any]]:
     """Call a number with an assistant."""
-    assistant = required_assistant(wanted)
-    number = caller_number(wanted.number_id, assistant)
+    chosen = chosen_settings(request, wanted)
+    number = caller_number(wanted.number_id, chosen.assistant)
     try:
         destination = parse_number(wanted.destination)
     except InvalidNumber as error:
         raise InvalidRequest(str(error), param="destination") from error
     call = place_call(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
-        assistant=assistant,
+        assistant=chosen.assistant,
         destination=destination,
         call_id=uuid7(),
         actor=None,
         number=number,
         variables=wanted.variables,
-        overrides={"first_message": wanted.first_message}
-        if wanted.first_message
-        else {},
-        metadata=wanted.metadata,
+        overrides=chosen.overrides
+        | ({"first_message": wanted.first_message} if wanted.first_message else {}),
+        metadata=chosen.metadata,
+        is_test=chosen.is_test,
     )
     return Status(201, {"success": True, "call_id": call.pk, "status": "dialing"})
 
@@ -328,23 +309,13 @@ def read_status(text: str | None) -> str:
     return status
 
 
-def required_assistant(wanted: WebCallStart | OutboundCallStart) -> Assistant:
-    """Return the assistant a body names by either name."""
-    assistant = chosen_assistant(wanted)
-    if assistant is None:
-        raise InvalidRequest(
-            "Missing required field: assistant_id",
-            param="assistant_id",
-            code="missing_field",
-        )
-    return assistant
-
-
-def caller_number(number_id: UUID | None, assistant: Assistant) -> PhoneNumber | None:
+def caller_number(
+    number_id: UUID | None, assistant: Assistant | None
+) -> PhoneNumber | None:
     """Return the number people see: the one named, else the assistant's, else any."""
     numbers = visible_numbers().filter(is_active=True)
     if number_id is None:
-        own = numbers.filter(assistant=assistant).first()
+        own = numbers.filter(assistant=assistant).first() if assistant else None
         return own or numbers.first()
     number = numbers.filter(pk=number_id).first()
     if number is None:
@@ -380,12 +351,15 @@ def start_browser_call(
     request: HttpRequest, wanted: WebCallStart
 ) -> Status[dict[str, Any]]:
     """Start a call for a browser and return its short-lived token."""
+    chosen = chosen_settings(request, wanted)
     started = start_web_call(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
-        assistant=required_assistant(wanted),
+        assistant=chosen.assistant,
         actor=None,
         variables=wanted.variables,
-        metadata=wanted.metadata,
+        overrides=chosen.overrides,
+        metadata=chosen.metadata,
+        is_test=chosen.is_test,
     )
     return Status(
         201,

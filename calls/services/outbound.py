@@ -21,7 +21,7 @@ PLACE_LEASE_S: Final = 20  # how long a node may take to pick the call up
 def place_call(
     *,
     organization: Organization,
-    assistant: Assistant,
+    assistant: Assistant | None,
     destination: str,
     call_id: UUID,
     actor: User | None,
@@ -31,6 +31,7 @@ def place_call(
     overrides: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
     dial_at: datetime | None = None,
+    is_test: bool = False,
 ) -> Call:
     """Reserve credits and a place, store the call, and tell the node to dial.
 
@@ -47,7 +48,7 @@ def place_call(
         new=NewCall(
             call_id=call_id,
             direction=Call.Direction.OUTBOUND,
-            carrier=number.carrier if number else carrier,
+            carrier=number.carrier if number and not is_test else carrier,
             lease_s=PLACE_LEASE_S,
             number=number,
             trunk=number.trunk if number else None,
@@ -57,6 +58,7 @@ def place_call(
             overrides=dict(overrides or {}),
             metadata=dict(metadata or {}),
             dial_at=dial_at,
+            is_test=is_test,
         ),
     )
     if call.node_id is not None:

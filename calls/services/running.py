@@ -18,6 +18,7 @@ from assistants.spec import AssistantSpec
 from billing.holds import extend_hold
 from calls import lifecycle
 from calls.models import Call, CallEvent, Turn
+from calls.services.own_settings import spec_of
 from calls.services.starting import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.session.events import TurnSpoken
 from calls.webhook_messages import LOADED, tell_of_status
@@ -67,9 +68,8 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         if not taken:
             return None
         call = Call.objects.select_related("version", "number", "trunk").get(pk=call_id)
-        assert call.version is not None
         spec = rendered_spec(
-            call.version.spec,
+            spec_of(call),
             variables=call.variables,
             overrides=call.overrides,
             is_outbound=call.direction == Call.Direction.OUTBOUND,

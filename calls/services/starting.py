@@ -19,6 +19,7 @@ from assistants.sovereignty import violations
 from assistants.spec import AssistantSpec
 from billing.holds import hold_for_call
 from billing.pricing import price_for_call
+from billing.tariff import CallPrice, Tariff
 from calls.errors import (
     AssistantNotReady,
     CallsHalted,
@@ -36,6 +37,7 @@ from portal.policy import RegionRule
 from portal.services.privacy import policy_of
 
 FIRST_HOLD_S: Final = 60
+FREE: Final = CallPrice(*[Tariff(0, model_cost_percent=0)] * 2)
 HOLD_GRACE_S: Final = 60  # a hold outlives the lease that is to settle it
 
 
@@ -58,17 +60,20 @@ class NewCall:
     token_digest: str = ""
     token_expires_at: datetime | None = None
     dial_at: datetime | None = None
+    is_test: bool = False  # carried by the simulator, free of charge
 
 
 @transaction.atomic
 def open_call(
     *,
     organization: Organization,
-    assistant: Assistant,
+    assistant: Assistant | None,
     new: NewCall,
     actor: User | None,
 ) -> Call:
     """Create a call with credits held and a place reserved, or raise and leave nothing.
+
+    Without an assistant the call brings settings of its own (`own_settings`).
 
     Idempotent by `new.call_id`: a second start returns the first call. Locks the
     organization's row (its limit), then the nodes, then the ledger's accounts.
@@ -85,11 +90,10 @@ def open_call(
         raise OrganizationSuspended
     if is_halted(locked):
         raise CallsHalted
-    if (
-        not assistant.is_active
-        or assistant.deleted_at
-        or assistant.current_version is None
-    ):
+    version = assistant.current_version if assistant else None
+    if assistant is None:
+        assert "spec" in new.overrides
+    elif not assistant.is_active or assistant.deleted_at or version is None:
         raise AssistantNotReady
     is_ours = new.direction == Call.Direction.OUTBOUND  # and can wait
     limit = locked.max_concurrent_calls
@@ -100,13 +104,13 @@ def open_call(
         >= limit
     ):
         raise TooManyCalls
-    _check_regions(locked, assistant.current_version, new.overrides)
+    _check_regions(locked, version, new.overrides)
     if new.trunk is not None:
         require_channel(new.trunk)
     now = timezone.now()
     check_pace(locked, guard_of(locked), now)
     node = choose_node(node_id=new.node_id, keeps_reserve=is_ours)
-    price = price_for_call(organization, now, new.direction)
+    price = FREE if new.is_test else price_for_call(organization, now, new.direction)
     hold_for_call(
         call_id=new.call_id,
         organization=organization,
@@ -118,7 +122,7 @@ def open_call(
         pk=new.call_id,
         organization=organization,
         assistant=assistant,
-        version=assistant.current_version,
+        version=version,
         number=new.number,
         trunk=new.trunk,
         direction=new.direction,
@@ -128,6 +132,7 @@ def open_call(
         variables=new.variables,
         overrides=new.overrides,
         metadata=new.metadata,
+        is_test=new.is_test,
         started_by=actor,
         node=node,
         lease_until=now + timedelta(seconds=new.lease_s),
@@ -140,7 +145,9 @@ def open_call(
 
 
 def _check_regions(
-    organization: Organization, version: AssistantVersion, overrides: dict[str, Any]
+    organization: Organization,
+    version: AssistantVersion | None,
+    overrides: dict[str, Any],
 ) -> None:
     """Raise `RegionRefused` when the policy forbids where this call's data would go.
 
@@ -151,8 +158,10 @@ def _check_regions(
     if policy.regions is RegionRule.ANYWHERE:
         return
     own = overrides.get("spec")
-    spec = AssistantSpec.model_validate(own) if own else version.spec
-    if faults := violations(spec, policy):
+    if own is None:
+        assert version is not None, "a call without a version has settings of its own"
+        own = version.spec_json
+    if faults := violations(AssistantSpec.model_validate(own), policy):
         raise RegionRefused(faults[0].message)
 
 

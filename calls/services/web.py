@@ -38,10 +38,12 @@ def digest_of(token: str) -> str:
 def start_web_call(
     *,
     organization: Organization,
-    assistant: Assistant,
+    assistant: Assistant | None,
     actor: User | None,
     variables: dict[str, str] | None = None,
+    overrides: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
+    is_test: bool = False,
 ) -> StartedWebCall:
     """Hold the credits, reserve the place and return a token for the browser.
 
@@ -60,7 +62,9 @@ def start_web_call(
             carrier=CARRIER,
             lease_s=settings.CALL_TOKEN_TTL_S + settings.ICE_TIMEOUT_S,
             variables=dict(variables or {}),
+            overrides=dict(overrides or {}),
             metadata=dict(metadata or {}),
+            is_test=is_test,
             token_digest=digest_of(token),
             token_expires_at=timezone.now() + ttl,
         ),

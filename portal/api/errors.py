@@ -90,6 +90,18 @@ CODES: Final[dict[str, Code]] = {
         "The key has no right to this operation.",
         "Use a key of the organization that may do it; only agencies open organizations.",
     ),
+    "address_not_allowed": Code(
+        403,
+        "permission_error",
+        "The key has a list of networks, and the request came from another one.",
+        "Send from an address of the list, or add its network to the key.",
+    ),
+    "test_key": Code(
+        403,
+        "permission_error",
+        "A test key was used for what calls people or costs money.",
+        "Use a live key. Calls that a test key starts are carried by the simulator.",
+    ),
     "not_found": Code(
         404,
         "not_found_error",

@@ -15,6 +15,7 @@ from portal.api.body import METHODS, RefusedBody, check_value, parse_json, read_
 from portal.api.errors import error_response
 from portal.api.idempotency import HEADER, answer_once
 from portal.api.limits import Allowance, count_request, count_stranger, too_many
+from portal.api_scopes import allowed
 from portal.http import PortalRequest
 from portal.models import APIKey, Role
 from portal.permissions import permissions_of
@@ -55,8 +56,8 @@ class ApiMiddleware:
         request.api_key = key  # type: ignore[attr-defined]
         request.organization = organization  # type: ignore[attr-defined]
         request.permissions = permissions_of(  # type: ignore[attr-defined]
-            Role.ADMIN, in_agency=organization.is_agency
-        )
+            Role(key.role), in_agency=organization.is_agency
+        ) & allowed(key.scopes)
         try:
             _read(request)
         except RefusedBody as refusal:
@@ -89,7 +90,8 @@ def _key_of(request: PortalRequest) -> APIKey | None:
     scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip() or len(text) > 200:
         return None
-    key = find_key(text.strip())
+    address = request.META.get("REMOTE_ADDR", "")
+    key = find_key(text.strip(), address=address)
     if key is None or (request.portal and request.portal.agency_id != key.agency_id):
         return None
     return key

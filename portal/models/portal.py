@@ -24,6 +24,10 @@ color_validator = RegexValidator(
     r"^#[0-9a-f]{6}\Z", _("Enter a colour such as #3b82f6.")
 )
 
+key_prefix_validator = RegexValidator(
+    r"^[a-z][a-z0-9]{1,9}$", _("Use 2 to 10 small letters and digits.")
+)
+
 
 class Portal(models.Model):
     """A portal answers at `<slug>.<base domain>` and shows one agency's brand.
@@ -121,6 +125,12 @@ class Portal(models.Model):
     trial_credits = models.PositiveIntegerField(_("credits to start with"), default=0)
     language = models.CharField(
         _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
+    )
+    api_key_prefix = models.CharField(
+        _("start of API keys"),
+        max_length=10,
+        default="fl",
+        validators=[key_prefix_validator],
     )
     brand_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

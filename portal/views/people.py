@@ -1,20 +1,18 @@
-"""The team of an organization, and the API keys it uses."""
+"""The team of an organization."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
-from portal.forms import APIKeyForm, MemberForm
+from portal.forms import MemberForm
 from portal.http import MemberRequest
-from portal.models import APIKey, Membership
+from portal.models import Membership
 from portal.permissions import Permission, requires
-from portal.services import api_keys, organizations
+from portal.services import organizations
 
 
 @require_GET
@@ -56,36 +54,3 @@ def _members(
         {"members": members, "form": form},
         status=status,
     )
-
-
-@require_http_methods(["GET", "POST"])
-@requires(Permission.API_KEYS_EDIT)
-def api_key_list(request: MemberRequest) -> HttpResponse:
-    """The keys of the organization; a new one is shown once, on this answer only."""
-    form = APIKeyForm(request.POST if request.method == "POST" else None)
-    new_key = ""
-    if request.method == "POST" and form.is_valid():
-        _row, new_key = api_keys.issue_key(
-            organization=request.organization,
-            name=form.cleaned_data["name"],
-            actor=request.user,
-        )
-        form = APIKeyForm()
-    context = {"keys": APIKey.objects.all(), "form": form, "new_key": new_key}
-    response = render(
-        request, "portal/api_key_list.html", context, status=422 if form.errors else 200
-    )
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-@require_POST
-@requires(Permission.API_KEYS_EDIT)
-def api_key_revoke(request: MemberRequest, key_id: UUID) -> HttpResponse:
-    """End a key at once."""
-    key = APIKey.objects.filter(pk=key_id).first()
-    if key is None:
-        raise Http404
-    api_keys.revoke_key(key=key, actor=request.user)
-    messages.success(request, _("“%(name)s” no longer works.") % {"name": key.name})
-    return redirect("api_key_list")

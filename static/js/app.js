@@ -8,6 +8,7 @@
 
 /** @type {Record<string, () => Promise<{init: (root: HTMLElement) => void}>>} */
 const MODULES = {
+  api_reference: () => import("./api_reference.js"),
   brand_preview: () => import("./brand_preview.js"),
   call: () => import("./call/panel.js"),
   copy: () => import("./copy.js"),

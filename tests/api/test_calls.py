@@ -176,7 +176,7 @@ def test_an_outbound_call_is_placed_from_the_assistants_number(
         ({"assistant_id": "01a20604-51b7-704e-892f-a43e0c1928a6"}, "assistant_id"),
         ({"assistant_id": None}, "assistant_id"),
         ({"number_id": "01a20604-51b7-704e-892f-a43e0c1928a6"}, "number_id"),
-        ({"assistant_override": {}}, "assistant_override"),
+        ({"assistant_overrides": {}}, "assistant_overrides"),
         ({"metadata": {"long": "x" * 20_000}}, "metadata"),
     ],
 )

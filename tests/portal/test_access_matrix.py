@@ -108,6 +108,7 @@ GET: dict[str, tuple[int, ...]] = {
     "brand_css": PUBLIC,
     "brand_logo": PUBLIC,
     "brand_favicon": PUBLIC,
+    "api_reference": PUBLIC,
     "healthz": PUBLIC,
     "security_txt": PUBLIC,
     "readyz": PUBLIC,
@@ -137,6 +138,8 @@ POST: dict[str, tuple[int, ...]] = {
     "domain_release": AGENCY,
     "set_language": (302, 302, 302, 302, 302, 302),
     "api_key_revoke": MANAGE_ACT,
+    "api_key_rotate": (302, 403, 403, 404, 404, 404),  # it says no overlap
+    "api_key_prefix": AGENCY,
     "webhook_rotate": MANAGE_ONE,
     "webhook_enable": MANAGE_ACT,
     "webhook_disable": MANAGE_ACT,
