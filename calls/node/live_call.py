@@ -207,6 +207,7 @@ class LiveCall:
         )
 
     async def _converse(self) -> Outcome:
+        await self._studio.prepare(self.order.spec)
         try:
             vendors = self._studio.vendors(self.order.spec)
         except ProviderError as error:

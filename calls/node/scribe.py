@@ -25,6 +25,7 @@ from calls.session.events import (
     ToolCalled,
     TransferAsked,
     TurnSpoken,
+    VendorReplaced,
     VendorTrouble,
 )
 from common.ids import uuid7
@@ -90,13 +91,15 @@ class Scribe:
                 await self._store_event("ai_disclosed", event, event.at_ms)
             case VendorTrouble():
                 await self._store_event("vendor_trouble", event, event.at_ms)
+            case VendorReplaced():
+                await self._store_event("vendor_replaced", event, event.at_ms)
         if not isinstance(event, SessionEnded):
             await bus.publish(self._order.call_id, shown(event))
 
     async def _store_event(
         self,
         kind: str,
-        event: ToolCalled | TransferAsked | Disclosed | VendorTrouble,
+        event: ToolCalled | TransferAsked | Disclosed | VendorTrouble | VendorReplaced,
         at_ms: int,
     ) -> None:
         await self._store(
@@ -123,6 +126,7 @@ def shown(event: SessionEvent) -> dict[str, Any]:
         TransferAsked: "transfer",
         Disclosed: "disclosed",
         VendorTrouble: "trouble",
+        VendorReplaced: "replaced",
         SessionEnded: "session_ended",
     }
     return {"type": kinds[type(event)], **asdict(event)}

@@ -19,6 +19,8 @@ from calls.vendors.registry import (
     VendorSet,
     build_vendors,
     platform_credentials,
+    prepare_vendors,
+    warm_up,
 )
 
 
@@ -29,14 +31,19 @@ class Studio:
         # The first words after a recogniser's start are the weak ones: start it before.
         self._shared = SharedResources(warm_offline=settings.DEMO)
         self._credentials = platform_credentials(
-            settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS
+            settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS, settings.VENDOR_SETTINGS
         )
 
     async def start(self) -> None:
         await self._shared.start()
+        await warm_up(self._credentials)
 
     async def aclose(self) -> None:
         await self._shared.aclose()
+
+    async def prepare(self, spec: AssistantSpec) -> None:
+        """Load what the vendors of a call need, without stopping the calls going on."""
+        await prepare_vendors(spec, self._credentials, self._shared)
 
     def vendors(self, spec: AssistantSpec) -> VendorSet:
         """Make the vendors of one call; raises `ProviderError` when one cannot be had."""

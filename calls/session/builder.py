@@ -15,6 +15,7 @@ from livekit.agents import (
     TurnHandlingOptions,
     llm,
 )
+from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from assistants.spec import AssistantSpec
@@ -81,16 +82,19 @@ def build_session(
 ) -> LeanSession:
     """Make the pipeline of one call; it has no input and output yet."""
     return LeanSession(
-        stt=vendors.stt,
+        stt=vendors.stt or NOT_GIVEN,
         vad=SoundDetector(vendors.vad),
         llm=vendors.llm,
-        tts=vendors.tts,
+        tts=vendors.tts or NOT_GIVEN,
         turn_handling=turn_handling(spec, judge),
         max_tool_steps=MAX_TOOL_STEPS,
         # A voice that takes whole sentences tells where each begins: exact captions.
         # With a pronunciation list they would be the words as said, not as written.
+        # A stand-in may be a voice of the other kind.
         use_tts_aligned_transcript=(
-            not vendors.tts.capabilities.streaming
+            vendors.tts is not None
+            and not vendors.tts.capabilities.streaming
+            and not vendors.has_stand_in("tts")
             and not spec.speech_config.pronunciation
         ),
         aec_warmup_duration=None,

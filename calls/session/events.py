@@ -135,6 +135,16 @@ class VendorTrouble:
 
 
 @dataclass(frozen=True)
+class VendorReplaced:
+    """A stage's vendor failed, and the next in its list serves the rest of the call."""
+
+    stage: str
+    provider: str  # who failed
+    stand_in: str
+    at_ms: int
+
+
+@dataclass(frozen=True)
 class Usage:
     """What vendors will bill for this call."""
 
@@ -164,6 +174,7 @@ SessionEvent = (
     | TransferAsked
     | Disclosed
     | VendorTrouble
+    | VendorReplaced
     | SessionEnded
 )
 EventSink = Callable[[SessionEvent], Awaitable[None]]

@@ -9,13 +9,13 @@ recogniser that owes a transcript three times in a row is taken for dead.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livekit.agents import APIError, APIStatusError
 
 from calls.session.clock import CallClock
-from calls.session.events import SessionEvent, VendorTrouble
+from calls.session.events import SessionEvent, VendorReplaced, VendorTrouble
 from calls.session.ports import Vendors
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Faults:
         put: Callable[[SessionEvent], None],
         on_fatal: Callable[[Fault], None],
     ) -> None:
-        self._owners, self._providers = vendors.owners, vendors.providers
+        self._vendors: Vendors | None = vendors
         self._clock, self._put, self._on_fatal = clock, put, on_fatal
         self._cut_replies, self._cut_stage = 0, ""
         self._connections_lost = 0
@@ -66,8 +66,8 @@ class Faults:
         """Tell of a failure, and end the call when nothing helps against it."""
         fault = Fault(
             stage,
-            self._providers.get(stage, "unknown"),
-            self._owners.get(stage, "platform"),
+            self._of("providers", stage, "unknown"),
+            self._of("owners", stage, "platform"),
             describe(error),
         )
         is_first_fatal = is_fatal and self.fatal is None
@@ -89,6 +89,35 @@ class Faults:
         if is_first_fatal:
             self.fatal = fault
             self._on_fatal(fault)
+
+    def replaced(self, stage: str, error: BaseException) -> bool:
+        """Let the next vendor of a stage take over, and tell; False when none is left.
+
+        Whatever counted against the old one is forgotten.
+        """
+        vendors = self._vendors
+        if vendors is None or self.fatal is not None or not vendors.has_stand_in(stage):
+            return False
+        failed = vendors.providers.get(stage, "unknown")
+        self.trouble(stage, error, is_fatal=False)
+        if not vendors.take_over(stage):
+            return False
+        self._cut_replies = 0
+        if stage == "stt":
+            self._connections_lost = self._silences = 0
+        self._put(
+            VendorReplaced(
+                stage=stage,
+                provider=failed,
+                stand_in=vendors.providers.get(stage, "unknown"),
+                at_ms=self._clock.now_ms(),
+            )
+        )
+        return True
+
+    def _of(self, kind: str, stage: str, default: str) -> str:
+        found: Mapping[str, str] = getattr(self._vendors, kind, {})
+        return found.get(stage, default)
 
     def reply_cut(self, stage: str, error: BaseException) -> None:
         """A reply broke off after its first words: one is put up with."""
@@ -120,6 +149,7 @@ class Faults:
     def release(self) -> None:
         """Let go of the call."""
         self._put = self._on_fatal = _nothing
+        self._vendors = None
 
 
 def can_retry(error: BaseException) -> bool:

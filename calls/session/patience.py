@@ -29,6 +29,10 @@ class Patience:
     tts_next_audio_s: float = 4.0
     tts_budget_s: float = 8.0
 
+    # With a stand-in ready nobody need wait that long.
+    llm_stand_in_s: float = 4.0
+    tts_stand_in_s: float = 2.5
+
     stt_answer_s: float = 5.0  # from the end of speech to a transcript
     stt_min_speech_s: float = 0.6  # shorter sounds are owed no transcript
 

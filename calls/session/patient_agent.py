@@ -98,10 +98,12 @@ class PatientAgent(Agent):
                         yield chunk
             except APIError as error:
                 if has_answered:
-                    self._faults.reply_cut("llm", error)
+                    self._reply_cut("llm", error)
                     return
-                if not await self._may_retry("llm", error, tries):
+                again = await self._next_try("llm", error, tries)
+                if again is None:
                     return
+                tries = again
             else:
                 self._faults.reply_whole("llm")
                 return
@@ -114,8 +116,12 @@ class PatientAgent(Agent):
         tries: _Tries,
     ) -> AsyncGenerator[llm.ChatChunk, None]:
         limit_s = min(self._patience.llm_first_token_s, tries.left_s)
+        if self._vendors.has_stand_in("llm"):
+            limit_s = min(limit_s, self._patience.llm_stand_in_s)
+        mind = self._vendors.llm
+        assert isinstance(mind, llm.LLM)
         with _vendor_errors():
-            async with self._vendors.llm.chat(
+            async with mind.chat(
                 chat_ctx=chat_ctx,
                 tools=tools,
                 tool_choice=model_settings.tool_choice,
@@ -161,15 +167,17 @@ class PatientAgent(Agent):
                         yield frame
             except APIError as error:
                 if feed.is_voiced:
-                    self._faults.reply_cut("tts", error)
+                    self._reply_cut("tts", error)
                     self._cut_short()
                     if is_dictated.get():
                         return
                     raise APIError(describe(error)) from None
                 if feed.is_complete and not feed.is_owed_speech:
                     return  # nothing but signs, for which a voice has no sound
-                if not await self._may_retry("tts", error, tries):
+                again = await self._next_try("tts", error, tries)
+                if again is None:
                     return
+                tries = again
             else:
                 self._faults.reply_whole("tts")
                 return
@@ -178,11 +186,15 @@ class PatientAgent(Agent):
         self, feed: TextFeed, tries: _Tries
     ) -> AsyncGenerator[rtc.AudioFrame, None]:
         limit_s = min(self._patience.tts_first_audio_s, tries.left_s)
+        if self._vendors.has_stand_in("tts"):
+            limit_s = min(limit_s, self._patience.tts_stand_in_s)
+        mouth = self._vendors.tts
+        assert mouth is not None
         waiting = _AudioWait(feed, limit_s)
         options = APIConnectOptions(max_retry=0, timeout=limit_s)
         with _vendor_errors():
             async with (
-                _streaming(self._vendors.tts) as voice,
+                _streaming(mouth) as voice,
                 voice.stream(conn_options=options) as stream,
             ):
                 pushing = asyncio.create_task(
@@ -215,6 +227,8 @@ class PatientAgent(Agent):
         except _Reopened:
             raise
         except APIError as error:
+            if self._faults.replaced("stt", error):
+                raise
             self._faults.recogniser_lost(error, attempts=self._patience.attempts)
             if self._faults.fatal is not None:
                 return  # the call ends: opening it again would only fail again
@@ -250,14 +264,26 @@ class PatientAgent(Agent):
 
     # --- all three ---
 
-    async def _may_retry(self, stage: str, error: APIError, tries: _Tries) -> bool:
-        """Wait for the next try; False when there is none, and the call ends."""
+    def _reply_cut(self, stage: str, error: APIError) -> None:
+        """A reply broke off; the next one is a stand-in's, or this vendor's last."""
+        if not self._faults.replaced(stage, error):
+            self._faults.reply_cut(stage, error)
+
+    async def _next_try(
+        self, stage: str, error: APIError, tries: _Tries
+    ) -> _Tries | None:
+        """Wait for the next try; None when there is none, and the call ends.
+
+        A stand-in is not waited for, and has all its own tries.
+        """
+        if self._faults.replaced(stage, error):
+            return _Tries(self._patience, tries.budget_s)
         wait_s = tries.next_wait_s() if can_retry(error) else None
         self._faults.trouble(stage, error, is_fatal=wait_s is None)
         if wait_s is None:
-            return False
+            return None
         await asyncio.sleep(wait_s)
-        return True
+        return tries
 
 
 class _AudioWait:
@@ -301,6 +327,7 @@ class _Tries:
 
     def __init__(self, patience: Patience, budget_s: float) -> None:
         self._loop = asyncio.get_running_loop()
+        self.budget_s = budget_s
         self._until_s = self._loop.time() + budget_s
         self._left = patience.attempts
         self._wait_s = patience.retry_after_s

@@ -28,7 +28,7 @@ from calls.session.builder import (
 )
 from calls.session.clock import CallClock
 from calls.session.events import SessionEvent, Usage
-from calls.session.faults import Fault, Faults
+from calls.session.faults import Fault, Faults, VendorHung
 from calls.session.heard import HeardAudio, HeardText
 from calls.session.patience import Patience
 from calls.session.patient_agent import PatientAgent, is_dictated
@@ -229,7 +229,12 @@ class Pipeline:
             or began_s < self._agent.recogniser_heard_s  # it works, and heard no words
         ):
             return
-        times = self.faults.recogniser_silent(self._patience.stt_answer_s)
+        waited_s = self._patience.stt_answer_s
+        if self.faults.replaced("stt", VendorHung(waited_s)):
+            self._agent.reopen_recognition()
+            self._say(apology.NOT_HEARD[self._language], interruptible=True)
+            return
+        times = self.faults.recogniser_silent(waited_s)
         if times == 1:
             self._agent.reopen_recognition()
         elif self.faults.fatal is None:

@@ -5,11 +5,12 @@ The rooms that provide these are siblings; they fit these shapes without importi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from livekit.agents import llm, stt, tts, vad
+from livekit.agents.llm import Tool
 
 from assistants.tool_shapes import FunctionTool
 
@@ -17,17 +18,18 @@ from assistants.tool_shapes import FunctionTool
 class Vendors(Protocol):
     """Fresh vendor objects of one call, never shared with another.
 
-    Keys of both mappings are the stages `stt`, `llm` and `tts`.
+    Keys of both mappings are the stages `stt`, `llm` and `tts`. A realtime model is
+    `llm`, and there is no `stt` and no `tts`.
     """
 
     @property
-    def stt(self) -> stt.STT[Any]: ...
+    def stt(self) -> stt.STT[Any] | None: ...
 
     @property
-    def llm(self) -> llm.LLM[Any]: ...
+    def llm(self) -> llm.LLM[Any] | llm.RealtimeModel: ...
 
     @property
-    def tts(self) -> tts.TTS[Any]: ...
+    def tts(self) -> tts.TTS[Any] | None: ...
 
     @property
     def vad(self) -> vad.VAD: ...
@@ -39,6 +41,16 @@ class Vendors(Protocol):
     @property
     def providers(self) -> Mapping[str, str]:
         """Stage to provider name."""
+
+    @property
+    def tools(self) -> Sequence[Tool]:
+        """Tools that a realtime vendor runs itself."""
+
+    def has_stand_in(self, stage: str) -> bool:
+        """Whether another provider could serve a stage."""
+
+    def take_over(self, stage: str) -> bool:
+        """Put a stage's next provider to work; False when there is none (left)."""
 
 
 class ToolFailed(Exception):

@@ -410,7 +410,8 @@ class VoiceSession:
             await in_time("pipeline", self._pipeline.aclose(), patience.close_s)
             usage = self._pipeline.usage
         for vendor in (self._vendors.stt, self._vendors.llm, self._vendors.tts):
-            await in_time("vendor", vendor.aclose(), patience.close_s)
+            if vendor is not None:
+                await in_time("vendor", vendor.aclose(), patience.close_s)
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.cancel()

@@ -1,7 +1,7 @@
-"""From an assistant's spec to the four objects a session talks to.
+"""From an assistant's spec to the objects a session talks to.
 
-Adding a vendor: an entry in `assistants/catalogue.toml` and a builder in the table of
-its stage below.
+Adding a vendor: an entry in `assistants/catalogue/data` and a module in
+`calls/vendors/plugins`, named for its protocol.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from livekit.agents import inference, llm, stt, tts, vad
-from livekit.agents.types import NOT_GIVEN, NotGivenOr
-from livekit.plugins import deepgram, elevenlabs, openai
+from livekit.agents.llm import Tool
 
 from assistants.catalogue import Provider, Stage, catalogue
 from assistants.spec import AssistantSpec
+from calls.vendors import plugins
 from calls.vendors.errors import NoCredential, Owner, ProviderError, provider_error
-from calls.vendors.offline.llm import DemoLLM, expected_phrases
-from calls.vendors.offline.stt import OfflineSTT
-from calls.vendors.offline.tts import OfflineTTS
+from calls.vendors.order import Credential, Credentials, Order
+from calls.vendors.relay import Bench, RelayLLM, RelaySTT, RelayTTS
 from calls.vendors.shared import SharedResources
 
 __all__ = [
@@ -32,27 +32,9 @@ __all__ = [
     "VendorSet",
     "build_vendors",
     "platform_credentials",
+    "prepare_vendors",
+    "warm_up",
 ]
-
-
-# Said outright, as the clients else read OPENAI_BASE_URL and the like themselves and
-# would send an organization's key to the installation's own server.
-OPENAI_URL = "https://api.openai.com/v1"
-DEEPGRAM_URL = "https://api.deepgram.com/v1/listen"
-ELEVENLABS_URL = "https://api.elevenlabs.io/v1"
-
-
-@dataclass(frozen=True)
-class Credential:
-    """A key, where to use it when not at the vendor itself, and whose it is."""
-
-    api_key: str = field(repr=False)
-    base_url: str | None = None
-    owner: Owner = Owner.PLATFORM
-
-
-# By the name the catalogue gives a key ("openai", "deepgram", …).
-Credentials = Mapping[str, Credential]
 
 
 @dataclass(frozen=True)
@@ -65,13 +47,23 @@ class Source:
 
 @dataclass
 class VendorSet:
-    """The vendors of one call: fresh objects, used by one session and then closed."""
+    """The vendors of one call: fresh objects, used by one session and then closed.
 
-    stt: stt.STT[Any]
-    llm: llm.LLM[Any]
-    tts: tts.TTS[Any]
+    A realtime model is in `llm`, and there is no `stt` and no `tts`. `line_up` holds
+    who serves each stage now, and then who stands in, in order.
+    """
+
+    stt: stt.STT[Any] | None
+    llm: llm.LLM[Any] | llm.RealtimeModel
+    tts: tts.TTS[Any] | None
     vad: vad.VAD
-    sources: Mapping[Stage, Source] = field(default_factory=dict)
+    line_up: dict[Stage, list[Source]] = field(default_factory=dict)
+    tools: list[Tool] = field(default_factory=list)
+
+    @property
+    def sources(self) -> dict[Stage, Source]:
+        """Who serves each stage now."""
+        return {stage: line[0] for stage, line in self.line_up.items()}
 
     @property
     def owners(self) -> dict[str, str]:
@@ -83,6 +75,20 @@ class VendorSet:
         """Stage to provider name."""
         return {str(stage): source.provider for stage, source in self.sources.items()}
 
+    def has_stand_in(self, stage: str) -> bool:
+        """Whether another provider could serve a stage."""
+        return len(self.line_up.get(Stage(stage), ())) > 1
+
+    def take_over(self, stage: str) -> bool:
+        """Put the next provider of a stage to work; False when there is none (left)."""
+        line = self.line_up.get(Stage(stage), [])
+        while len(line) > 1:
+            del line[0]
+            with suppress(ProviderError):  # one that cannot be made is no stand-in
+                self._bench(stage).advance()
+                return True
+        return False
+
     def trouble(self, stage: str, error: BaseException) -> ProviderError:
         """`error` of a stage ("stt", "llm", "tts"), with who it concerns."""
         source = self.sources.get(Stage(stage), Source("offline", Owner.PLATFORM))
@@ -93,19 +99,29 @@ class VendorSet:
     async def aclose(self) -> None:
         """Close the call's own objects. What is shared stays open."""
         for vendor in (self.stt, self.llm, self.tts):
-            with suppress(ConnectionError, TimeoutError):
-                await vendor.aclose()
+            if vendor is not None:
+                with suppress(ConnectionError, TimeoutError):
+                    await vendor.aclose()
+
+    def _bench(self, stage: str) -> Bench[Any]:
+        relay: Any = getattr(self, stage)
+        bench: Bench[Any] = relay.bench
+        return bench
 
 
 def platform_credentials(
-    keys: Mapping[str, str], base_urls: Mapping[str, str]
+    keys: Mapping[str, str],
+    base_urls: Mapping[str, str],
+    settings: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Credential]:
     """The installation's own keys, from its settings.
 
     A server that speaks OpenAI's API needs an address, and mostly no key.
     """
     found = {
-        name: Credential(key, base_urls.get(name) or None)
+        name: Credential(
+            key, base_urls.get(name) or None, settings=(settings or {}).get(name, {})
+        )
         for name, key in keys.items()
         if key
     }
@@ -115,42 +131,124 @@ def platform_credentials(
     return found
 
 
+async def warm_up(credentials: Credentials) -> None:
+    """Import the plugins of every provider these keys unlock, before the first call."""
+    for provider in catalogue().providers:
+        if provider.keys and any(key in credentials for key in provider.keys):
+            await plugins.make_ready(provider.protocol)
+
+
+async def prepare_vendors(
+    spec: AssistantSpec, credentials: Credentials, shared: SharedResources
+) -> None:
+    """Do what takes long before `build_vendors`, off the loop: imports, TLS, accounts.
+
+    Nothing to do for a vendor that was used before. What is wrong with the spec is left
+    to `build_vendors` to say.
+    """
+    for stage, choice in _choices(spec):
+        with suppress(ProviderError, ValueError):
+            order = _order(stage, choice, spec, credentials, shared)
+            module = await plugins.make_ready(order.provider.protocol)
+            if prepare := getattr(module, "prepare", None):
+                await shared.in_thread(prepare, order)
+
+
 def build_vendors(
     spec: AssistantSpec, credentials: Credentials, shared: SharedResources
 ) -> VendorSet:
     """Make the vendors of one call. Needs a running loop and takes a millisecond.
 
     Raises `NoCredential` for a missing key, and `ProviderError` for a provider the
-    catalogue does not have (any more).
+    catalogue does not have (any more), or a key that cannot be read.
     """
-    sources: dict[Stage, Source] = {}
-
-    def pick(stage: Stage, name: str) -> tuple[Provider, Credential]:
-        provider = catalogue().find(stage, name)
-        if provider is None:
-            raise ProviderError(
-                f"{name} is no longer offered. Choose another provider.",
-                stage=stage,
-                provider=name,
-                owner=Owner.ORGANIZATION,
-                retryable=False,
-            )
-        credential = credentials.get(provider.key) if provider.key else Credential("")
-        if credential is None:
-            raise NoCredential(stage=stage, provider=provider.label)
-        sources[stage] = Source(provider.id, credential.owner)
-        return provider, credential
-
-    ears, ears_key = pick(Stage.STT, spec.hears().provider)
-    mind, mind_key = pick(Stage.LLM, spec.llm_config.provider)
-    mouth, mouth_key = pick(Stage.TTS, spec.speaks().provider)
+    orders: dict[Stage, list[Order]] = {}
+    for stage, choice in _choices(spec):
+        line = orders.setdefault(Stage.LLM if stage is Stage.REALTIME else stage, [])
+        try:
+            line.append(_order(stage, choice, spec, credentials, shared))
+        except ProviderError:
+            if not line:  # a stand-in that cannot come is missed only when it is needed
+                raise
+    minds = orders[Stage.LLM]
+    is_realtime = minds[0].stage is Stage.REALTIME
+    module = plugins.plugin(minds[0].provider.protocol)
     return VendorSet(
-        stt=_STT[ears.protocol](spec, ears_key, shared),
-        llm=_LLM[mind.protocol](spec, mind_key, shared),
-        tts=_TTS[mouth.protocol](spec, mouth_key, shared),
+        stt=None if is_realtime else _made(orders[Stage.STT], RelaySTT),
+        llm=_make(minds[0]) if is_realtime else _made(minds, RelayLLM),
+        tts=None if is_realtime else _made(orders[Stage.TTS], RelayTTS),
         vad=_vad(spec, shared),
-        sources=sources,
+        line_up={
+            stage: [Source(o.provider.id, o.credential.owner) for o in line]
+            for stage, line in orders.items()
+        },
+        tools=module.tools(minds[0])
+        if hasattr(module, "tools") and is_realtime
+        else [],
     )
+
+
+def _choices(spec: AssistantSpec) -> list[tuple[Stage, Any]]:
+    """Every vendor a spec names, stage by stage, those of first choice first."""
+    mind = spec.llm_config
+    provider = catalogue().find_mind(mind.provider)
+    if provider is not None and provider.is_realtime:
+        return [(Stage.REALTIME, mind)]
+    ears, mouth = spec.hears(), spec.speaks()
+    return [
+        *((Stage.STT, choice) for choice in (ears, *ears.fallbacks)),
+        *((Stage.LLM, choice) for choice in (mind, *mind.fallbacks)),
+        *((Stage.TTS, choice) for choice in (mouth, *mouth.fallbacks)),
+    ]
+
+
+def _order(
+    stage: Stage,
+    choice: Any,
+    spec: AssistantSpec,
+    credentials: Credentials,
+    shared: SharedResources,
+) -> Order:
+    provider = catalogue().find(stage, choice.provider)
+    if provider is None:
+        raise ProviderError(
+            f"{choice.provider} is no longer offered. Choose another provider.",
+            stage=stage,
+            provider=choice.provider,
+            owner=Owner.ORGANIZATION,
+            retryable=False,
+        )
+    credential = _credential(provider, choice.model or "", credentials)
+    if credential is None:
+        raise NoCredential(stage=stage, provider=provider.label)
+    return Order(stage, spec, choice, provider, credential, shared)
+
+
+def _credential(
+    provider: Provider, model: str, credentials: Credentials
+) -> Credential | None:
+    key = provider.key_for(model)
+    return credentials.get(key) if key else Credential("")
+
+
+def _made(orders: list[Order], relay: Callable[[list[Any]], Any]) -> Any:
+    if len(orders) == 1:
+        return _make(orders[0])
+    return relay([partial(_make, order) for order in orders])
+
+
+def _make(order: Order) -> Any:
+    make = getattr(plugins.plugin(order.provider.protocol), order.stage.value)
+    try:
+        return make(order)
+    except ValueError as error:  # a service account that is none, say
+        raise ProviderError(
+            f"The key for {order.provider.label} cannot be used. Replace it.",
+            stage=order.stage,
+            provider=order.provider.id,
+            owner=order.credential.owner,
+            retryable=False,
+        ) from error
 
 
 def _vad(spec: AssistantSpec, shared: SharedResources) -> vad.VAD:
@@ -163,141 +261,3 @@ def _vad(spec: AssistantSpec, shared: SharedResources) -> vad.VAD:
         deactivation_threshold=0.6,
         executor=shared.inline,
     )
-
-
-# --- speech to text -------------------------------------------------------------------
-def _offline_stt(
-    spec: AssistantSpec, _: Credential, shared: SharedResources
-) -> stt.STT[Any]:
-    # Only the demo model's rules say what a caller may say; others take anything.
-    phrases: tuple[str, ...] = ()
-    if spec.llm_config.provider == "demo":
-        phrases = expected_phrases(spec.llm_config.instructions)
-        phrases += spec.hears().keyterms if phrases else ()
-    return OfflineSTT(shared.decoders, phrases)
-
-
-def _deepgram_stt(
-    spec: AssistantSpec, credential: Credential, shared: SharedResources
-) -> stt.STT[Any]:
-    config = spec.hears()
-    return deepgram.STT(
-        model=config.model,
-        language=config.language,
-        keyterm=list(config.keyterms) or NOT_GIVEN,
-        api_key=credential.api_key,
-        base_url=credential.base_url or DEEPGRAM_URL,
-        http_session=shared.http,
-    )
-
-
-# --- language models ------------------------------------------------------------------
-def _demo_llm(spec: AssistantSpec, _: Credential, __: SharedResources) -> llm.LLM[Any]:
-    return DemoLLM({"assistant_name": spec.name})
-
-
-def _openai_llm(
-    spec: AssistantSpec, credential: Credential, shared: SharedResources
-) -> llm.LLM[Any]:
-    config = spec.llm_config
-    return openai.LLM(
-        model=config.model,
-        client=shared.openai_client(
-            credential.api_key, credential.base_url or OPENAI_URL
-        ),
-        temperature=config.temperature,
-        max_completion_tokens=config.max_completion_tokens or NOT_GIVEN,
-        # Strict schemas refuse functions whose parameters are partly optional, and
-        # own servers do not know them.
-        _strict_tool_schema=False,
-    )
-
-
-def _openai_compatible_llm(
-    spec: AssistantSpec, credential: Credential, shared: SharedResources
-) -> llm.LLM[Any]:
-    if not credential.base_url:
-        raise NoCredential(stage=Stage.LLM, provider="an own server")
-    return _openai_llm(spec, credential, shared)
-
-
-# --- text to speech -------------------------------------------------------------------
-def _offline_tts(
-    spec: AssistantSpec, _: Credential, shared: SharedResources
-) -> tts.TTS[Any]:
-    config = spec.speaks()
-    return OfflineTTS(shared.speaker, voice_id=config.voice_id, speed=config.speed)
-
-
-# ElevenLabs' own bounds; a spec may say more, for other vendors and older specs.
-_ELEVENLABS_SPEED = (0.7, 1.2)
-_ELEVENLABS_ONE_LANGUAGE_MODELS = ("eleven_flash_v2_5", "eleven_turbo_v2_5")
-
-
-def _elevenlabs_tts(
-    spec: AssistantSpec, credential: Credential, shared: SharedResources
-) -> tts.TTS[Any]:
-    config = spec.speaks()
-    model = config.model or _default_model(Stage.TTS, "elevenlabs")
-    settings: NotGivenOr[elevenlabs.VoiceSettings] = NOT_GIVEN
-    if config.speed != 1.0:
-        low, high = _ELEVENLABS_SPEED
-        settings = elevenlabs.VoiceSettings(
-            stability=0.5,
-            similarity_boost=0.75,
-            speed=min(high, max(low, config.speed)),
-        )
-    takes_language = model in _ELEVENLABS_ONE_LANGUAGE_MODELS
-    return elevenlabs.TTS(
-        voice_id=config.voice_id,
-        model=model,
-        voice_settings=settings,
-        language=(config.language if takes_language else None) or NOT_GIVEN,
-        encoding="pcm_16000",  # what the session plays: nothing to decode or resample
-        api_key=credential.api_key,
-        base_url=credential.base_url or ELEVENLABS_URL,
-        http_session=shared.http,
-    )
-
-
-def _openai_tts(
-    spec: AssistantSpec, credential: Credential, shared: SharedResources
-) -> tts.TTS[Any]:
-    config = spec.speaks()
-    return openai.TTS(
-        model=config.model or _default_model(Stage.TTS, "openai"),
-        voice=config.voice_id,
-        speed=config.speed,
-        response_format="pcm",
-        client=shared.openai_client(
-            credential.api_key, credential.base_url or OPENAI_URL
-        ),
-    )
-
-
-def _default_model(stage: Stage, provider_id: str) -> str:
-    provider = catalogue().find(stage, provider_id)
-    assert provider is not None
-    return provider.default_model
-
-
-_STT: Mapping[
-    str, Callable[[AssistantSpec, Credential, SharedResources], stt.STT[Any]]
-] = {
-    "offline": _offline_stt,
-    "deepgram": _deepgram_stt,
-}
-_LLM: Mapping[
-    str, Callable[[AssistantSpec, Credential, SharedResources], llm.LLM[Any]]
-] = {
-    "demo": _demo_llm,
-    "openai": _openai_llm,
-    "openai_compatible": _openai_compatible_llm,
-}
-_TTS: Mapping[
-    str, Callable[[AssistantSpec, Credential, SharedResources], tts.TTS[Any]]
-] = {
-    "offline": _offline_tts,
-    "elevenlabs": _elevenlabs_tts,
-    "openai": _openai_tts,
-}

@@ -8,7 +8,9 @@ shared: a session books the usage of every request such an object makes to its o
 from __future__ import annotations
 
 import asyncio
+import inspect
 import ssl
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, ParamSpec, TypeVar
@@ -24,7 +26,7 @@ from calls.vendors.offline.tts import Speaker
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_OPENAI_CLIENTS = 256
+MAX_CLIENTS = 256
 
 
 class InlineExecutor(Executor):
@@ -58,7 +60,8 @@ class SharedResources:
         self._warm_offline = warm_offline
         self._http: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | None = None
-        self._openai: dict[tuple[str, str], openai.AsyncClient] = {}
+        self._clients: dict[tuple[str, ...], Any] = {}
+        self._lock = threading.RLock()
         self.decoders = DecoderPool()
         self.speaker = Speaker()
         self.inline = InlineExecutor()
@@ -78,19 +81,23 @@ class SharedResources:
         if self._warm_offline:
             await self.decoders.warm()
 
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """The one context of every client; making one takes 40 ms."""
+        if self._tls is None:
+            raise RuntimeError("SharedResources.start() has not run")
+        return self._tls
+
     def openai_client(self, api_key: str, base_url: str) -> openai.AsyncClient:
         """The client for a key at a server. Retries are LiveKit's, so it makes none."""
-        key = (base_url, api_key)
-        client = self._openai.pop(key, None)
-        if client is None:
-            if self._tls is None:
-                raise RuntimeError("SharedResources.start() has not run")
-            client = openai.AsyncClient(
+        client: openai.AsyncClient = self.client(
+            ("openai", base_url, api_key),
+            lambda tls: openai.AsyncClient(
                 api_key=api_key,
                 base_url=base_url,
                 max_retries=0,
                 http_client=httpx2.AsyncClient(
-                    verify=self._tls,
+                    verify=tls,
                     timeout=httpx2.Timeout(connect=5.0, read=10.0, write=5.0, pool=5.0),
                     follow_redirects=True,
                     limits=httpx2.Limits(
@@ -99,19 +106,35 @@ class SharedResources:
                         keepalive_expiry=120,
                     ),
                 ),
-            )
-        # Last in, last out. A dropped client may still serve a call, so it is left to
-        # that call; its idle connections expire by themselves.
-        self._openai[key] = client
-        if len(self._openai) > MAX_OPENAI_CLIENTS:
-            del self._openai[next(iter(self._openai))]
+            ),
+        )
         return client
+
+    def client(self, key: tuple[str, ...], make: Callable[[ssl.SSLContext], T]) -> T:
+        """What was made for `key` before, or makes it. From any thread."""
+        with self._lock:
+            client = self._clients.pop(key, None)
+            if client is None:
+                client = make(self.tls)
+            # Last in, last out. A dropped client may still serve a call, so it is left
+            # to that call; its idle connections expire by themselves.
+            self._clients[key] = client
+            if len(self._clients) > MAX_CLIENTS:
+                del self._clients[next(iter(self._clients))]
+            found: T = client
+            return found
+
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+        """Do something slow beside the loop."""
+        return await asyncio.to_thread(work, *args, **kw)
 
     async def aclose(self) -> None:
         """Close everything; safe to call twice and without `start()`."""
-        clients, self._openai = list(self._openai.values()), {}
+        clients, self._clients = list(self._clients.values()), {}
         for client in clients:
-            await client.close()
+            close = getattr(client, "close", None)
+            if inspect.iscoroutinefunction(close):
+                await close()
         if self._http is not None:
             await self._http.close()
         await self.decoders.aclose()

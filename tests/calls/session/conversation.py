@@ -82,11 +82,25 @@ class FakeVendors:
         }
     )
 
+    tools: tuple[Any, ...] = ()
+    # Who stands in, by stage: makes the stage's object and says its name.
+    stand_ins: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         self.stt = FakeSTT(self.script)
         self.llm = FakeLLM(self.script)
         self.tts = FakeTTS(self.script)
         self.vad = FakeVAD(self.script)
+
+    def has_stand_in(self, stage: str) -> bool:
+        return bool(self.stand_ins.get(stage))
+
+    def take_over(self, stage: str) -> bool:
+        if not self.has_stand_in(stage):
+            return False
+        self.providers[stage], vendor = self.stand_ins[stage].pop(0)
+        setattr(self, stage, vendor)
+        return True
 
 
 class Conversation:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 from livekit.agents import inference
 from livekit.plugins import deepgram, elevenlabs, openai
 
-from assistants.catalogue import Stage, catalogue
-from calls.vendors import registry
+from assistants.catalogue import Provider, Stage, catalogue, load, validate_spec
+from assistants.spec import AssistantSpec
+from calls.vendors import plugins, registry
 from calls.vendors.errors import NoCredential
 from calls.vendors.offline.llm import DemoLLM
 from calls.vendors.offline.stt import OfflineSTT
@@ -24,11 +27,16 @@ from calls.vendors.registry import (
     SharedResources,
     build_vendors,
     platform_credentials,
+    prepare_vendors,
 )
 from tests.calls.vendors.conftest import OFFLINE, keys_for, make_spec
 from tests.fakes.vendor_servers import VendorServers
 
 KEYS = keys_for(VendorServers())
+
+
+def make_realtime(parts: dict[str, Any]) -> AssistantSpec:
+    return AssistantSpec.model_validate({"name": "Live", **parts})
 
 
 @pytest.mark.asyncio
@@ -111,16 +119,129 @@ async def test_a_provider_that_is_gone_is_told_before_the_call(shared):
         build_vendors(spec, KEYS, shared)
 
 
+ACCOUNT = Credential("account", "http://127.0.0.1:1")
+ALL_KEYS = {
+    **dict.fromkeys(catalogue().keys(), Credential("key")),
+    **KEYS,
+    "google_vertex": ACCOUNT,
+}
+
+
+def parts_for(provider: Provider, model: str) -> dict[str, Any]:
+    config: dict[str, Any] = {"provider": provider.id, "model": model or "any"}
+    if provider.is_realtime:
+        return {"llm_config": config}
+    if provider.stage == Stage.TTS:
+        config["voice_id"] = provider.default_voice
+    return OFFLINE | {f"{provider.stage}_config": config}
+
+
+@pytest.mark.slow
 @pytest.mark.asyncio
-async def test_every_provider_of_the_catalogue_can_be_built(shared):
-    for provider in catalogue().providers:
-        part = {"provider": provider.id, "model": provider.default_model or "any"}
-        if provider.stage == Stage.TTS:
-            part["voice_id"] = provider.default_voice
-        spec = make_spec(**(OFFLINE | {f"{provider.stage}_config": part}))
-        vendors = build_vendors(spec, KEYS, shared)
-        assert vendors.sources[provider.stage].provider == provider.id
+@pytest.mark.parametrize(
+    "provider", catalogue().providers, ids=lambda p: f"{p.stage}-{p.id}"
+)
+async def test_every_model_of_the_catalogue_can_be_built(shared, provider):
+    assert plugins.makes(provider.protocol, provider.stage)
+    stage = Stage.LLM if provider.is_realtime else provider.stage
+    for model in provider.models or (None,):
+        parts = parts_for(provider, model.id if model else "any")
+        spec = make_realtime(parts) if provider.is_realtime else make_spec(**parts)
+        assert validate_spec(spec) == []
+        await prepare_vendors(spec, ALL_KEYS, shared)
+        vendors = build_vendors(spec, ALL_KEYS, shared)
+        assert vendors.sources[stage].provider == provider.id
         await vendors.aclose()
+
+
+@pytest.mark.asyncio
+async def test_an_operators_server_is_built_by_its_protocol(
+    shared, monkeypatch, tmp_path
+):
+    (tmp_path / "own.toml").write_text(OWN_SERVER)
+    monkeypatch.setattr(registry, "catalogue", lambda: load(str(tmp_path)))
+    spec = make_spec(
+        **OFFLINE | {"llm_config": {"provider": "our_llama", "model": "llama"}}
+    )
+    vendors = build_vendors(spec, {}, shared)
+    assert vendors.providers["llm"] == "our_llama"
+    assert str(vendors.llm._client.base_url) == "http://10.0.0.5:8000/v1/"
+    await vendors.aclose()
+
+
+OWN_SERVER = """
+[[providers]]
+stage = "llm"
+id = "our_llama"
+protocol = "openai_compatible"
+label = "Our Llama"
+region = "own"
+base_url = "http://10.0.0.5:8000/v1"
+models = [{ id = "llama", label = "Llama", is_default = true }]
+"""
+
+
+@pytest.mark.asyncio
+async def test_an_account_that_is_none_is_told_before_the_call(shared):
+    spec = make_spec(
+        **OFFLINE | {"llm_config": {"provider": "google", "model": "gemini-2.5-flash"}}
+    )
+    keys = {"google_vertex": Credential("no json", owner=Owner.ORGANIZATION)}
+    await prepare_vendors(spec, keys, shared)
+    with pytest.raises(ProviderError, match="The key for Google") as caught:
+        build_vendors(spec, keys, shared)
+    assert caught.value.owner is Owner.ORGANIZATION
+    assert "no json" not in str(caught.value)
+
+
+@pytest.mark.asyncio
+async def test_a_stand_in_takes_over_and_its_key_pays(shared):
+    spec = make_spec(
+        llm_config={
+            "fallbacks": [{"provider": "groq", "model": "llama-3.1-8b-instant"}]
+        },
+        tts_config={"fallbacks": [{"provider": "openai", "voice_id": "alloy"}]},
+    )
+    vendors = build_vendors(spec, ALL_KEYS, shared)
+    assert vendors.has_stand_in("llm")
+    assert not vendors.has_stand_in("stt")
+    assert vendors.llm.model == "gpt-4.1"
+    assert vendors.take_over("llm")
+    assert vendors.llm.model == "llama-3.1-8b-instant"
+    assert vendors.providers["llm"] == "groq"
+    assert vendors.owners["llm"] == "platform"
+    assert not vendors.take_over("llm")
+    assert vendors.tts.capabilities.streaming
+    assert vendors.take_over("tts")
+    assert not vendors.tts.capabilities.streaming
+    await vendors.aclose()
+
+
+@pytest.mark.asyncio
+async def test_a_stand_in_without_a_key_is_left_out(shared):
+    spec = make_spec(
+        llm_config={
+            "fallbacks": [{"provider": "mistral", "model": "ministral-3b-latest"}]
+        }
+    )
+    vendors = build_vendors(spec, KEYS, shared)
+    assert not vendors.has_stand_in("llm")
+    await vendors.aclose()
+
+
+@pytest.mark.slow
+def test_a_process_imports_only_what_its_calls_use():
+    """Said in a process of its own: this one has imported them all."""
+    check = (
+        "import sys, calls.vendors.registry, assistants.catalogue\n"
+        "heavy = ['google.genai', 'anthropic', 'mistralai', 'livekit.plugins.openai',"
+        " 'azure.cognitiveservices.speech', 'livekit.plugins.deepgram']\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
 
 
 @pytest.mark.asyncio
@@ -148,16 +269,6 @@ def test_the_installations_keys_come_from_its_settings():
         "deepgram": Credential("d", None),
         "openai_compatible": Credential("none", "http://llm/v1"),
     }
-
-
-def test_every_catalogue_provider_has_a_builder_and_the_other_way_round():
-    tables = {
-        Stage.STT: registry._STT,
-        Stage.LLM: registry._LLM,
-        Stage.TTS: registry._TTS,
-    }
-    for stage, table in tables.items():
-        assert set(table) == {p.id for p in catalogue().stage(stage)}
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,52 @@
+"""Azure Speech, in the region of its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livekit.agents import stt as lk_stt, tts as lk_tts
+from livekit.plugins import azure
+
+from calls.vendors.order import Order, given
+from calls.vendors.plugins.locales import locale_of
+
+REGION = "westeurope"
+
+
+def stt(order: Order) -> lk_stt.STT[Any]:
+    config = order.config
+    where: dict[str, Any] = (
+        {"speech_endpoint": _recognition_url(order.base_url)}
+        if order.base_url
+        else {"speech_region": order.setting("region", REGION)}
+    )
+    return azure.STT(
+        speech_key=order.api_key,
+        language=locale_of(order.language or "en"),
+        **where,
+        **given(phrase_list=config.keyterms),
+    )
+
+
+def tts(order: Order) -> lk_tts.TTS[Any]:
+    config = order.config
+    where: dict[str, Any] = (
+        {"speech_endpoint": f"{order.base_url.rstrip('/')}/cognitiveservices/v1"}
+        if order.base_url
+        else {"speech_region": order.setting("region", REGION)}
+    )
+    rate = azure.tts.ProsodyConfig(rate=config.speed) if config.speed != 1.0 else None
+    return azure.TTS(
+        voice=config.voice_id,
+        language=locale_of(order.language) if order.language else None,
+        sample_rate=16_000,
+        speech_key=order.api_key,
+        http_session=order.shared.http,
+        **where,
+        **given(prosody=rate),
+    )
+
+
+def _recognition_url(base_url: str) -> str:
+    path = "speech/recognition/conversation/cognitiveservices/v1"
+    return f"{base_url.rstrip('/').replace('http', 'ws', 1)}/{path}"
