@@ -275,7 +275,9 @@ class LiveCall:
         if self._incoming is None or wanted is None or not wanted.enabled:
             return None
         language = self.order.spec.language
-        voices = [vendors.tts, self._studio.announcer(language)]
+        voices = [self._studio.announcer(language)]
+        if vendors.tts is not None:  # a realtime model has no voice to ask with
+            voices.insert(0, vendors.tts)
         gate = ConsentGate(
             self._incoming,
             voices,

@@ -27,6 +27,11 @@ from calls.session.unfinished import PauseJudge
 MAX_TOOL_STEPS = 5
 NEVER = 1_000_000_000  # unrecoverable errors before the library ends a call: we do that
 
+REALTIME_TURNS: TurnHandlingOptions = {
+    "turn_detection": "realtime_llm",
+    "interruption": {"enabled": True, "resume_false_interruption": False},
+}
+
 UNRECORDED = {"metrics_collected", "session_usage_updated"}
 
 
@@ -36,6 +41,9 @@ class LeanSession(AgentSession[None]):
     The library remembers every event of a session, without bound, for a report that we
     do not make; two of them come every second of every call and nobody listens.
     """
+
+    def _on_error(self, error: Any) -> None:
+        """The library would end the call for an error of a realtime model: we do that."""
 
     def emit(self, event: Any, arg: Any) -> None:
         if event not in UNRECORDED:
@@ -83,10 +91,13 @@ def build_session(
     """Make the pipeline of one call; it has no input and output yet."""
     return LeanSession(
         stt=vendors.stt or NOT_GIVEN,
-        vad=SoundDetector(vendors.vad),
+        # A realtime model tells itself when the caller speaks.
+        vad=NOT_GIVEN if vendors.stt is None else SoundDetector(vendors.vad),
         llm=vendors.llm,
         tts=vendors.tts or NOT_GIVEN,
-        turn_handling=turn_handling(spec, judge),
+        turn_handling=(
+            turn_handling(spec, judge) if vendors.stt is not None else REALTIME_TURNS
+        ),
         max_tool_steps=MAX_TOOL_STEPS,
         # A voice that takes whole sentences tells where each begins: exact captions.
         # With a pronunciation list they would be the words as said, not as written.

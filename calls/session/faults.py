@@ -21,6 +21,7 @@ from calls.session.ports import Vendors
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE = 200
+_PASSING = frozenset({408, 429})  # a later try may go through
 MAX_SILENCES = 3  # recognitions owed in a row
 MAX_CUT_REPLIES = 2  # replies in a row that broke off in the middle
 
@@ -154,13 +155,31 @@ class Faults:
 
 def can_retry(error: BaseException) -> bool:
     """Whether another try may help: yes unless the vendor said that it will not."""
+    status = _refusal(error)
+    if status is not None and not isinstance(error, APIStatusError):
+        return status in _PASSING or status >= 500
     return not isinstance(error, APIError) or error.retryable
+
+
+def _refusal(error: BaseException) -> int | None:
+    """The status a connection was refused with, which clients keep to the cause."""
+    cause: BaseException | None = error
+    for _ in range(5):
+        if cause is None:
+            return None
+        status = getattr(cause, "status", None)
+        if isinstance(status, int) and status >= 400:
+            return status
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def describe(error: BaseException) -> str:
     """A short reason, without the vendor's answer body, which may quote the caller."""
     if isinstance(error, APIStatusError):
         return f"status {error.status_code}"
+    if (status := _refusal(error)) is not None:
+        return f"status {status}"
     if isinstance(error, APIError):
         return error.message[:MAX_MESSAGE]
     return type(error).__name__

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from livekit.agents import UserTranscriptionTimeoutEvent, llm
+from livekit.agents import APIError, ErrorEvent, UserTranscriptionTimeoutEvent, llm
 from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice import SpeechHandle
 
@@ -28,7 +29,7 @@ from calls.session.builder import (
 )
 from calls.session.clock import CallClock
 from calls.session.events import SessionEvent, Usage
-from calls.session.faults import Fault, Faults, VendorHung
+from calls.session.faults import Fault, Faults, VendorHung, can_retry
 from calls.session.heard import HeardAudio, HeardText
 from calls.session.patience import Patience
 from calls.session.patient_agent import PatientAgent, is_dictated
@@ -44,6 +45,7 @@ CALLER_IS_SILENT = (
     "The caller has said nothing for a while. Ask in one short sentence, in the language "
     "of the conversation, whether they are still there."
 )
+SAY_EXACTLY = "Say exactly these words, in their language, and nothing else: {text}"
 LAST_WORDS_OF_CALLER_S = 1.0  # for a transcript that is under way when the call ends
 
 
@@ -68,6 +70,7 @@ class Pipeline:
         self._language = apology.language_of(spec)
         self._uninterruptible_until_s = 0.0
         self._is_open = False
+        self._errors = 0
         self._starting: asyncio.Task[None] | None = None
         self._inside: list[Any] = []  # what the library drops when it closes
         self.faults = Faults(vendors, clock, put, on_fatal)
@@ -75,7 +78,9 @@ class Pipeline:
         self._output = link.audio_output
         judge = pause_judge(spec)
         timeline = Timeline(clock, silence_s=lambda: judge.delay_s)
-        self.transcript = Transcript(clock, timeline, put)
+        self._model = vendors.llm
+        self.is_realtime = vendors.tts is None
+        self.transcript = Transcript(clock, timeline, put, is_realtime=self.is_realtime)
         self._heard = HeardAudio(
             link.audio_output,
             on_started=self.transcript.speech_started,
@@ -95,7 +100,7 @@ class Pipeline:
             pronunciation=spec.speech_config.pronunciation,
             instructions=instructions(spec, instructions_suffix),
             chat_ctx=opening_context(spec, early_context),
-            tools=tools,
+            tools=[*tools, *vendors.tools],
         )
         self._listen()
 
@@ -106,6 +111,8 @@ class Pipeline:
         session.on("user_input_transcribed", transcript.user_input_transcribed)
         session.on("conversation_item_added", transcript.conversation_item_added)
         session.on("user_transcription_timeout", self._speech_went_unheard)
+        if self.is_realtime:
+            session.on("error", self._model_erred)
 
     async def start(self) -> None:
         """Begin to listen.
@@ -177,7 +184,10 @@ class Pipeline:
             return
         context = self._agent.chat_ctx.copy()
         context.add_message(role="system", content=content)
-        await self._agent.update_chat_ctx(context)
+        try:
+            await self._agent.update_chat_ctx(context)
+        except (RuntimeError, llm.RealtimeError):  # a live model takes it only so far
+            logger.warning("context not taken")
         if respond:
             try:
                 self._session.generate_reply()
@@ -201,9 +211,18 @@ class Pipeline:
         sound = apology.recorded(self._language) if is_recorded else NOT_GIVEN
         dictated = is_dictated.set(True)
         try:
-            speech = self._session.say(
-                text, audio=sound, allow_interruptions=interruptible
-            )
+            if self.is_realtime and not is_recorded and not self._takes_dictation:
+                speech = self._session.generate_reply(
+                    instructions=SAY_EXACTLY.format(text=text)
+                )
+            elif self.is_realtime:
+                speech = self._session.say(
+                    text, audio=sound, add_to_chat_ctx=not is_recorded
+                )
+            else:
+                speech = self._session.say(
+                    text, audio=sound, allow_interruptions=interruptible
+                )
         except RuntimeError:
             logger.debug("not said: the session is closing")
             return None
@@ -213,6 +232,21 @@ class Pipeline:
             self._uninterruptible_until_s = float("inf")
             speech.add_done_callback(self._can_be_interrupted_again)
         return speech
+
+    @property
+    def _takes_dictation(self) -> bool:
+        """Whether a realtime model says given words as they are."""
+        return bool(getattr(self._model.capabilities, "supports_say", False))  # type: ignore[union-attr]
+
+    def _model_erred(self, event: ErrorEvent) -> None:
+        """A realtime model failed; one that connects again by itself may go on."""
+        error = getattr(event.error, "error", event.error)
+        if not isinstance(error, BaseException):
+            return
+        may_recover = getattr(event.error, "recoverable", False) and can_retry(error)
+        self._errors += 1
+        is_fatal = not may_recover or self._errors >= self._patience.attempts
+        self.faults.trouble("llm", error, is_fatal=is_fatal)
 
     def _can_be_interrupted_again(self, speech: SpeechHandle) -> None:
         self._uninterruptible_until_s = asyncio.get_running_loop().time()
@@ -252,7 +286,8 @@ class Pipeline:
             await asyncio.wait([self._starting])
         if self._inside and (hearing := self._inside[-1]) is not None:
             self._inside.append(hearing._recognize_stream)
-        await self._session.aclose()
+        with suppress(APIError):  # a realtime model that never connected says so again
+            await self._session.aclose()
 
     def release(self) -> None:
         """Break the cycles, so that memory returns without a full collection."""

@@ -33,6 +33,7 @@ class _OpenTurn:
     silence_over_s: float
     committed_s: float
     voice_s: float | None = None
+    by_one_model: bool = False  # it heard, thought and spoke: there are no parts
 
 
 class Timeline:
@@ -58,6 +59,12 @@ class Timeline:
             silence_over_s = max(silence_over_s, self._silence_seen_s)
         self._turn = _OpenTurn(message_id, last_sound_s, silence_over_s, committed_s)
 
+    def caller_stopped(self, *, last_sound_s: float) -> None:
+        """A realtime model was given the caller's last sound."""
+        self._turn = _OpenTurn(
+            "", last_sound_s, last_sound_s, last_sound_s, by_one_model=True
+        )
+
     def model_answered(self, chat_ctx: llm.ChatContext) -> None:
         """The first token of an answer came, perhaps before its turn was committed."""
         for item in reversed(chat_ctx.items):
@@ -76,6 +83,9 @@ class Timeline:
         if turn is None:
             return None
         sent_s = _now_s()
+        if turn.by_one_model:
+            heard_s = turn.last_sound_s
+            return _as_parts(heard_s, [heard_s, heard_s, sent_s, sent_s, sent_s])
         marks = [
             turn.silence_over_s,
             turn.committed_s,

@@ -39,8 +39,11 @@ class Transcript:
         clock: CallClock,
         timeline: Timeline,
         put: Callable[[SessionEvent], None],
+        *,
+        is_realtime: bool = False,
     ) -> None:
         self._clock, self._timeline, self._put = clock, timeline, put
+        self._is_realtime = is_realtime
         self._timing: TurnTiming | None = None
         self._is_user_speaking = False
         self._user_from_ms = self._user_until_ms = 0
@@ -101,6 +104,9 @@ class Transcript:
         elif event.old_state == "speaking":
             self._user_until_ms = at_ms
             self._timeline.silence_seen()
+            if self._is_realtime:
+                last_sound_s = self._clock.started_s + at_ms / 1000
+                self._timeline.caller_stopped(last_sound_s=last_sound_s)
         self._activity(Speaker.USER, event.new_state, at_ms)
 
     def user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
@@ -129,6 +135,8 @@ class Transcript:
                 ended_ms=until_ms,
             )
         )
+        if self._is_realtime:
+            return  # the words come when they come, perhaps after the answer to them
         last_sound_s = self._clock.started_s + until_ms / 1000
         waited_s = marks.get("end_of_turn_delay")
         self._timeline.turn_committed(

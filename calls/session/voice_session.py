@@ -350,7 +350,7 @@ class VoiceSession:
         assert pipeline is not None
         turns = pipeline.transcript.spoken_turns
         limit_s = self._patience.farewell_limit_s(pipeline.apology)
-        if failed_stage != "tts":
+        if failed_stage != "tts" and not pipeline.is_realtime:
             speech = pipeline.say(pipeline.apology, interruptible=False)
             await self._until_spoken(speech, limit_s)
         if pipeline.transcript.spoken_turns == turns:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from livekit.agents import APIConnectOptions
+
 from assistants.catalogue import Provider, Stage
 from assistants.spec import AssistantSpec
 from calls.vendors.errors import Owner
@@ -67,6 +69,10 @@ class Order:
 
     def setting(self, name: str, default: str = "") -> str:
         return self.credential.settings.get(name) or default
+
+
+# A caller waits meanwhile.
+CONNECT = APIConnectOptions(max_retry=2, retry_interval=0.5, timeout=5.0)
 
 
 def given(**values: Any) -> dict[str, Any]:

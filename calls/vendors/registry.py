@@ -54,7 +54,7 @@ class VendorSet:
     """
 
     stt: stt.STT[Any] | None
-    llm: llm.LLM[Any] | llm.RealtimeModel
+    llm: llm.LLM[Any] | llm.RealtimeModel | llm.DuplexModel
     tts: tts.TTS[Any] | None
     vad: vad.VAD
     line_up: dict[Stage, list[Source]] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from livekit.agents import llm as lk_llm, stt as lk_stt, tts as lk_tts
 from livekit.plugins import google
 from livekit.plugins.google import llm as google_llm
 
-from calls.vendors.order import Order, given
+from calls.vendors.order import CONNECT, Order, given
 from calls.vendors.plugins.locales import locale_of
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
@@ -114,6 +114,7 @@ def realtime(order: Order) -> Any:
         }
     return google.realtime.RealtimeModel(
         model=order.model,
+        conn_options=CONNECT,
         voice=config.voice or order.provider.default_voice,
         temperature=config.temperature,
         http_options=types.HttpOptions(

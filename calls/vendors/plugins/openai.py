@@ -9,7 +9,7 @@ from livekit.plugins import openai
 
 from assistants.catalogue import Stage
 from calls.vendors.errors import NoCredential
-from calls.vendors.order import Order, given
+from calls.vendors.order import CONNECT, Order, given
 
 # Said outright, as the client else reads OPENAI_BASE_URL itself and would send an
 # organization's key to the installation's own server.
@@ -59,6 +59,7 @@ def realtime(order: Order) -> Any:
     instructions = behind.instructions if behind else None
     return openai.realtime.GPTLiveModel(
         model=order.model,
+        conn_options=CONNECT,
         voice=config.voice or order.provider.default_voice,
         responses_options={
             "model": model,

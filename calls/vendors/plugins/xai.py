@@ -18,7 +18,7 @@ from assistants.realtime_shapes import (
     TurnDetection,
     XSearch as XSearchShape,
 )
-from calls.vendors.order import Order, given
+from calls.vendors.order import CONNECT, Order, given
 from calls.vendors.plugins import openai
 
 URL = "https://api.x.ai/v1"
@@ -46,6 +46,7 @@ def realtime(order: Order) -> Any:
     url = order.base_url or URL
     return xai.realtime.RealtimeModel(
         model=order.model,
+        conn_options=CONNECT,
         voice=config.voice or order.provider.default_voice,
         api_key=order.api_key,
         base_url=f"{url.rstrip('/').replace('http', 'ws', 1)}/realtime",

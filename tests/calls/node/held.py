@@ -64,6 +64,9 @@ class FakeStudio(Studio):
     async def aclose(self) -> None:
         """There is nothing to close."""
 
+    async def prepare(self, spec: AssistantSpec) -> None:
+        """There is nothing to prepare."""
+
     def vendors(self, spec: AssistantSpec) -> Any:
         self.made.append(ClosableVendors(self.script))
         return self.made[-1]
