@@ -121,6 +121,8 @@ class AssistantSpec(Part):
     silence_timeout_seconds: float | None = Field(default=None, ge=1, le=60)
     voicemail_detection: bool = True
     voicemail_message: str | None = Field(default=None, max_length=1_000)
+    # What to do when it is not sure whether a person answered.
+    voicemail_when_unsure: Literal["talk", "leave_message"] = "talk"
     notification_email: Email | None = None
     notification_emails: tuple[Email, ...] | None = Field(default=None, max_length=5)
     recording_consent: RecordingConsent | None = None

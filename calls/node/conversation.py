@@ -22,13 +22,13 @@ from calls.media.link import MediaLink
 from calls.media.recording import Recorder
 from calls.media.silencing import silence
 from calls.node import database, shelf
+from calls.node.answering_watch import AnsweringWatch
 from calls.node.credit_guard import guard_credits
 from calls.node.discretion import Discretion
 from calls.node.kept_link import KeptLink
 from calls.node.scribe import Scribe
-from calls.node.taps import Taps
+from calls.node.taps import Taps, unheard
 from calls.node.unbroken import unbroken
-from calls.node.voicemail_watch import VoicemailWatch
 from calls.services import running
 from calls.services.recordings import KeptRecording
 from calls.services.running import CallOrder
@@ -105,15 +105,17 @@ class Conversation:
         scribe = Scribe(self._order)
         discretion = Discretion(scribe, self._order.policy, self._order.disclosure)
         self._sink = discretion
-        if self._watches_for_voicemail and self._order.spec.voicemail_detection:
-            self._sink = VoicemailWatch(
-                discretion, self._order.spec, self._leave_message
-            )
         self.taps = Taps(self._link)
         recorder = None
         if not self._order.policy.gdpr_mode:
             recorder = Recorder(shelf.growing_file(self._order.call_id))
             self.taps.add(caller=recorder.caller, assistant=recorder.assistant)
+        watch: AnsweringWatch | None = None
+        if self._watches_for_voicemail and self._order.spec.voicemail_detection:
+            self._sink = watch = AnsweringWatch(
+                discretion, self._order.spec, self.session
+            )
+            self.taps.add(caller=watch.hear, assistant=unheard)
         guard = self._guard_credits(covered_s)
         try:
             ended = await self.session.run()
@@ -124,6 +126,8 @@ class Conversation:
             guard.cancel()
             if self._person is not None:
                 await unbroken(in_time("person", self._person.aclose(), _CLOSE_S))
+            if watch is not None:
+                await unbroken(watch.aclose())
             await unbroken(self._write_down(guard, scribe, recorder, discretion))
 
     async def _go_on(self, ended: SessionEnded) -> None:
@@ -145,10 +149,6 @@ class Conversation:
             self.ended = event
         if self._sink is not None:
             await self._sink(event)
-
-    async def _leave_message(self) -> None:
-        message = self._order.spec.voicemail_message
-        await self.session.end(EndReason.VOICEMAIL, message)
 
     def _guard_credits(self, covered_s: int) -> asyncio.Task[None]:
         return asyncio.create_task(

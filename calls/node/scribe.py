@@ -18,6 +18,7 @@ from calls.services import running
 from calls.services.running import CallOrder
 from calls.session.events import (
     ActivityChanged,
+    Answered,
     Caption,
     Disclosed,
     SessionEnded,
@@ -89,6 +90,8 @@ class Scribe:
                 await self._store_event("transfer_asked", event, event.at_ms)
             case Disclosed():
                 await self._store_event("ai_disclosed", event, event.at_ms)
+            case Answered():
+                await self._store_event("answered_by", event, event.at_ms)
             case VendorTrouble():
                 await self._store_event("vendor_trouble", event, event.at_ms)
             case VendorReplaced():
@@ -99,7 +102,12 @@ class Scribe:
     async def _store_event(
         self,
         kind: str,
-        event: ToolCalled | TransferAsked | Disclosed | VendorTrouble | VendorReplaced,
+        event: ToolCalled
+        | TransferAsked
+        | Disclosed
+        | Answered
+        | VendorTrouble
+        | VendorReplaced,
         at_ms: int,
     ) -> None:
         await self._store(
@@ -125,6 +133,7 @@ def shown(event: SessionEvent) -> dict[str, Any]:
         ToolCalled: "tool",
         TransferAsked: "transfer",
         Disclosed: "disclosed",
+        Answered: "answered",
         VendorTrouble: "trouble",
         VendorReplaced: "replaced",
         SessionEnded: "session_ended",

@@ -26,3 +26,7 @@ class Taps:
     def _assistant(self, pcm: bytes, sample_rate_hz: int, offset_ms: int) -> None:
         for _caller, assistant in tuple(self._listeners):
             assistant(pcm, sample_rate_hz, offset_ms)
+
+
+def unheard(pcm: bytes, sample_rate_hz: int, offset_ms: int) -> None:
+    """The tap of a listener who wants the other side only."""

@@ -123,6 +123,16 @@ class Disclosed:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """A person or a machine answered; `by` is person, machine or unsure."""
+
+    by: str
+    evidence: tuple[str, ...]
+    greeting_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True)
 class VendorTrouble:
     """A vendor erred; `owner` is whose key it was. A fatal one ends the call."""
 
@@ -175,6 +185,7 @@ SessionEvent = (
     | Disclosed
     | VendorTrouble
     | VendorReplaced
+    | Answered
     | SessionEnded
 )
 EventSink = Callable[[SessionEvent], Awaitable[None]]

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from enum import IntEnum
 from typing import Final
+
+
+class Certainty(IntEnum):
+    """How much the words of a greeting say."""
+
+    NONE = 0
+    PERHAPS = 1  # people say these too: "I am not available on Monday"
+    SURE = 2
+
 
 _ENGLISH: Final = (
     "voicemail",
@@ -77,6 +87,26 @@ def sounds_like_voicemail(text: str, language: str) -> bool:
     """
     primary = language.replace("_", "-").partition("-")[0].casefold()
     return bool(_BY_LANGUAGE.get(primary, _ANY).search(_plain(text)))
+
+
+# People say these on the telephone as well; alone they are no proof.
+_DOUBTFUL: Final = frozenset(
+    {
+        *("unavailable", "not available", "not here", "beep", "message"),
+        *("call back later", "bel later terug", "later terugbellen"),
+        *("niet bereikbaar", "niet beschikbaar", "niet aanwezig", "niet thuis"),
+        *("piep", "pieptoon", "bericht"),
+    }
+)
+
+
+def voicemail_words(text: str, language: str) -> Certainty:
+    """Tell how sure the first words of a call make us that a machine says them."""
+    primary = language.replace("_", "-").partition("-")[0].casefold()
+    found = set(_BY_LANGUAGE.get(primary, _ANY).findall(_plain(text)))
+    if found - _DOUBTFUL:
+        return Certainty.SURE
+    return Certainty.PERHAPS if found else Certainty.NONE
 
 
 def _plain(text: str) -> str:

@@ -80,6 +80,10 @@ def test_a_machine_is_left_the_message(outbound: CallOrder, bakery: House) -> No
     call = held.run()
     assert (call.status, call.end_reason) == ("ended", "voicemail")
     assert held.turns()[-1] == ("assistant", "Please call us back.")
+    assert leg.heard[-1].from_s > 3.0 + 2.4  # not before the machine is still
+    (answered,) = held.events("answered_by")
+    assert answered.data["by"] == "machine"
+    assert answered.data["evidence"] == ["words"]
     assert wallet(bakery) == FULL - cost_of(call.billed_seconds)
 
 
@@ -107,3 +111,77 @@ def test_a_browser_that_says_so_is_no_machine(order: CallOrder) -> None:
     held = HeldCall(order, talk)
     held.link.ends_at_s = 6
     assert held.run().end_reason == "user_hangup"
+
+
+def test_the_greeting_is_heard_once_somebody_answers(outbound: CallOrder) -> None:
+    leg = FakeLeg(rings_s=12, ends_at_s=5)
+    held = HeldCall(outbound, leg.script, spec=make_spec("Good day to you."), leg=leg)
+    held.run()
+    (greeting,) = leg.heard
+    assert greeting.from_s < 0.3  # of the audio, which connects with the answer
+    assert greeting.to_s - greeting.from_s == pytest.approx(1.0, abs=0.05)
+    assert held.turns() == [("assistant", "Good day to you.")]
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"), [("talk", "user_hangup"), ("leave_message", "voicemail")]
+)
+def test_what_to_do_when_it_is_not_sure_is_the_owners_choice(
+    outbound: CallOrder, policy: str, reason: str
+) -> None:
+    talk = script(
+        user_says("I am not here for long", from_s=0.5, to_s=2.5),
+        answers=[answer("Hm.")],
+    )
+    leg = FakeLeg(talk, ends_at_s=12)
+    spec = make_spec(voicemail_message="Call us.", voicemail_when_unsure=policy)
+    held = HeldCall(outbound, talk, spec=spec, leg=leg)
+    assert held.run().end_reason == reason
+    (answered,) = held.events("answered_by")
+    assert answered.data["by"] == "unsure"
+
+
+def test_detection_can_be_switched_off(outbound: CallOrder) -> None:
+    talk = script(user_says(GREETING, from_s=0.5, to_s=3.0), answers=[answer("Hm.")])
+    leg = FakeLeg(talk, ends_at_s=7)
+    held = HeldCall(outbound, talk, spec=make_spec(voicemail_detection=False), leg=leg)
+    assert held.run().end_reason == "user_hangup"
+    assert held.events("answered_by") == []
+
+
+def test_keys_are_pressed_on_the_line(outbound: CallOrder) -> None:
+    async def press(held: HeldCall) -> None:
+        await held.at(2.0)
+        await held.live.send_digits("12#")
+
+    leg = FakeLeg(ends_at_s=4)
+    held = HeldCall(outbound, leg.script, leg=leg)
+    held.run(press)
+    assert leg.sent_digits == "12#"
+
+
+def test_an_assistant_that_is_muted_neither_speaks_nor_listens(
+    outbound: CallOrder,
+) -> None:
+    async def mute(held: HeldCall) -> None:
+        await held.at(1.0)
+        await held.live.quiet(True)
+        await held.at(6.0)
+        await held.live.quiet(False)
+
+    talk = script(
+        user_says("Are you there", from_s=2.0, to_s=3.0),
+        user_says("And now", from_s=8.0, to_s=8.8),
+        answers=[answer("Yes, here I am.")],
+    )
+    leg = FakeLeg(talk, ends_at_s=13)
+    held = HeldCall(
+        outbound, talk, spec=make_spec("One two three four five six."), leg=leg
+    )
+    held.run(mute)
+    said = held.turns()
+    assert said[0][0] == "assistant"
+    assert said[0][1] != "One two three four five six."  # cut short
+    assert said[1:] == [("user", "And now"), ("assistant", "Yes, here I am.")]
+    silent = [sound for sound in leg.heard if 1.1 < sound.from_s < 8.0]
+    assert silent == []
