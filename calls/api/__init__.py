@@ -1,9 +1,18 @@
 """Calls over REST: calls, browser calls, recordings, numbers, trunks, usage."""
 
+from calls.api import control
 from calls.api.calls import router as calls, web_router as web_calls
 from calls.api.numbers import router as numbers
 from calls.api.recordings import router as recordings
 from calls.api.sip_trunks import router as sip_trunks
 from calls.api.usage import router as usage
 
-__all__ = ["calls", "numbers", "recordings", "sip_trunks", "usage", "web_calls"]
+__all__ = [
+    "calls",
+    "control",
+    "numbers",
+    "recordings",
+    "sip_trunks",
+    "usage",
+    "web_calls",
+]

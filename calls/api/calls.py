@@ -1,4 +1,4 @@
-"""Calls over REST: the list, one call, a browser call, an outbound call, control."""
+"""Calls over REST: the list, one call, a browser call, an outbound call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from calls.api.recordings import recording_url
 from calls.browser import browser_ticket
 from calls.models import Call, PhoneNumber, Turn
 from calls.queries import filter_calls, get_call, visible_calls, visible_numbers
-from calls.services import control
 from calls.services.outbound import place_call
 from calls.services.web import start_web_call
 from common.ids import uuid7
@@ -24,7 +23,6 @@ from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
-from portal.api.limits import count_command
 from portal.api.paging import Body, Pagination, Period, pagination
 from portal.permissions import Permission
 
@@ -72,26 +70,6 @@ class OutboundCallStart(CallStart):
     destination: str = Field(max_length=40, examples=["+31612345678"])
     number_id: UUID | None = None
     first_message: str | None = Field(None, max_length=2000)
-
-
-class Say(Body):
-    type: Literal["say"]
-    content: str = Field(min_length=1, max_length=2000)
-    end_after: bool = Field(False, strict=True)
-
-
-class InjectContext(Body):
-    type: Literal["inject-context"]
-    content: str = Field(min_length=1, max_length=10_000)
-    trigger_response: bool = Field(False, strict=True)
-
-
-class EndCall(Body):
-    type: Literal["end-call"]
-    message: str | None = Field(None, max_length=300)
-
-
-ControlCommand = Annotated[Say | InjectContext | EndCall, Field(discriminator="type")]
 
 
 class CallJson(BaseModel):
@@ -169,11 +147,6 @@ class OutboundStarted(BaseModel):
     success: bool
     call_id: UUID
     status: str
-
-
-class CommandSent(BaseModel):
-    success: bool
-    message: str
 
 
 class WebCallStarted(BaseModel):
@@ -321,28 +294,6 @@ def caller_number(
     if number is None:
         raise InvalidRequest("There is no such active number.", param="number_id")
     return number
-
-
-@router.post("/{uuid:call_id}/control", response=CommandSent)
-@api_requires(Permission.CALLS_CONTROL)
-def control_call(
-    request: HttpRequest, call_id: UUID, command: ControlCommand
-) -> dict[str, Any]:
-    """Say something, tell the assistant something, or end the call."""
-    call = get_call(call_id)
-    count_command(call.pk)
-    match command:
-        case Say():
-            control.say(call=call, text=command.content, end_after=command.end_after)
-        case InjectContext():
-            control.inject_context(
-                call=call,
-                content=command.content,
-                trigger_response=command.trigger_response,
-            )
-        case EndCall():
-            control.stop_call(call=call, actor=None, message=command.message or "")
-    return {"success": True, "message": "Command sent successfully"}
 
 
 @web_router.post("", response={201: WebCallStarted})

@@ -7,7 +7,9 @@ from django.db import transaction
 from calls import bus
 from calls.errors import CallNotActive
 from calls.models import Call
+from calls.services.transfers import checked_destination
 from calls.session.events import EndReason
+from calls.telephony.digits import checked_digits
 from portal.models import User
 from portal.services import audit
 
@@ -36,6 +38,53 @@ def inject_context(*, call: Call, content: str, trigger_response: bool = False) 
     """Tell the assistant something the caller does not hear."""
     _require_in_progress(call)
     _tell(call, "inject", {"content": content, "respond": trigger_response})
+
+
+def transfer(
+    *, call: Call, destination: str, message: str = "", actor: User | None
+) -> str:
+    """Hand the caller on, as soon as the message is said; return where to.
+
+    Raises `TransferNotPossible` for what is no destination. What becomes of the try is
+    a row of the call, and the assistant is told when it fails.
+    """
+    _require_in_progress(call)
+    target = checked_destination(destination, near=call.callee_number)
+    asked_by = "person" if actor else "api"
+    _record(call, actor, "call.transferred", destination=target)
+    _tell(
+        call,
+        "transfer",
+        {"destination": target, "message": message, "asked_by": asked_by},
+    )
+    return target
+
+
+def send_digits(*, call: Call, digits: str, actor: User | None) -> None:
+    """Press keys on the line; raises `ValueError` for what is no key."""
+    _require_in_progress(call)
+    keys = checked_digits(digits)
+    if call.direction == Call.Direction.WEB:
+        raise CallNotActive
+    _record(call, actor, "call.keys_pressed", digits=len(keys))
+    _tell(call, "digits", {"digits": keys})
+
+
+def set_quiet(*, call: Call, is_quiet: bool, actor: User | None) -> None:
+    """Let the assistant neither speak nor listen, or go on as before."""
+    _require_in_progress(call)
+    _record(call, actor, "call.muted" if is_quiet else "call.unmuted")
+    _tell(call, "quiet", {"quiet": is_quiet})
+
+
+def _record(call: Call, actor: User | None, action: str, **changes: object) -> None:
+    audit.record(
+        organization=call.organization,
+        actor=actor,
+        action=action,
+        target=call,
+        changes=changes,
+    )
 
 
 def _require_in_progress(call: Call) -> None:

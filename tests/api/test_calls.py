@@ -232,12 +232,21 @@ def test_a_browser_call_comes_with_a_token(
         {"type": "inject-context", "content": "VIP", "trigger_response": True},
         {"type": "end-call", "message": "Bye"},
         {"type": "end-call"},
+        {"type": "transfer", "destination": "+31205551234", "message": "One moment"},
+        {"type": "transfer", "destination": "sip:desk@pbx.example.com"},
+        {"type": "send-digits", "digits": "12w3#"},
+        {"type": "mute", "muted": True},
     ],
 )
 def test_a_call_going_on_takes_commands(
     bakery: House, bakery_api: ApiClient, command: dict[str, Any]
 ) -> None:
-    call = stored(bakery, status=Call.Status.IN_PROGRESS)
+    call = stored(
+        bakery,
+        status=Call.Status.IN_PROGRESS,
+        direction="outbound",
+        callee_number="+31205550001",
+    )
     answer = bakery_api.post(f"/calls/{call.pk}/control", command)
     assert answer.status_code == 200, answer.content
     assert answer.json() == {"success": True, "message": "Command sent successfully"}
@@ -257,13 +266,17 @@ def test_a_call_that_is_over_takes_none(bakery: House, bakery_api: ApiClient) ->
     [
         ({"type": "say"}, "content"),
         ({"type": "say", "content": "x", "loud": True}, "loud"),
+        ({"type": "transfer", "destination": "12"}, "destination"),
+        ({"type": "transfer", "destination": "sip:not here"}, "destination"),
+        ({"type": "send-digits", "digits": "12x"}, "digits"),
+        ({"type": "mute"}, "muted"),
         ({"type": "dance"}, None),
     ],
 )
 def test_a_wrong_command_is_named(
     bakery: House, bakery_api: ApiClient, command: dict[str, Any], param: str | None
 ) -> None:
-    call = stored(bakery, status=Call.Status.IN_PROGRESS)
+    call = stored(bakery, status=Call.Status.IN_PROGRESS, direction="outbound")
     answer = bakery_api.post(f"/calls/{call.pk}/control", command)
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
