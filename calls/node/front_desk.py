@@ -84,6 +84,7 @@ class FrontDesk:
                 reference=call.reference,
                 caller=call.caller,
                 called=call.called,
+                trunk_ids=call.trunk_ids,
             ),
             node_id=self._node_id,
         )

@@ -57,6 +57,7 @@ class Caller:
     reference: str
     caller: str
     called: str
+    trunk_ids: tuple[UUID, ...] = ()  # all it may have come by, when it is not sure
 
     @property
     def call_id(self) -> UUID:
@@ -143,9 +144,16 @@ def find_number(caller: Caller) -> PhoneNumber | None:
                 number = other
     if number is None or number.carrier != caller.carrier:
         return None
-    if trunk is not None and trunk.organization_id != number.organization_id:
-        return None
-    return number
+    return number if _may_bring(caller, trunk, number) else None
+
+
+def _may_bring(caller: Caller, trunk: Trunk | None, number: PhoneNumber) -> bool:
+    """Whether calls to this number may come the way this one did."""
+    if number.trunk_id is None and trunk is None:
+        return not caller.trunk_ids
+    if number.trunk_id in (caller.trunk_id, *caller.trunk_ids):
+        return True
+    return trunk is not None and trunk.organization_id == number.organization_id
 
 
 class _Closed(Exception):

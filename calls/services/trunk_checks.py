@@ -17,10 +17,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calls.models import Trunk
+from calls.models import PhoneNumber, Trunk
 from calls.services.nodes import alive_nodes
 from calls.telephony.protocol import BadTrunk, ProbeStep, TrunkConfig
 from calls.telephony.registry import UnknownCarrier, carrier_spec
+from calls.trunk_rules import region_of
 from portal.models import User
 from portal.scope import all_organizations
 from portal.services import audit
@@ -30,33 +31,35 @@ logger = logging.getLogger(__name__)
 PROBE_LIMIT_S: Final = 25.0
 GIVE_UP_AFTER_S: Final = 40
 
-# Fields of a trunk that its carrier reads as settings; the password is a secret.
-SETTINGS: Final = (
-    "provider",
-    "host",
-    "port",
-    "transport",
-    "outbound_host",
-    "auth_username",
-    "registers",
-    "inbound_addresses",
-    "outbound_number",
-    "caller_id",
-    "number_format",
-)
 
+def trunk_config(
+    trunk: Trunk, *, numbers: frozenset[str] = frozenset(), holds: bool = True
+) -> TrunkConfig:
+    """Return a trunk as carriers take it, its password opened.
 
-def trunk_config(trunk: Trunk, *, holds_registration: bool = True) -> TrunkConfig:
-    """Return a trunk as carriers take it, its password opened."""
+    `holds`: whether this voice process is the one that registers.
+    """
+    home = trunk.outbound_number or min(numbers, default="")
     return TrunkConfig(
         id=trunk.pk,
         carrier=trunk.carrier,
         name=trunk.name,
-        settings={name: getattr(trunk, name) for name in SETTINGS},
-        secrets={"auth_password": trunk.auth_password},
+        settings={
+            "host": trunk.host,
+            "port": trunk.port,
+            "transport": trunk.transport,
+            "outbound_proxy": trunk.outbound_host,
+            "username": trunk.auth_username,
+            "register": trunk.registers,
+            "addresses": trunk.inbound_addresses,
+            "number_format": trunk.number_format,
+            "region": region_of(home) or "",
+        },
+        secrets={"password": trunk.auth_password},
         max_channels=trunk.max_channels,
         calls_per_second=trunk.calls_per_second,
-        holds_registration=holds_registration and trunk.registers,
+        holds_registration=holds and trunk.registers,
+        numbers=numbers,
     )
 
 
@@ -70,7 +73,15 @@ def trunk_configs(*, node_id: UUID) -> list[TrunkConfig]:
     is_oldest = oldest is None or oldest.pk == node_id
     with all_organizations("a node carries calls of many organizations"):
         trunks = list(Trunk.objects.filter(is_active=True).order_by("pk"))
-        return [trunk_config(one, holds_registration=is_oldest) for one in trunks]
+        numbers: dict[UUID, set[str]] = {trunk.pk: set() for trunk in trunks}
+        for trunk_id, number in PhoneNumber.objects.filter(
+            trunk__in=trunks
+        ).values_list("trunk_id", "number"):
+            numbers[trunk_id].add(number)
+        return [
+            trunk_config(one, numbers=frozenset(numbers[one.pk]), holds=is_oldest)
+            for one in trunks
+        ]
 
 
 @transaction.atomic
@@ -123,7 +134,7 @@ def run_check(*, trunk_id: UUID) -> None:
 def _probe(trunk: Trunk) -> tuple[ProbeStep, ...]:
     try:
         spec = carrier_spec(trunk.carrier)
-        config = trunk_config(trunk)
+        config = trunk_config(trunk, numbers=_numbers_of(trunk))
         spec.check(config)
     except UnknownCarrier:
         return (_trouble(_("This carrier is not part of this installation.")),)
@@ -146,6 +157,10 @@ def _probe(trunk: Trunk) -> tuple[ProbeStep, ...]:
         return (
             _trouble(_("The test broke: %(kind)s.") % {"kind": type(error).__name__}),
         )
+
+
+def _numbers_of(trunk: Trunk) -> frozenset[str]:
+    return frozenset(trunk.numbers.values_list("number", flat=True))
 
 
 def _trouble(text: str) -> ProbeStep:

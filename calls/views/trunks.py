@@ -144,7 +144,11 @@ def trunk_delete(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
 
 def sip_address() -> str:
     """Return where this installation takes SIP calls; empty while nothing listens."""
-    return str(getattr(settings, "SIP_PUBLIC_ADDRESS", ""))
+    host = settings.SIP_PUBLIC_ADDRESS
+    if not host:
+        return ""
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{bracketed}:{settings.SIP_PORT}"
 
 
 def instruction_values(*, number: str, trunk: Trunk | None) -> dict[str, str]:

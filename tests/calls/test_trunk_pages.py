@@ -25,7 +25,7 @@ SEEN: list[TrunkConfig] = []
 
 async def _probe(config: TrunkConfig) -> tuple[ProbeStep, ...]:
     SEEN.append(config)
-    is_right = config.secrets["auth_password"] == "right"
+    is_right = config.secrets["password"] == "right"
     return (
         ProbeStep("dns", True, "sip.example.com is 203.0.113.7."),
         ProbeStep("auth", is_right, "The carrier took the password." * is_right),

@@ -13,9 +13,10 @@ from uuid import UUID
 from calls.media.rtp_format import CODECS, Codec
 from calls.telephony.protocol import BadTrunk, TrunkConfig
 from calls.telephony.sip.digest import Credentials
+from calls.trunk_rules import written_for
 
 TRANSPORTS: Final = ("udp", "tcp", "tls")
-NUMBER_FORMATS: Final = ("plus", "digits", "00")
+NUMBER_FORMATS: Final = ("plus", "digits", "00", "national")
 DEFAULT_CODECS: Final = ("PCMA", "PCMU", "opus")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.\-]{0,250}[A-Za-z0-9])?\Z")
 
@@ -71,6 +72,8 @@ class SipTrunk:
         """Return a number the way this trunk wants it."""
         if self.number_format == "plus" or not number.startswith("+"):
             return number
+        if self.number_format == "national":
+            return written_for(number, "national")
         return ("00" if self.number_format == "00" else "") + number[1:]
 
 
