@@ -41,6 +41,10 @@ def call_group(call_id: UUID | str) -> str:
     return f"call.{call_id}"
 
 
+def listener_group(watch_id: str) -> str:
+    return f"listen.{watch_id}"
+
+
 def node_command(command: str, call_id: UUID, data: dict[str, Any]) -> NodeCommand:
     return {
         "type": "node.command",
@@ -72,6 +76,11 @@ async def send_command(
 async def publish(call_id: UUID, event: dict[str, Any]) -> None:
     """Show an event to whoever watches the call."""
     await _hint(call_group(call_id), {"type": "call.event", "event": event})
+
+
+async def publish_to_listener(watch_id: str, event: dict[str, Any]) -> None:
+    """Tell one person who listens in to a call."""
+    await _hint(listener_group(watch_id), {"type": "listener.event", "event": event})
 
 
 def show(call_id: UUID, event: dict[str, Any]) -> None:

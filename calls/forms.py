@@ -11,7 +11,9 @@ from assistants.models import Assistant
 from assistants.queries import visible_assistants
 from calls.models import Call, PhoneNumber, Trunk
 from calls.queries import visible_trunks
+from calls.session.events import EndReason
 from common.phone import InvalidNumber, parse_number
+from portal.statuses import status_look
 
 STATUS_CHOICES = [
     ("", _("Any status")),
@@ -21,6 +23,7 @@ STATUS_CHOICES = [
     (Call.Status.FAILED, _("Failed")),
     (Call.Status.REJECTED, _("Rejected")),
     (Call.Status.TRANSFERRED, _("Transferred")),
+    (Call.Status.INSUFFICIENT_CREDITS, _("Out of credits")),
 ]
 # Where numbers may be written as at home; any other needs its country code.
 COUNTRIES = {
@@ -65,6 +68,14 @@ class CallFilterForm(forms.Form):
         empty_label=_("Any assistant"),
     )
     number = forms.CharField(label=_("Number"), max_length=16, required=False)
+    end_reason = forms.ChoiceField(
+        label=_("Ended because"),
+        choices=[
+            ("", _("Any reason")),
+            *((str(reason), status_look(reason).label) for reason in EndReason),
+        ],
+        required=False,
+    )
     first_day = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput({"type": "date"})
     )

@@ -24,7 +24,7 @@ def visible_calls() -> QuerySet[Call]:
 def get_call(call_id: UUID) -> Call:
     """Return one; absent and another organization's are the same 404."""
     call = (
-        Call.objects.select_related(*SHOWN, "version", "organization")
+        Call.objects.select_related(*SHOWN, "version", "organization", "trunk")
         .filter(pk=call_id)
         .first()
     )
@@ -68,6 +68,7 @@ def filter_calls(
     direction: str = "",
     assistant_id: UUID | None = None,
     number: str = "",
+    end_reason: str = "",
     first_day: date | None = None,
     last_day: date | None = None,
     time_zone: str = "UTC",
@@ -85,6 +86,8 @@ def filter_calls(
         calls = calls.filter(callee_number__contains=number) | calls.filter(
             caller_number__contains=number
         )
+    if end_reason:
+        calls = calls.filter(end_reason=end_reason)
     if first_day:
         calls = calls.filter(created_at__gte=_midnight(first_day, time_zone))
     if last_day:

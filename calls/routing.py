@@ -3,7 +3,13 @@
 from django.urls import path
 
 from calls.consumers import CallConsumer
+from calls.listen_consumer import ListenConsumer
 
 websocket_urlpatterns = [
     path("ws/calls/<uuid:call_id>/", CallConsumer.as_asgi(), name="call_socket"),
+    path(
+        "ws/calls/<uuid:call_id>/listen/",
+        ListenConsumer.as_asgi(),
+        name="listen_socket",
+    ),
 ]

@@ -2,13 +2,31 @@
 
 from django.urls import path
 
-from calls.views import numbers, pages, recordings, start, trunks
+from calls.views import (
+    export,
+    live,
+    numbers,
+    outbound,
+    pages,
+    recordings,
+    start,
+    trunks,
+)
 
 urlpatterns = [
     path("calls/", pages.call_list, name="call_list"),
+    path("calls/export.csv", export.call_export, name="call_export"),
+    path("calls/new/", outbound.call_new, name="call_new"),
     path("calls/<uuid:call_id>/", pages.call_detail, name="call_detail"),
     path("calls/<uuid:call_id>/progress/", pages.call_progress, name="call_progress"),
     path("calls/<uuid:call_id>/stop/", pages.call_stop, name="call_stop"),
+    path("calls/<uuid:call_id>/say/", live.call_say, name="call_say"),
+    path("calls/<uuid:call_id>/tell/", live.call_tell, name="call_tell"),
+    path("calls/<uuid:call_id>/transfer/", live.call_transfer, name="call_transfer"),
+    path("calls/<uuid:call_id>/keys/", live.call_keys, name="call_keys"),
+    path("calls/<uuid:call_id>/mute/", live.call_mute, name="call_mute"),
+    path("calls/<uuid:call_id>/unmute/", live.call_unmute, name="call_unmute"),
+    path("calls/<uuid:call_id>/listen/", live.call_listen, name="call_listen"),
     path(
         "calls/<uuid:call_id>/recording/",
         recordings.call_recording,
@@ -23,6 +41,11 @@ urlpatterns = [
     path("numbers/<uuid:number_id>/edit/", numbers.number_edit, name="number_edit"),
     path(
         "numbers/<uuid:number_id>/remove/", numbers.number_remove, name="number_remove"
+    ),
+    path(
+        "numbers/<uuid:number_id>/simulate/",
+        numbers.number_simulate,
+        name="number_simulate",
     ),
     path("numbers/trunks/", trunks.trunk_list, name="trunk_list"),
     path("numbers/trunks/new/", trunks.trunk_new, name="trunk_new"),

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     CALLS_READ = "calls:read"
     CALLS_START = "calls:start"
     CALLS_CONTROL = "calls:control"
+    CALLS_LISTEN = "calls:listen"  # a live call, as it goes on
     CAMPAIGNS_READ = "campaigns:read"
     CAMPAIGNS_EDIT = "campaigns:edit"
     CAMPAIGNS_LAUNCH = "campaigns:launch"
@@ -64,6 +65,7 @@ _OPERATOR: Final = _VIEWER | {
     Permission.CAMPAIGNS_LAUNCH,
 }
 _ADMIN: Final = _OPERATOR | {
+    Permission.CALLS_LISTEN,
     Permission.MEMBERS_EDIT,
     Permission.API_KEYS_EDIT,
     Permission.WEBHOOKS_EDIT,

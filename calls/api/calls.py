@@ -23,7 +23,7 @@ from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
-from portal.api.paging import Body, Pagination, Period, pagination
+from portal.api.paging import Pagination, Period, pagination
 from portal.permissions import Permission
 
 router = Router(tags=["Calls"])

@@ -20,6 +20,7 @@ from calls.media.offer import BadSignal
 from calls.media.webrtc import WebRTCLink
 from calls.node import database
 from calls.node.front_desk import FrontDesk
+from calls.node.listening import LISTENER_COMMANDS, Listeners
 from calls.node.live_call import FINISH_PATIENCE_S, LiveCall, unanswered
 from calls.node.studio import Studio
 from calls.node.transferring import Transferring
@@ -65,6 +66,7 @@ class Reception:
         self._desk = FrontDesk(node_id, studio, self._admit)
         self._carriers = OpenCarriers(CarrierSetup(receptionist=self._desk))
         self._trunks: list[TrunkConfig] = []
+        self._listeners = Listeners(studio, calls)
         self._is_open = True
 
     async def start(self) -> None:
@@ -84,7 +86,8 @@ class Reception:
         self._is_open = self._desk.is_open = False
 
     async def aclose(self) -> None:
-        """Hang up whatever still rings."""
+        """Hang up whatever still rings, and let go of whoever listens."""
+        await self._listeners.aclose()
         await self._carriers.aclose()
 
     async def obey(self, command: str, call_id: UUID, data: dict[str, Any]) -> None:
@@ -96,6 +99,8 @@ class Reception:
             await self._place(call_id)
         elif command == "call_in":
             self._simulate(call_id, data["caller"], data["called"])
+        elif command in LISTENER_COMMANDS:
+            await self._listeners.obey(command, call_id, data)
         elif call is None:
             logger.info("command for no call", extra={"command": command})
         else:

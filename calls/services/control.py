@@ -28,15 +28,25 @@ def stop_call(*, call: Call, actor: User | None, message: str = "") -> None:
     _tell(call, "end", {"message": message})
 
 
-def say(*, call: Call, text: str, end_after: bool = False) -> None:
+def say(
+    *, call: Call, text: str, end_after: bool = False, actor: User | None = None
+) -> None:
     """Let the assistant say this, word for word."""
     _require_in_progress(call)
+    _record(call, actor, "call.words_given")
     _tell(call, "say", {"text": text, "end_after": end_after})
 
 
-def inject_context(*, call: Call, content: str, trigger_response: bool = False) -> None:
+def inject_context(
+    *,
+    call: Call,
+    content: str,
+    trigger_response: bool = False,
+    actor: User | None = None,
+) -> None:
     """Tell the assistant something the caller does not hear."""
     _require_in_progress(call)
+    _record(call, actor, "call.context_given")
     _tell(call, "inject", {"content": content, "respond": trigger_response})
 
 

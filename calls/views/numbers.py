@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from calls import readiness
+from calls.errors import NoCapacity
 from calls.forms import NumberEditForm, NumberForm
 from calls.models import PhoneNumber
 from calls.queries import get_number, visible_calls, visible_numbers
+from calls.services.inbound import simulate_caller
 from calls.services.numbers import (
     NewNumber,
     NumberInUse,
@@ -89,6 +91,25 @@ def number_edit(request: MemberRequest, number_id: UUID) -> HttpResponse:
         return _detail(request, number, form, status=422)
     change_number(number=number, changes=form.cleaned_data, actor=request.user)
     messages.success(request, _("Saved. The next call is answered that way."))
+    return redirect("number_detail", number.pk)
+
+
+@require_POST
+@requires(Permission.CALLS_START)
+def number_simulate(request: MemberRequest, number_id: UUID) -> HttpResponse:
+    """Let a simulated person call a number that has no trunk yet."""
+    number = get_number(number_id)
+    if number.carrier != "simulator":
+        messages.error(request, _("This number has a trunk: call it by telephone."))
+        return redirect("number_detail", number.pk)
+    try:
+        simulate_caller(number=number)
+    except NoCapacity as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(
+            request, _("A simulated caller rings now. The call is listed below.")
+        )
     return redirect("number_detail", number.pk)
 
 

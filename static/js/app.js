@@ -12,6 +12,7 @@ const MODULES = {
   brand_preview: () => import("./brand_preview.js"),
   call: () => import("./call/panel.js"),
   copy: () => import("./copy.js"),
+  listen: () => import("./call/listen.js"),
   dialog: () => import("./dialog.js"),
   menu: () => import("./menu.js"),
   nav: () => import("./nav.js"),

@@ -1,0 +1,243 @@
+"""What the page of one call shows, in a handful of queries whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from django.utils.translation import gettext as _, gettext_lazy
+
+from assistants.catalogue import Stage, catalogue
+from calls.models import Call, CallEvent, RecordingConsent, Transfer
+from common.money import format_credits
+from portal.statuses import status_look
+
+EVIDENCE: Final = {
+    "words": gettext_lazy("what was said"),
+    "beep": gettext_lazy("a beep"),
+    "length": gettext_lazy("a long greeting"),
+    "hello": gettext_lazy("a short hello"),
+    "silence": gettext_lazy("nothing was said"),
+}
+ANSWERED_BY: Final = {
+    "person": gettext_lazy("A person answered"),
+    "machine": gettext_lazy("A voicemail answered"),
+    "unsure": gettext_lazy("Not sure who answered"),
+}
+GOOD_MOS: Final = 4.0
+FAIR_MOS: Final = 3.5
+
+
+def call_context(call: Call) -> dict[str, Any]:
+    """Return what the call page shows."""
+    turns = list(call.turns.all())
+    events = list(call.events.filter(kind__in=KINDS))
+    waits = [turn.response_ms for turn in turns if turn.response_ms is not None]
+    return {
+        "call": call,
+        "facts": facts(call),
+        "turns": turns,
+        "timed_turns": [turn for turn in turns if turn.response_ms is not None],
+        "slowest_ms": max(waits, default=0),
+        "typical_ms": sorted(waits)[len(waits) // 2] if waits else None,
+        "tools": [event for event in events if event.kind == "tool_called"],
+        "replaced": [
+            replacement(event) for event in events if event.kind == "vendor_replaced"
+        ],
+        "happenings": [shown for event in events for shown in _happening(event)],
+        "transfers": transfers(list(call.transfers.all())),
+        "consent": consent_facts(RecordingConsent.objects.filter(call=call).first()),
+        "quality": quality_facts(call.quality),
+    }
+
+
+STAGE_LABELS: Final = {
+    "stt": gettext_lazy("Speech recognition"),
+    "llm": gettext_lazy("Model"),
+    "tts": gettext_lazy("Voice"),
+}
+
+
+def replacement(event: CallEvent) -> dict[str, Any]:
+    """Return who stood in for whom in a call, in the catalogue's names."""
+    stage = event.data["stage"]
+    names = {
+        role: provider.label if provider else event.data[role]
+        for role in ("provider", "stand_in")
+        for provider in [catalogue().find(Stage(stage), event.data[role])]
+    }
+    return {"stage": STAGE_LABELS[stage], "at_ms": event.at_ms, **names}
+
+
+def facts(call: Call) -> list[dict[str, str]]:
+    """Return what else is known of a call, as label and value."""
+    look = status_look(call.end_reason) if call.end_reason else None
+    shown: list[tuple[str, str]] = [
+        (_("Call id"), str(call.pk)),
+        (_("Ended because"), str(look.label) if look else ""),
+        (_("The carrier said"), call.carrier_code),
+        (_("Fault of"), call.fault_owner),
+        (_("From"), call.caller_number),
+        (_("To"), call.callee_number),
+        (_("Trunk"), call.trunk.name if call.trunk else ""),
+        (_("Assistant version"), str(call.version.number) if call.version else ""),
+        (_("Billed"), _("%(count)s seconds") % {"count": call.billed_seconds}),
+        (
+            _("Price"),
+            _("%(price)s credits a minute")
+            % {"price": format_credits(call.price_microcredits_per_minute)},
+        ),
+        (_("Connected in"), f"{call.setup_ms} ms" if call.setup_ms is not None else ""),
+    ]
+    return [{"label": label, "value": value} for label, value in shown if value]
+
+
+def quality_facts(quality: dict[str, Any]) -> list[dict[str, str]]:
+    """Return how the line was, from good to bad; nothing for a call without audio."""
+    if not quality.get("received_packets"):
+        return []
+    received, lost = quality["received_packets"], quality.get("lost_packets") or 0
+    mos = quality.get("mos")
+    shown = [
+        (_("Sound"), f"{mos:.1f} / 4.5 · {_mos_word(mos)}" if mos else ""),
+        (_("Codec"), quality.get("codec") or ""),
+        (_("Packets lost"), f"{100 * lost / max(1, received + lost):.1f} %"),
+        (_("Jitter"), f"{quality.get('jitter_ms') or 0:.0f} ms"),
+        (_("Round trip"), _milliseconds(quality.get("round_trip_ms"))),
+        (_("Filled in"), _milliseconds(quality.get("concealed_ms") or None)),
+        (_("They lost of ours"), _percent(quality.get("remote_lost_percent"))),
+    ]
+    return [{"label": label, "value": value} for label, value in shown if value]
+
+
+def _mos_word(mos: float) -> str:
+    if mos >= GOOD_MOS:
+        return _("good")
+    return _("fair") if mos >= FAIR_MOS else _("poor")
+
+
+def _milliseconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} ms"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} %"
+
+
+def transfers(rows: Sequence[Transfer]) -> list[dict[str, Any]]:
+    """Return the tries to hand the caller on, as the timeline component draws them."""
+    tones = {
+        Transfer.Status.FAILED: ("danger", "error"),
+        Transfer.Status.DONE: ("success", "check"),
+        Transfer.Status.BRIDGED: ("success", "check"),
+    }
+    return [
+        {
+            "title": row.destination,
+            "text": " · ".join(
+                str(part)
+                for part in (
+                    row.get_kind_display(),
+                    row.get_status_display(),
+                    status_look(row.reason).label if row.reason else "",
+                    row.detail,
+                )
+                if part
+            ),
+            "tone": tones.get(Transfer.Status(row.status), ("info", ""))[0],
+            "icon": tones.get(Transfer.Status(row.status), ("", "phone-outgoing"))[1],
+            "at": row.asked_at.strftime("%H:%M:%S"),
+        }
+        for row in rows
+    ]
+
+
+def consent_facts(consent: RecordingConsent | None) -> list[dict[str, Any]]:
+    """Return the proof of a caller's consent, or of its absence."""
+    if consent is None:
+        return []
+    proof = consent.digest if consent.is_intact else _("The record was altered.")
+    shown = [
+        (_("Answer"), consent.get_answer_display()),
+        (_("How"), consent.get_way_display() if consent.way else ""),
+        (_("Heard"), consent.heard),
+        (_("When"), consent.answered_at.strftime("%Y-%m-%d %H:%M:%S %Z")),
+        (_("Asked"), _("%(count)s times") % {"count": consent.asked_count}),
+        (_("Question"), consent.question),
+    ]
+    rows: list[dict[str, Any]] = [
+        {"label": label, "value": value} for label, value in shown if value
+    ]
+    return [*rows, {"label": _("Proof"), "value": proof, "mono": True}]
+
+
+Shown = dict[str, Any]
+
+
+def _turned_away(event: CallEvent) -> Shown:
+    message = event.data.get("message")
+    return {
+        "title": _("Turned away"),
+        "text": _("The caller heard: %(message)s") % {"message": message}
+        if message
+        else _("The network told the caller."),
+        "tone": "warning",
+        "icon": "phone-off",
+    }
+
+
+def _answered_by(event: CallEvent) -> Shown:
+    found = [str(EVIDENCE.get(one, one)) for one in event.data.get("evidence", ())]
+    return {
+        "title": ANSWERED_BY.get(event.data.get("by", ""), event.data.get("by")),
+        "text": _("By %(evidence)s") % {"evidence": ", ".join(found)},
+        "tone": "info",
+        "icon": "inbox" if event.data.get("by") == "machine" else "user",
+    }
+
+
+def _listened(event: CallEvent) -> Shown:
+    who = event.data.get("who", "")
+    return {
+        "title": _("%(who)s listened in") % {"who": who},
+        "tone": "info",
+        "icon": "headphones",
+    }
+
+
+def _taken_over(event: CallEvent) -> Shown:
+    who = event.data.get("who", "")
+    return {
+        "title": _("%(who)s took the call over") % {"who": who},
+        "tone": "success",
+        "icon": "headphones",
+    }
+
+
+def _trouble(event: CallEvent) -> Shown:
+    return {
+        "title": _("Trouble with %(provider)s")
+        % {"provider": event.data.get("provider", "")},
+        "text": event.data.get("message", ""),
+        "tone": "danger" if event.data.get("is_fatal") else "warning",
+        "icon": "alert",
+    }
+
+
+_SHOWN: Final[dict[str, Callable[[CallEvent], Shown]]] = {
+    "turned_away": _turned_away,
+    "answered_by": _answered_by,
+    "listened": _listened,
+    "taken_over": _taken_over,
+    "vendor_trouble": _trouble,
+}
+
+
+KINDS: Final = [*_SHOWN, "tool_called", "vendor_replaced"]
+
+
+def _happening(event: CallEvent) -> list[Shown]:
+    if (draw := _SHOWN.get(event.kind)) is None:
+        return []
+    at = {"at_ms": event.at_ms} if event.at_ms else {"at": f"{event.at:%H:%M:%S}"}
+    return [draw(event) | at]

@@ -1,0 +1,128 @@
+"""The socket of a person who listens in: signalling both ways, and taking over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from calls import bus
+from calls.consumers import BAD_TOKEN, BadMessage, parse_message
+from calls.errors import BadCallToken
+from calls.services.listening import (
+    ListenSeat,
+    note_take_over,
+    take_listening_seat,
+)
+
+
+class ListenConsumer(AsyncWebsocketConsumer):
+    """One listener. Leaving the page ends the listening and nothing else."""
+
+    seat: ListenSeat | None = None
+    has_taken_over = False
+
+    async def connect(self) -> None:
+        await self.accept()
+        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        ticket = (query.get("token") or [""])[0]
+        call_id: UUID = self.scope["url_route"]["kwargs"]["call_id"]
+        try:
+            self.seat = await database_sync_to_async(take_listening_seat)(
+                call_id=call_id, ticket=ticket
+            )
+        except BadCallToken:
+            await self._send(
+                {
+                    "type": "error",
+                    "code": "bad_call_token",
+                    "message": "The call is over, or you came too late. Try again.",
+                }
+            )
+            await self.close(BAD_TOKEN)
+            return
+        await self.channel_layer.group_add(
+            bus.listener_group(self.seat.watch_id), self.channel_name
+        )
+        await self.channel_layer.group_add(
+            bus.call_group(self.seat.call_id), self.channel_name
+        )
+        await self._send({"type": "welcome", "resume_token": ticket})
+
+    async def disconnect(self, code: int) -> None:
+        if self.seat is None:
+            return
+        for group in (
+            bus.listener_group(self.seat.watch_id),
+            bus.call_group(self.seat.call_id),
+        ):
+            await self.channel_layer.group_discard(group, self.channel_name)
+        if not self.has_taken_over:  # then the audio itself says when they leave
+            await self._command(self.seat, "listen_over", {})
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None
+    ) -> None:
+        if self.seat is None:
+            return
+        try:
+            await self._handle(self.seat, parse_message(text_data))
+        except BadMessage as error:
+            await self._send(
+                {"type": "error", "code": "invalid_message", "message": str(error)}
+            )
+
+    async def _handle(self, seat: ListenSeat, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "offer":
+                sdp = message.get("sdp")
+                if not isinstance(sdp, str) or not sdp:
+                    raise BadMessage("An offer needs its sdp as text.")
+                await self._command(seat, "listen", {"sdp": sdp})
+            case "candidate":
+                candidate = message.get("candidate")
+                if candidate is not None and not isinstance(candidate, dict):
+                    raise BadMessage("A candidate is an object, or null at the end.")
+                await self._command(seat, "listen_candidate", {"candidate": candidate})
+            case "take_over":
+                self.has_taken_over = True
+                await database_sync_to_async(note_take_over)(seat=seat)
+                await self._command(seat, "take_over", {})
+            case "hangup":
+                self.has_taken_over = False
+                await self._command(seat, "listen_over", {})
+            case "ping":
+                await self._send({"type": "pong"})
+            case _:
+                raise BadMessage("The message has an unknown type.")
+
+    async def _command(
+        self, seat: ListenSeat, command: str, data: dict[str, Any]
+    ) -> None:
+        await bus.send_command(
+            seat.node_id,
+            command,
+            seat.call_id,
+            data | {"watch": seat.watch_id, "who": seat.name},
+        )
+
+    async def listener_event(self, message: dict[str, Any]) -> None:
+        """What the voice process says to this listener alone."""
+        await self._send(message["event"])
+
+    async def call_event(self, message: dict[str, Any]) -> None:
+        """What everybody who watches the call is told."""
+        if message["event"].get("type") not in ("answer", "error"):
+            await self._send(message["event"])
+        if message["event"].get("type") == "ended":
+            await self.close(1000)
+
+    async def call_moved(self, message: dict[str, Any]) -> None:
+        """The caller's browser came back in another tab; a listener stays."""
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self.send(json.dumps(message))

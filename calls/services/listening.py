@@ -1,0 +1,117 @@
+"""Listening in: who may, for how long a ticket is good, and the record of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django.core import signing
+from django.db import transaction
+from django.utils import timezone
+
+from calls.errors import BadCallToken, CallNotActive
+from calls.models import Call, CallEvent
+from portal.models import User
+from portal.scope import Scope, all_organizations, scoped
+from portal.services import audit
+
+TICKET_S: Final = 60
+_SALT: Final = "calls.listening"
+
+
+@dataclass(frozen=True)
+class ListenSeat:
+    """A person's right to hear one call, from its ticket."""
+
+    call_id: UUID
+    agency_id: UUID
+    organization_id: UUID
+    node_id: UUID
+    watch_id: str
+    user_id: UUID
+    name: str
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.agency_id, self.organization_id)
+
+
+@transaction.atomic
+def start_listening(*, call: Call, actor: User) -> str:
+    """Return a ticket for one socket within a minute; it is audited and shown on the call.
+
+    Raises `CallNotActive` for a call nobody talks in.
+    """
+    if call.status != Call.Status.IN_PROGRESS:
+        raise CallNotActive
+    audit.record(
+        organization=call.organization, actor=actor, action="call.listened", target=call
+    )
+    note(call, "listened", actor)
+    return signing.dumps(
+        {
+            "call": str(call.pk),
+            "watch": uuid4().hex,
+            "user": str(actor.pk),
+            "name": actor.name or actor.email,
+        },
+        salt=_SALT,
+    )
+
+
+def take_listening_seat(*, call_id: UUID, ticket: str) -> ListenSeat:
+    """Exchange a ticket for a seat, or raise `BadCallToken`."""
+    try:
+        said: dict[str, Any] = signing.loads(ticket, salt=_SALT, max_age=TICKET_S)
+    except signing.BadSignature as error:
+        raise BadCallToken from error
+    if said["call"] != str(call_id):
+        raise BadCallToken
+    with all_organizations("the ticket says which call it belongs to"):
+        call = Call.objects.filter(
+            pk=call_id, status=Call.Status.IN_PROGRESS, node__isnull=False
+        ).first()
+    if call is None or call.node_id is None:
+        raise BadCallToken
+    return ListenSeat(
+        call.pk,
+        call.agency_id,
+        call.organization_id,
+        call.node_id,
+        said["watch"],
+        UUID(said["user"]),
+        said["name"],
+    )
+
+
+def note_take_over(*, seat: ListenSeat) -> None:
+    """Write down that a person took a call over, before it happens."""
+    with scoped(seat.scope), transaction.atomic():
+        call = Call.objects.select_related("organization").get(pk=seat.call_id)
+        actor = User.objects.filter(pk=seat.user_id).first()
+        audit.record(
+            organization=call.organization,
+            actor=actor,
+            action="call.taken_over",
+            target=call,
+        )
+        note(call, "taken_over", actor)
+
+
+def note(call: Call, kind: str, actor: User | None) -> None:
+    """Keep on the call who listened or took over."""
+    now = timezone.now()
+    at_ms = (
+        round((now - call.started_at).total_seconds() * 1000)
+        if call.started_at
+        else None
+    )
+    CallEvent.objects.create(
+        organization=call.organization,
+        call=call,
+        kind=kind,
+        at=now,
+        at_ms=at_ms,
+        data={"who": (actor.name or actor.email) if actor else ""},
+    )

@@ -1,0 +1,170 @@
+// @ts-check
+import { announce } from "../announce.js";
+import { csrfToken } from "../csrf.js";
+import { CallError } from "./errors.js";
+import { openMicrophone } from "./microphone.js";
+import { Peer } from "./peer.js";
+import { Signalling } from "./signalling.js";
+
+/** A microphone that sends nothing: the way out is there before somebody speaks. */
+class SilentMicrophone {
+  constructor() {
+    this.context = new AudioContext();
+    const out = this.context.createMediaStreamDestination();
+    const gain = this.context.createGain();
+    gain.gain.value = 0;
+    const source = this.context.createConstantSource();
+    source.connect(gain).connect(out);
+    source.start();
+    this.stream = out.stream;
+  }
+
+  close() {
+    void this.context.close();
+  }
+}
+
+/**
+ * Listens in on a call that goes on, and takes it over when asked.
+ *
+ *     idle ── listen ─▶ connecting ─▶ listening ── take over ─▶ talking
+ */
+class Listening {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.state = "idle";
+    /** @type {Peer | null} */
+    this.peer = null;
+    /** @type {Signalling | null} */
+    this.signalling = null;
+    /** @type {SilentMicrophone | null} */
+    this.silence = null;
+    this.audio = /** @type {HTMLAudioElement} */ (this.part("audio"));
+    this.part("listen").addEventListener("click", () => void this.start());
+    this.part("take-over").addEventListener("click", () => void this.takeOver());
+    this.part("leave").addEventListener("click", () => this.leave());
+    window.addEventListener("pagehide", () => this.leave());
+    this.show();
+  }
+
+  /** @param {string} name @returns {HTMLElement} */
+  part(name) {
+    const found = this.root.querySelector(`[data-part="${name}"]`);
+    if (!(found instanceof HTMLElement)) throw new Error(`no part ${name}`);
+    return found;
+  }
+
+  /** @param {string} state @param {string} [text] */
+  enter(state, text = "") {
+    this.state = state;
+    this.show();
+    const said = text || this.root.dataset[`${state}Text`] || "";
+    this.part("status").textContent = said;
+    if (said) announce(said);
+  }
+
+  show() {
+    const isIdle = this.state === "idle" || this.state === "over";
+    this.part("listen").hidden = !isIdle;
+    this.part("take-over").hidden = this.state !== "listening";
+    this.part("leave").hidden = isIdle;
+    this.root.dataset.state = this.state;
+  }
+
+  async start() {
+    if (this.state !== "idle" && this.state !== "over") return;
+    this.enter("connecting");
+    try {
+      const ticket = await this.ticket();
+      this.silence = new SilentMicrophone();
+      this.connect(ticket, this.silence.stream);
+    } catch (error) {
+      this.fail(error instanceof CallError ? error.text : "");
+    }
+  }
+
+  async ticket() {
+    const response = await fetch(this.root.dataset.startUrl ?? "", {
+      method: "POST",
+      headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
+      credentials: "same-origin",
+    });
+    const body = await response.json().catch(() => null);
+    if (response.ok && body?.token) return body;
+    throw new CallError(body?.error?.code ?? "unreachable", body?.error?.message ?? "");
+  }
+
+  /** @param {{token: string, server_url: string, ice_servers: RTCIceServer[]}} ticket @param {MediaStream} silence */
+  connect(ticket, silence) {
+    this.signalling = new Signalling(ticket.server_url, ticket.token, {
+      onMessage: (message) => this.onMessage(message),
+      onOnline: () => {},
+      onOffline: () => {},
+      onLost: (error) => this.fail(error.text),
+    });
+    this.peer = new Peer(silence, ticket.ice_servers ?? [], {
+      onOffer: (sdp) => this.signalling?.send({ type: "offer", sdp }),
+      onCandidate: (candidate) => this.signalling?.send({ type: "candidate", candidate }),
+      onStream: (stream) => {
+        this.audio.srcObject = stream;
+        void this.audio.play();
+      },
+      onConnected: () => this.enter("listening"),
+      onBroken: () => this.fail(""),
+    });
+    this.signalling.open();
+    void this.peer.offer();
+  }
+
+  /** Speaks to the caller instead of the assistant. */
+  async takeOver() {
+    if (this.state !== "listening") return;
+    try {
+      const microphone = await openMicrophone();
+      const sender = this.peer?.connection?.getSenders()[0];
+      await sender?.replaceTrack(microphone.getAudioTracks()[0] ?? null);
+      if (this.peer) this.peer.microphone = microphone;
+      this.signalling?.send({ type: "take_over" });
+      this.enter("talking");
+    } catch (error) {
+      const text = error instanceof CallError ? error.text : "";
+      this.part("status").textContent = text;
+      announce(text);
+    }
+  }
+
+  /** @param {any} message */
+  onMessage(message) {
+    if (message.type === "answer") void this.peer?.accept(message.sdp);
+    if (message.type === "ended") this.close("over");
+    if (message.type === "error" && message.code !== "invalid_message") this.fail(message.message);
+  }
+
+  /** @param {string} text */
+  fail(text) {
+    if (this.state === "idle" || this.state === "over") return;
+    this.close("idle", text || this.root.dataset.failedText || "");
+  }
+
+  leave() {
+    if (this.state === "idle" || this.state === "over") return;
+    this.signalling?.send({ type: "hangup" });
+    this.close("idle", this.root.dataset.leftText ?? "");
+  }
+
+  /** @param {string} state @param {string} [text] */
+  close(state, text = "") {
+    this.peer?.close();
+    this.signalling?.close();
+    this.silence?.close();
+    this.peer = this.signalling = this.silence = null;
+    this.audio.srcObject = null;
+    this.enter(state, text);
+  }
+}
+
+/** @param {HTMLElement} root */
+export function init(root) {
+  new Listening(root);
+}

@@ -1,0 +1,184 @@
+"""The page of a live call: steering it, listening in, and who may; and the list as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.urls import reverse
+
+from calls.errors import BadCallToken
+from calls.models import Call, CallEvent, VoiceNode
+from calls.services.listening import start_listening, take_listening_seat
+from portal.models import AuditRecord, Role
+from portal.scope import organization_scope
+from tests.world import House, browser, join
+
+
+def stored(house: House, node: VoiceNode | None = None, **values: Any) -> Call:
+    defaults: dict[str, Any] = {
+        "direction": "inbound",
+        "carrier": "sip",
+        "status": "in-progress",
+        "caller_number": "+31612345678",
+        "callee_number": house.number.number,
+    }
+    with organization_scope(house.organization):
+        return Call.objects.create(
+            organization=house.organization,
+            assistant=house.assistant,
+            version=house.assistant.current_version,
+            node=node,
+            **(defaults | values),
+        )
+
+
+def actions(house: House) -> list[str]:
+    with organization_scope(house.organization):
+        return list(
+            AuditRecord.objects.filter(action__startswith="call.").values_list(
+                "action", flat=True
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "action", "says"),
+    [
+        ("call_say", {"words": "Hello"}, "call.words_given", b"says it now"),
+        ("call_tell", {"words": "VIP"}, "call.context_given", b"knows it now"),
+        (
+            "call_transfer",
+            {"destination": "+31205551234"},
+            "call.transferred",
+            b"being handed over",
+        ),
+        ("call_keys", {"digits": "12#"}, "call.keys_pressed", b"being pressed"),
+        ("call_mute", {}, "call.muted", b"is silent"),
+        ("call_unmute", {}, "call.unmuted", b"goes on"),
+    ],
+)
+def test_a_command_from_the_page_is_sent_and_written_down(
+    bakery: House, name: str, data: dict[str, str], action: str, says: bytes
+) -> None:
+    call = stored(bakery)
+    dora = browser(bakery, bakery.people["dora"])
+    answer = dora.post(reverse(name, args=[call.pk]), data, HTTP_HX_REQUEST="true")
+    assert answer.status_code == 200
+    assert says in answer.content
+    assert actions(bakery) == [action]
+    bob = browser(bakery, bakery.people["bob"])
+    assert bob.post(reverse(name, args=[call.pk]), data).status_code == 403
+    assert actions(bakery) == [action]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("call_say", {"words": ""}),
+        ("call_transfer", {"destination": "12"}),
+        ("call_keys", {"digits": "hello"}),
+    ],
+)
+def test_a_command_that_cannot_be_is_explained(
+    bakery: House, name: str, data: dict[str, str]
+) -> None:
+    call = stored(bakery)
+    dora = browser(bakery, bakery.people["dora"])
+    answer = dora.post(reverse(name, args=[call.pk]), data, HTTP_HX_REQUEST="true")
+    assert answer.status_code == 200
+    assert b'data-tone="warning"' in answer.content
+    assert actions(bakery) == []
+
+
+def test_ten_commands_a_minute_are_enough(bakery: House) -> None:
+    call = stored(bakery)
+    dora = browser(bakery, bakery.people["dora"])
+    say = reverse("call_say", args=[call.pk])
+    for _ in range(11):
+        answer = dora.post(say, {"words": "Hello"}, HTTP_HX_REQUEST="true")
+    assert b'data-tone="warning"' in answer.content
+    assert len(actions(bakery)) == 10
+
+
+def test_listening_is_a_right_of_its_own_and_leaves_a_trace(
+    bakery: House, node: VoiceNode
+) -> None:
+    call = stored(bakery, node)
+    listen = reverse("call_listen", args=[call.pk])
+    otto = browser(bakery, join(bakery, "otto", Role.OPERATOR))
+    assert otto.post(listen).status_code == 403
+    assert actions(bakery) == []
+    ticket = browser(bakery, bakery.people["dora"]).post(listen)
+    assert ticket.status_code == 201
+    body = ticket.json()
+    assert body["server_url"].endswith(f"/ws/calls/{call.pk}/listen/")
+    assert actions(bakery) == ["call.listened"]
+    with organization_scope(bakery.organization):
+        assert CallEvent.objects.get(kind="listened").data == {"who": "Dora"}
+    seat = take_listening_seat(call_id=call.pk, ticket=body["token"])
+    assert (seat.node_id, seat.name) == (node.pk, "Dora")
+    page = browser(bakery, bakery.people["bob"]).get(
+        reverse("call_detail", args=[call.pk])
+    )
+    assert b"Dora listened in" in page.content
+    assert b'data-module="listen"' not in page.content
+
+
+def test_a_ticket_opens_no_other_call(bakery: House, node: VoiceNode) -> None:
+    call, other = stored(bakery, node), stored(bakery, node)
+    with organization_scope(bakery.organization):
+        ticket = start_listening(call=call, actor=bakery.people["dora"])
+    for call_id, text in ((other.pk, ticket), (call.pk, ticket + "x"), (call.pk, "")):
+        with pytest.raises(BadCallToken):
+            take_listening_seat(call_id=call_id, ticket=text)
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_a_wrong_ticket_opens_no_socket(bakery: House) -> None:
+    from config.asgi import application
+
+    path = f"/ws/calls/{bakery.assistant.pk}/listen/?token=nonsense"
+    socket = WebsocketCommunicator(application, path)
+    assert (await socket.connect())[0]
+    assert "bad_call_token" in await socket.receive_from()
+    assert (await socket.receive_output())["code"] == 4401
+
+
+def test_a_call_from_the_portal_rings_and_shows_itself(
+    bakery: House, node: VoiceNode
+) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    filled = {
+        "destination": "020 555 0001",
+        "assistant": str(bakery.assistant.pk),
+        "number": str(bakery.number.pk),
+    }
+    made = dora.post(reverse("call_new"), filled)
+    assert made.status_code == 302
+    with organization_scope(bakery.organization):
+        call = Call.objects.get()
+    assert made.url == reverse("call_detail", args=[call.pk])
+    assert call.callee_number == "+31205550001"
+    assert call.caller_number == bakery.number.number
+    wrong = dora.post(reverse("call_new"), filled | {"destination": "12"})
+    assert wrong.status_code == 422
+    assert list(wrong.context["form"].errors) == ["destination"]
+
+
+def test_the_list_is_exported_as_it_is_filtered(bakery: House) -> None:
+    stored(bakery, status="rejected", end_reason="number_inactive")
+    stored(bakery, status="ended", end_reason="user_hangup", caller_number="=1+1")
+    dora = browser(bakery, bakery.people["dora"])
+    answer = dora.get(reverse("call_export"), {"end_reason": "number_inactive"})
+    text = b"".join(answer.streaming_content).decode()
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["status"], row["end_reason"]) == ("rejected", "number_inactive")
+    assert row["from"] == "+31612345678"
+    whole = b"".join(dora.get(reverse("call_export")).streaming_content).decode()
+    assert len(list(csv.DictReader(io.StringIO(whole)))) == 2
+    assert "'=1+1" in whole
