@@ -6,6 +6,7 @@ from config.api import api_urls
 from config.cockpit import guard, views as cockpit
 from config.openapi import openapi_document
 from config.reference import api_reference
+from config.subjects import views as subjects
 from portal.views.health import healthz, readyz
 from portal.views.security import security_txt
 
@@ -20,6 +21,22 @@ urlpatterns = [
         "clients/<uuid:client_id>/halt/lift/",
         guard.client_halt_lift,
         name="client_halt_lift",
+    ),
+    path("settings/privacy/requests/", subjects.subject_find, name="subject_find"),
+    path(
+        "settings/privacy/requests/export/",
+        subjects.subject_export,
+        name="subject_export",
+    ),
+    path(
+        "settings/privacy/requests/erase/",
+        subjects.subject_erase,
+        name="subject_erase",
+    ),
+    path(
+        "settings/privacy/requests/<uuid:erasure_id>/",
+        subjects.subject_certificate,
+        name="subject_certificate",
     ),
     path("", include("portal.urls")),
     path("", include("assistants.urls")),

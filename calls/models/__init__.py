@@ -6,7 +6,7 @@ from calls.models.guard import CallGuard, Halt
 from calls.models.node import VoiceNode
 from calls.models.number import PhoneNumber
 from calls.models.pace import TrunkPace
-from calls.models.retention import RetentionRun
+from calls.models.retention import Erasure, RetentionRun
 from calls.models.transfer import Transfer
 from calls.models.trunk import Trunk
 from calls.models.turn import CallEvent, Turn
@@ -15,6 +15,7 @@ __all__ = [
     "Call",
     "CallEvent",
     "CallGuard",
+    "Erasure",
     "Halt",
     "PhoneNumber",
     "RecordingConsent",

@@ -12,6 +12,7 @@ from calls.models import Call
 from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
 from campaigns.models import Campaign
+from config.subjects.erasing import erase_subject
 from portal.scope import organization_scope
 from portal.services.api_keys import issue_key
 from portal.webhooks import record_event
@@ -51,6 +52,9 @@ def make_objects(house: House) -> dict[str, Any]:
             started_at=timezone.now(),
         )
         delivery = endpoint.deliveries.get()
+        erasure = erase_subject(
+            organization=house.organization, number="+31600000000", actor=None
+        )
         payment = Payment.objects.create(
             organization=house.organization,
             purpose=Payment.Purpose.PACKAGE,
@@ -88,6 +92,7 @@ def make_objects(house: House) -> dict[str, Any]:
         "campaign_id": campaign.pk,
         "number_id": house.number.pk,
         "trunk_id": trunk.pk,
+        "erasure_id": erasure.pk,
         "kind": "logo-light",
         "key": "help",
         "domain_id": uuid4(),
