@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Body, Router, Status
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from assistants import services
 from assistants.catalogue import Stage, catalogue, is_available, validate_spec
@@ -18,8 +18,14 @@ from assistants.completion import completed, merged
 from assistants.forms import keys_at_hand
 from assistants.models import Assistant
 from assistants.older_names import modernised
+from assistants.own_endpoint import (
+    address_fault,
+    follow_settings,
+    secrets_shown,
+)
 from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
+from assistants.without_secrets import without_secrets
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest, invalid_request
 from portal.api.paging import Deleted
@@ -39,6 +45,7 @@ class AssistantJson(AssistantSpec):
     id: UUID
     is_active: bool
     version: int
+    webhook_secret: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -51,14 +58,22 @@ class Assistants(BaseModel):
     assistants: list[AssistantJson]
 
 
-def assistant_json(assistant: Assistant) -> dict[str, Any]:
-    """Return an assistant as the API shows it: its row and its current settings."""
+def assistant_json(
+    assistant: Assistant, secrets: dict[UUID, str] | None = None
+) -> dict[str, Any]:
+    """Return an assistant as the API shows it: its row and its current settings.
+
+    `secrets` are those of `secrets_shown`; a list asks for them once.
+    """
     assert assistant.current_version is not None
+    if secrets is None:
+        secrets = _secrets_of([assistant])
     return {
         "id": assistant.pk,
         **assistant.current_version.spec_json,
         "is_active": assistant.is_active,
         "version": assistant.current_version.number,
+        "webhook_secret": secrets.get(assistant.pk),
         "created_at": assistant.created_at,
         "updated_at": assistant.updated_at,
     }
@@ -81,6 +96,29 @@ def read_spec(values: dict[str, Any]) -> AssistantSpec:
     return spec
 
 
+def _secrets_of(assistants: list[Assistant]) -> dict[UUID, str]:
+    own = [
+        row.pk
+        for row in assistants
+        if row.current_version and row.current_version.spec_json.get("webhook_url")
+    ]
+    return secrets_shown(own) if own else {}
+
+
+def take_secret(values: dict[str, Any]) -> str | None:
+    """Take the webhook's secret out of a body; it is kept sealed, not in a version."""
+    secret = values.pop("webhook_secret", None)
+    if secret is not None and not (isinstance(secret, str) and 1 <= len(secret) <= 200):
+        raise InvalidRequest("Give 1 to 200 characters.", param="webhook_secret")
+    return secret
+
+
+def _require_address(spec: AssistantSpec) -> AssistantSpec:
+    if fault := address_fault(spec):
+        raise InvalidRequest(fault, param="webhook_url")
+    return spec
+
+
 def take_is_active(values: dict[str, Any]) -> bool | None:
     """Take the switch out of a body; it is no part of a version."""
     is_active = values.pop("is_active", None)
@@ -93,7 +131,9 @@ def take_is_active(values: dict[str, Any]) -> bool | None:
 @api_requires(Permission.ASSISTANTS_READ)
 def list_assistants(request: HttpRequest) -> dict[str, Any]:
     """Every assistant of the key's organization."""
-    return {"assistants": [assistant_json(row) for row in visible_assistants()]}
+    rows = list(visible_assistants())
+    secrets = _secrets_of(rows)
+    return {"assistants": [assistant_json(row, secrets) for row in rows]}
 
 
 @router.post("", response={201: OneAssistant}, by_alias=True)
@@ -101,12 +141,15 @@ def list_assistants(request: HttpRequest) -> dict[str, Any]:
 @transaction.atomic
 def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, Any]]:
     """Create an assistant; only `name` is required."""
-    is_active = take_is_active(values)
+    is_active, secret = take_is_active(values), take_secret(values)
+    spec = _require_address(read_spec(modernised(values)))
     assistant = services.create_assistant(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
-        spec=read_spec(modernised(values)),
+        spec=spec,
         actor=None,
     )
+    if secret is not None:
+        follow_settings(assistant=assistant, spec=spec, actor=None, secret=secret)
     if is_active is False:
         services.set_active(assistant=assistant, is_active=False, actor=None)
     return Status(201, {"assistant": assistant_json(get_assistant(assistant.pk))})
@@ -128,10 +171,12 @@ def change_assistant(
     """Change the fields that are given, also within a block; lists are replaced whole."""
     assistant = get_assistant(assistant_id)
     assert assistant.current_version is not None
-    is_active = take_is_active(values)
+    is_active, secret = take_is_active(values), take_secret(values)
     current = assistant.current_version.spec.model_dump(mode="json", by_alias=True)
-    spec = read_spec(merged(current, modernised(values)))
+    spec = _require_address(read_spec(merged(current, modernised(values))))
     services.save_assistant(assistant=assistant, spec=spec, actor=None)
+    if secret is not None:
+        follow_settings(assistant=assistant, spec=spec, actor=None, secret=secret)
     if is_active is not None:
         services.set_active(assistant=assistant, is_active=is_active, actor=None)
     return {"assistant": assistant_json(get_assistant(assistant_id))}
@@ -143,6 +188,39 @@ def delete_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, bool
     """Delete an assistant; its calls stay."""
     services.delete_assistant(assistant=get_assistant(assistant_id), actor=None)
     return {"success": True}
+
+
+class VersionJson(BaseModel):
+    """An assistant as it was saved once."""
+
+    id: UUID
+    version: int
+    is_current: bool
+    created_at: datetime
+    settings: dict[str, JsonValue]
+
+
+class Versions(BaseModel):
+    versions: list[VersionJson]
+
+
+@router.get("/{uuid:assistant_id}/versions", response=Versions)
+@api_requires(Permission.ASSISTANTS_READ)
+def list_assistant_versions(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+    """The last hundred versions, newest first; calls keep the one they used."""
+    assistant = get_assistant(assistant_id)
+    return {
+        "versions": [
+            {
+                "id": row.pk,
+                "version": row.number,
+                "is_current": row.pk == assistant.current_version_id,
+                "created_at": row.created_at,
+                "settings": without_secrets(row.spec_json),
+            }
+            for row in assistant.versions.all()[:100]
+        ]
+    }
 
 
 class VoiceJson(BaseModel):

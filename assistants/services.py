@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from assistants.models import Assistant, AssistantVersion
+from assistants.own_endpoint import follow_settings, forget_endpoint
 from assistants.sovereignty import require_regions
 from assistants.spec import AssistantSpec
 from portal.models import Organization, User
@@ -23,6 +24,7 @@ def create_assistant(
     """
     assistant = Assistant.objects.create(organization=organization, name=spec.name)
     _add_version(assistant, spec, actor)
+    follow_settings(assistant=assistant, spec=spec, actor=actor)
     audit.record(
         organization=organization,
         actor=actor,
@@ -47,6 +49,7 @@ def save_assistant(
     if current is not None and current.spec == spec:
         return current
     version = _add_version(locked, spec, actor)
+    follow_settings(assistant=locked, spec=spec, actor=actor)
     Assistant.objects.filter(pk=locked.pk).update(
         name=spec.name, updated_at=timezone.now()
     )
@@ -82,6 +85,7 @@ def delete_assistant(*, assistant: Assistant, actor: User | None) -> None:
     if Assistant.objects.filter(pk=assistant.pk, deleted_at__isnull=True).update(
         deleted_at=timezone.now(), is_active=False
     ):
+        forget_endpoint(assistant=assistant, actor=actor)
         audit.record(
             organization=assistant.organization,
             actor=actor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from assistants.without_secrets import without_secrets
 from calls.models import Call
 from calls.session.events import EndReason
 from portal.models import WebhookEvent
@@ -23,8 +24,6 @@ _NO_ERROR: Final = frozenset(
         EndReason.NEVER_CONNECTED,
     }
 )
-# Settings of an assistant that are nobody's business but its owner's.
-_SECRET_SETTINGS: Final = frozenset({"webhook_secret", "secret", "headers"})
 # What to load with a call whose envelope is wanted.
 LOADED: Final = ("organization", "version", "assistant", "number")
 
@@ -74,18 +73,6 @@ def settings_of(call: Call) -> dict[str, Any]:
     if own is not None:
         return own
     return call.version.spec_json if call.version else {}
-
-
-def without_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: without_secrets(inner)
-            for name, inner in value.items()
-            if name not in _SECRET_SETTINGS
-        }
-    if isinstance(value, list):
-        return [without_secrets(inner) for inner in value]
-    return value
 
 
 def tell_of_status(call: Call) -> WebhookEvent | None:

@@ -21,7 +21,8 @@ from calls.api import calls, numbers, recordings, sip_trunks, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
 from campaigns.errors import CampaignError
-from config.organizations_api import router as organizations
+from config.organizations_api import account, router as organizations
+from config.portal_api import members, portal
 from portal.api.access import api_public
 from portal.api.body import BodyParser
 from portal.api.errors import (
@@ -31,7 +32,12 @@ from portal.api.errors import (
     error_response,
     invalid_request,
 )
+from portal.api.keys import router as api_keys
 from portal.api.limits import RateExceeded
+from portal.api.webhooks import (
+    deliveries_router as webhook_deliveries,
+    router as webhooks,
+)
 
 VERSION = "1.0.0"
 RETRY_A_CALL_AFTER_S = 5
@@ -54,6 +60,12 @@ api.add_router("/usage", usage)
 api.add_router("/campaigns", campaigns)
 api.add_router("/voices", voices)
 api.add_router("/organizations", organizations)
+api.add_router("/account", account)
+api.add_router("/portal", portal)
+api.add_router("/members", members)
+api.add_router("/api-keys", api_keys)
+api.add_router("/webhook-endpoints", webhooks)
+api.add_router("/webhook-deliveries", webhook_deliveries)
 
 
 class DatabaseCheck(BaseModel):

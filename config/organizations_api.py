@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,8 +28,10 @@ from portal.permissions import Permission
 from portal.scope import agency_scope, organization_scope
 from portal.services.api_keys import issue_key
 from portal.services.organizations import open_client
+from portal.services.privacy import PolicyRefused, save_privacy
 
 router = Router(tags=["Organizations"])
+account = Router(tags=["Organizations"])
 
 
 class Child(BaseModel):
@@ -63,6 +65,11 @@ class OrganizationWanted(BaseModel):
 
 class NewOrganization(Body):
     name: str = Field(min_length=1, max_length=120)
+    email: str | None = Field(
+        None,
+        max_length=254,
+        description="Taken for older clients; nobody is invited by it.",
+    )
     parent_org_id: UUID | None = None
 
 
@@ -83,6 +90,19 @@ def read_organization(
 ) -> dict[str, Any]:
     """The key's organization; `include_children` lists an agency's clients."""
     organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    children = children_of(organization) if wanted.include_children else None
+    return summary_of(organization) | {
+        "children": None
+        if children is None
+        else [
+            {"id": child.pk, "name": child.name, "created_at": child.created_at}
+            for child in children
+        ]
+    }
+
+
+def summary_of(organization: Organization) -> dict[str, Any]:
+    """Return what is shown of an organization, without its clients."""
     now = timezone.now()
     balance = wallet_balance(organization)
     price = price_for_call(organization, at=now)
@@ -108,12 +128,6 @@ def read_organization(
         "active_calls": Call.objects.live().count(),
         "has_local_models_access": True,
         "parent_org_id": organization.parent_id,
-        "children": [
-            {"id": child.pk, "name": child.name, "created_at": child.created_at}
-            for child in children_of(organization)
-        ]
-        if wanted.include_children
-        else None,
         "created_at": organization.created_at,
     }
 
@@ -146,6 +160,65 @@ def open_organization(
             "created_at": client.created_at,
         },
     )
+
+
+class RetentionChange(Body):
+    """How long the organization's calls are kept; content never longer than metadata."""
+
+    content_retention_days: Literal[30, 90, 180, 365]
+    metadata_retention_days: Literal[30, 90, 180, 365, 730]
+
+
+class Retention(BaseModel):
+    success: bool
+    content_retention_days: int
+    metadata_retention_days: int
+
+
+@router.patch("", response=Retention)
+@api_requires(Permission.PRIVACY_EDIT)
+def change_organization(
+    request: HttpRequest, change: RetentionChange
+) -> dict[str, Any]:
+    """Say how long transcripts and recordings are kept, and how long the rest."""
+    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    try:
+        row = save_privacy(
+            organization=organization,
+            actor=None,
+            content_retention_days=change.content_retention_days,
+            metadata_retention_days=change.metadata_retention_days,
+        )
+    except PolicyRefused as error:
+        raise InvalidRequest(str(error), param=error.field) from error
+    return {
+        "success": True,
+        "content_retention_days": row.content_retention_days,
+        "metadata_retention_days": row.metadata_retention_days,
+    }
+
+
+class Account(BaseModel):
+    """The older form of an organization."""
+
+    id: UUID
+    email: str | None
+    company_name: str
+    minutes_balance: float | None
+    monthly_usage_minutes: float
+    active_numbers: int
+    active_agents: int
+    active_calls: int
+
+
+@account.get("", response=Account, deprecated=True)
+@api_requires(Permission.BILLING_READ)
+def read_account(request: HttpRequest) -> dict[str, Any]:
+    """The key's organization under its older name."""
+    found = summary_of(request.organization)  # type: ignore[attr-defined]  # set by ApiMiddleware
+    return {
+        name: found[name] for name in Account.model_fields if name != "company_name"
+    } | {"company_name": found["name"]}
 
 
 def children_of(organization: Organization) -> list[Organization]:

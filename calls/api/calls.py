@@ -23,7 +23,7 @@ from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
-from portal.api.paging import Pagination, Period, pagination
+from portal.api.paging import Pagination, Period, page_of
 from portal.permissions import Permission
 
 router = Router(tags=["Calls"])
@@ -228,11 +228,8 @@ def list_calls(
         assistant_id=wanted.assistant_id or wanted.agent_id,
         number=wanted.number or "",
     ).filter(**wanted.bounds(zone).filter("created_at"))
-    page = calls[wanted.offset : wanted.offset + wanted.limit]
-    return {
-        "calls": [call_json(request, call) for call in page],
-        "pagination": pagination(wanted, calls.count()),
-    }
+    page, said = page_of(calls, wanted, calls.count())
+    return {"calls": [call_json(request, call) for call in page], "pagination": said}
 
 
 @router.get("/{uuid:call_id}", response=WholeCallJson)

@@ -15,7 +15,7 @@ from calls.models import Call
 from calls.queries import visible_calls
 from common.money import format_credits
 from portal.api.access import api_requires
-from portal.api.paging import Pagination, Period, pagination
+from portal.api.paging import Pagination, Period, page_of
 from portal.permissions import Permission
 
 router = Router(tags=["Usage"])
@@ -66,10 +66,10 @@ def read_usage(
         count=Count("pk"), seconds=Sum("billed_seconds"), cost=Sum("cost_microcredits")
     )
     seconds = sums["seconds"] or 0
-    page = calls[wanted.offset : wanted.offset + wanted.limit]
+    page, said = page_of(calls, wanted, sums["count"])
     return {
         "logs": [_log(call) for call in page],
-        "pagination": pagination(wanted, sums["count"]),
+        "pagination": said,
         "summary": {
             "total_calls": sums["count"],
             "total_duration_seconds": seconds,

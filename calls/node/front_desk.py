@@ -15,6 +15,7 @@ from uuid import UUID
 
 from calls.node import database
 from calls.node.announcement import announce
+from calls.node.asking import Rejected
 from calls.node.live_call import FINISH_PATIENCE_S, START_PATIENCE_S
 from calls.node.studio import Studio
 from calls.services import finish, inbound
@@ -49,10 +50,6 @@ class AskedBefore(Protocol):
     """
 
     async def __call__(self, order: CallOrder) -> CallOrder | None: ...
-
-
-class Rejected(Exception):
-    """The customer's system wants the call turned away; the text is said to the caller."""
 
 
 class FrontDesk:

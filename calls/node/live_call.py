@@ -23,6 +23,7 @@ from calls import bus
 from calls.media.link import MediaLink, MediaNeverConnected
 from calls.models import Call
 from calls.node import database
+from calls.node.asking import Rejected, ask_for_assistant
 from calls.node.consent_gate import ConsentGate, question_for
 from calls.node.conversation import Conversation
 from calls.node.studio import Studio
@@ -120,7 +121,12 @@ class LiveCall:
         is_cancelled = False
         try:
             # A refusal comes before a word, or a sound, goes anywhere.
-            outcome = self._refused() or await self._converse()
+            outcome = (
+                self._refused()
+                or await self._ask_which_assistant()
+                or self._refused()
+                or await self._converse()
+            )
         except asyncio.CancelledError:
             is_cancelled = True
             outcome = self._outcome(
@@ -137,6 +143,19 @@ class LiveCall:
         await unbroken(self._leave(outcome))
         if is_cancelled:
             raise asyncio.CancelledError
+
+    async def _ask_which_assistant(self) -> Outcome | None:
+        """Let the customer's system choose before anybody hears anything.
+
+        The front desk has asked about a call that came in, while it rang.
+        """
+        if self._incoming is not None or self._stop is not None:
+            return None
+        try:
+            self.order = await ask_for_assistant(self.order) or self.order
+        except Rejected as rejected:
+            return self._outcome(EndReason.REQUEST_REJECTED, error=str(rejected))
+        return None
 
     async def stop(
         self, reason: EndReason, message: str = "", *, error: str = ""

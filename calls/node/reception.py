@@ -19,6 +19,7 @@ from calls import bus
 from calls.media.offer import BadSignal
 from calls.media.webrtc import WebRTCLink
 from calls.node import database
+from calls.node.asking import ask_for_assistant
 from calls.node.front_desk import FrontDesk
 from calls.node.listening import LISTENER_COMMANDS, Listeners
 from calls.node.live_call import FINISH_PATIENCE_S, LiveCall, unanswered
@@ -63,7 +64,7 @@ class Reception:
         self._studio = studio
         self._calls = calls
         self._start = start
-        self._desk = FrontDesk(node_id, studio, self._admit)
+        self._desk = FrontDesk(node_id, studio, self._admit, ask=ask_for_assistant)
         self._carriers = OpenCarriers(CarrierSetup(receptionist=self._desk))
         self._trunks: list[TrunkConfig] = []
         self._listeners = Listeners(studio, calls)

@@ -68,13 +68,18 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         if not taken:
             return None
         call = Call.objects.select_related("version", "number", "trunk").get(pk=call_id)
-        spec = rendered_spec(
-            spec_of(call),
-            variables=call.variables,
-            overrides=call.overrides,
-            is_outbound=call.direction == Call.Direction.OUTBOUND,
-        )
-        policy = _policy_of(call, spec)
+        return order_of(call)
+
+
+def order_of(call: Call) -> CallOrder:
+    """Return what a node needs to know of a call as it is now; the caller is in scope."""
+    spec = rendered_spec(
+        spec_of(call),
+        variables=call.variables,
+        overrides=call.overrides,
+        is_outbound=call.direction == Call.Direction.OUTBOUND,
+    )
+    policy = _policy_of(call, spec)
     disclosure = sentence_for(spec) if policy.discloses_ai else ""
     return CallOrder(
         call_id=call.pk,

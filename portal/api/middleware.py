@@ -23,6 +23,8 @@ from portal.scope import organization_scope
 from portal.services.api_keys import KeyEnded, find_key
 
 _PREFIX: Final = "/api/"
+# Where the documented host of browser calls has them.
+_OLDER_WEB_CALLS: Final = "/v1/web-calls"
 # The signature of a recording's link stands for a key.
 _OPEN: Final = ("/api/v1/health", "/api/openapi.json", "/api/v1/recordings/")
 
@@ -34,6 +36,8 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: PortalRequest) -> HttpResponseBase:
+        if request.path == _OLDER_WEB_CALLS:
+            request.path = request.path_info = f"{_PREFIX}v1/web-calls"
         if not request.path.startswith(_PREFIX):
             return self.get_response(request)
         if request.path.startswith(_OPEN):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
+from django.db import models
+from django.db.models import QuerySet
 from pydantic import BaseModel, ConfigDict, Field
 
+from portal.api.cursors import MAX_CHARACTERS, after, cursor_after
 from portal.api.errors import InvalidRequest
+
+_M = TypeVar("_M", bound=models.Model)
 
 MAX_LIMIT: Final = 1000
 MAX_OFFSET: Final = 10_000_000
@@ -25,7 +30,17 @@ class Page(BaseModel):
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
 
-class Period(Page):
+class LongPage(Page):
+    """A page of a long list: from an offset, or after a cursor, which is never slow."""
+
+    cursor: str | None = Field(
+        None,
+        max_length=MAX_CHARACTERS,
+        description="The `next_cursor` of the page before; `offset` is ignored.",
+    )
+
+
+class Period(LongPage):
     """A page of what happened in a period; both ends are included."""
 
     start_date: str | None = Field(
@@ -57,11 +72,12 @@ class Bounds:
 
 
 class Pagination(BaseModel):
-    """What a list says about its page."""
+    """What a list says about its page. `next_cursor` is null on the last one."""
 
     total: int
     limit: int
     offset: int
+    next_cursor: str | None = None
 
 
 class Deleted(BaseModel):
@@ -74,6 +90,7 @@ class PaginationJson(TypedDict):
     total: int
     limit: int
     offset: int
+    next_cursor: NotRequired[str | None]
 
 
 class Body(BaseModel):
@@ -84,6 +101,20 @@ class Body(BaseModel):
 
 def pagination(page: Page, total: int) -> PaginationJson:
     return {"total": total, "limit": page.limit, "offset": page.offset}
+
+
+def page_of(
+    rows: QuerySet[_M], page: LongPage, total: int
+) -> tuple[list[_M], PaginationJson]:
+    """Return the rows of a page, newest first, and what is said about it."""
+    if page.cursor is None:
+        found = list(rows[page.offset : page.offset + page.limit + 1])
+    else:
+        found = list(after(rows, page.cursor)[: page.limit + 1])
+    shown = found[: page.limit]
+    said = pagination(page, total)
+    said["next_cursor"] = cursor_after(shown[-1]) if len(found) > len(shown) else None
+    return shown, said
 
 
 def given(body: BaseModel, *names: str) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from calls.models import Call, PhoneNumber, VoiceNode
-from calls.node.front_desk import FrontDesk, Rejected
+from calls.node.asking import Rejected
+from calls.node.front_desk import FrontDesk
 from calls.services.running import CallOrder
 from calls.telephony.protocol import IncomingCall
 from portal.scope import all_organizations, organization_scope

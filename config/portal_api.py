@@ -1,0 +1,163 @@
+"""An agency's portal over REST: how it looks, and who its people are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest
+from ninja import Router
+from pydantic import BaseModel, Field
+
+from portal.api.access import api_requires
+from portal.api.errors import InvalidRequest
+from portal.api.paging import Body
+from portal.hosts import portal_url
+from portal.models import Membership, Organization, Portal
+from portal.permissions import Permission
+from portal.services.brand import save_brand
+
+portal = Router(tags=["Portal"])
+members = Router(tags=["Members"])
+
+Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#3b82f6"])]
+
+
+class BrandChange(Body):
+    """What an agency chooses about its portal; what is left out stays."""
+
+    name: str = Field("", min_length=1, max_length=80)
+    legal_name: str = Field("", max_length=120)
+    accent_color: Color = "#3b5bdb"
+    primary_color: Color | Literal[""] = ""
+    neutral_hue_deg: int = Field(250, ge=0, le=360)
+    radius: Literal["square", "soft", "round"] = "soft"
+    font: Literal["sans", "humanist", "serif"] = "sans"
+    density: Literal["comfortable", "compact"] = "comfortable"
+    welcome_text: str = Field("", max_length=200)
+    page_title: str = Field("", max_length=80)
+    description: str = Field("", max_length=200)
+    support_email: str = Field("", max_length=254)
+    support_url: str = Field("", max_length=200)
+    terms_url: str = Field("", max_length=200)
+    privacy_url: str = Field("", max_length=200)
+    credit_word: str = Field("", max_length=30)
+    credits_word: str = Field("", max_length=30)
+    assistant_word: str = Field("", max_length=30)
+    assistants_word: str = Field("", max_length=30)
+    shows_powered_by: bool = Field(True, strict=True)
+
+
+_NAMES = tuple(BrandChange.model_fields)
+
+
+class PortalJson(BaseModel):
+    """A portal under its agency's brand."""
+
+    id: UUID
+    slug: str
+    url: str
+    is_enabled: bool
+    name: str
+    legal_name: str
+    accent_color: str
+    primary_color: str
+    neutral_hue_deg: int
+    radius: str
+    font: str
+    density: str
+    welcome_text: str
+    page_title: str
+    description: str
+    support_email: str
+    support_url: str
+    terms_url: str
+    privacy_url: str
+    credit_word: str
+    credits_word: str
+    assistant_word: str
+    assistants_word: str
+    shows_powered_by: bool
+    created_at: datetime
+
+
+class OnePortal(BaseModel):
+    portal: PortalJson
+
+
+class MemberJson(BaseModel):
+    id: UUID
+    email: str
+    name: str
+    role: Literal["owner", "admin", "operator", "viewer"]
+    created_at: datetime
+
+
+class Members(BaseModel):
+    members: list[MemberJson]
+
+
+def portal_json(row: Portal) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _NAMES} | {
+        "id": row.pk,
+        "slug": row.slug,
+        "url": portal_url(row),
+        "is_enabled": row.is_enabled,
+        "created_at": row.created_at,
+    }
+
+
+def _portal_of(request: HttpRequest) -> Portal:
+    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    row = Portal.objects.filter(agency_id=organization.agency_id).first()
+    if row is None:
+        raise Http404("There is no portal.")
+    return row
+
+
+@portal.get("", response=OnePortal)
+@api_requires(Permission.CLIENTS_READ)
+def read_portal(request: HttpRequest) -> dict[str, Any]:
+    """The agency's portal and brand."""
+    return {"portal": portal_json(_portal_of(request))}
+
+
+@portal.patch("", response=OnePortal)
+@api_requires(Permission.BRAND_EDIT)
+def change_portal(request: HttpRequest, change: BrandChange) -> dict[str, Any]:
+    """Change what is given; a key made by an owner may."""
+    row = _portal_of(request)
+    for name, value in change.model_dump(exclude_unset=True).items():
+        setattr(row, name, value)
+    try:
+        row.full_clean(exclude=["slug", "slug_look", "agency"])
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise InvalidRequest(messages[0], param=name) from error
+    save_brand(portal=row, actor=None)
+    return {"portal": portal_json(_portal_of(request))}
+
+
+@members.get("", response=Members)
+@api_requires(Permission.MEMBERS_READ)
+def list_members(request: HttpRequest) -> dict[str, Any]:
+    """Who belongs to the organization, with which role."""
+    rows = (
+        Membership.objects.filter(organization=request.organization)  # type: ignore[attr-defined]
+        .select_related("user")
+        .order_by("created_at")
+    )
+    return {
+        "members": [
+            {
+                "id": row.pk,
+                "email": row.user.email,
+                "name": row.user.name,
+                "role": row.role,
+                "created_at": row.created_at,
+            }
+            for row in rows
+        ]
+    }
