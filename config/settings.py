@@ -367,6 +367,14 @@ DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", "no-reply@localhost", "Sender where a portal names none."
 )
 
+MAIL_SPF = env.text(
+    "MAIL_SPF",
+    "",
+    "SPF record agencies enter, `v=spf1 include:… ~all`; empty: EMAIL_HOST's.",
+)
+MAIL_RETURN_PATH_HOST = env.text(
+    "MAIL_RETURN_PATH_HOST", "", "Host that takes bounces of agencies' domains."
+)
 RESEND_API_URL = env.text(
     "RESEND_API_URL", "https://api.resend.com/", "Where Resend's API is reached."
 )

@@ -35,13 +35,15 @@ class Findings:
 
     `is_proven`: the TXT record holds the claim's token. `points_here`: visitors would
     reach us. `certificate_ends_at`: of a certificate a browser accepts. `serves`: this
-    installation answers there, over that certificate.
+    installation answers there, over that certificate. `is_expiring`: less than a sixth
+    of the certificate's time is left, when it should have been renewed.
     """
 
     is_proven: bool
     points_here: bool
     certificate_ends_at: datetime | None = None
     serves: bool = False
+    is_expiring: bool = False
 
 
 def challenge_host(name: str) -> str:
@@ -65,8 +67,11 @@ def look_at(name: str, token: str, target: str) -> Findings:
     points_here = target in aliases(name) or bool(found & ours)
     if not points_here:
         return Findings(is_proven, points_here=False)
-    ends_at, serves = _visit(name, found)
-    return Findings(is_proven, True, ends_at, serves)
+    visit = _visit(name, found)
+    if visit is None:
+        return Findings(is_proven, points_here=True)
+    left, whole = visit.ends_at - datetime.now(UTC), visit.ends_at - visit.starts_at
+    return Findings(is_proven, True, visit.ends_at, visit.serves, left < whole / 6)
 
 
 # --- DNS ------------------------------------------------------------------------------
@@ -125,8 +130,15 @@ def addresses(name: str) -> set[str]:
 
 
 # --- certificate and page -------------------------------------------------------------
-def _visit(name: str, found: set[str]) -> tuple[datetime | None, bool]:
-    """Open the domain as a browser would; return the certificate's end and who answered."""
+@dataclass(frozen=True)
+class _Visit:
+    starts_at: datetime
+    ends_at: datetime
+    serves: bool
+
+
+def _visit(name: str, found: set[str]) -> _Visit | None:
+    """Open the domain as a browser would; return its certificate and who answered."""
     allowed = networks(tuple(settings.OUTBOUND_ALLOWED_NETWORKS))
     for address in sorted(found):
         if not may_reach(address, allowed=allowed, is_encrypted=True):
@@ -135,10 +147,10 @@ def _visit(name: str, found: set[str]) -> tuple[datetime | None, bool]:
             return _visit_at(name, address)
         except (OSError, ssl.SSLError, http.client.HTTPException):
             continue
-    return None, False
+    return None
 
 
-def _visit_at(name: str, address: str) -> tuple[datetime, bool]:
+def _visit_at(name: str, address: str) -> _Visit:
     context = ssl.create_default_context(cafile=settings.DOMAIN_CA_FILE or None)
     port = settings.DOMAIN_CHECK_PORT
     with (
@@ -146,7 +158,10 @@ def _visit_at(name: str, address: str) -> tuple[datetime, bool]:
         context.wrap_socket(plain, server_hostname=name) as secure,
     ):
         certificate = secure.getpeercert() or {}
-        ends_s = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        starts_s, ends_s = (
+            ssl.cert_time_to_seconds(str(certificate[field]))
+            for field in ("notBefore", "notAfter")
+        )
         secure.sendall(
             f"GET {PROOF_PATH} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n"
             "User-Agent: domain-check\r\n\r\n".encode()
@@ -155,4 +170,8 @@ def _visit_at(name: str, address: str) -> tuple[datetime, bool]:
         response.begin()
         body = response.read(200).decode("ascii", "replace").strip()
     is_ours = response.status == 200 and body == proof_of(name)
-    return datetime.fromtimestamp(ends_s, UTC), is_ours
+    return _Visit(
+        datetime.fromtimestamp(starts_s, UTC),
+        datetime.fromtimestamp(ends_s, UTC),
+        is_ours,
+    )

@@ -29,7 +29,6 @@ from portal.services import audit
 MAX_DOMAINS: Final = 5
 CLAIM_LAPSES_AFTER: Final = timedelta(days=14)
 FREED_AFTER: Final = timedelta(days=7)
-EXPIRES_SOON: Final = timedelta(days=14)
 BROKEN_AFTER_FAILURES: Final = 3
 RELEASED_AFTER_BROKEN: Final = timedelta(days=30)
 _CLAIMED_AT_ONCE: Final = timedelta(minutes=1)
@@ -132,7 +131,7 @@ def _apply(domain_id: UUID, findings: Findings | None) -> PortalDomain:
     elif row.status == Status.PENDING_DNS:
         _prove(row, findings, now)
     else:
-        _follow(row, findings, now)
+        _follow(row, findings)
     row.check_due_at = now + _pause(row, now)
     try:
         with transaction.atomic():
@@ -155,15 +154,15 @@ def _prove(row: PortalDomain, findings: Findings, now: datetime) -> None:
         row.problem = "taken"
         return
     row.status, row.verified_at = Status.VERIFIED, now
-    _follow(row, findings, now)
+    _follow(row, findings)
 
 
-def _follow(row: PortalDomain, findings: Findings, now: datetime) -> None:
+def _follow(row: PortalDomain, findings: Findings) -> None:
     """Move a proven domain to where the findings put it."""
     row.certificate_ends_at = findings.certificate_ends_at or row.certificate_ends_at
     ends_at = findings.certificate_ends_at
     if findings.points_here and ends_at is not None and findings.serves:
-        row.status = Status.EXPIRING if ends_at - now < EXPIRES_SOON else Status.LIVE
+        row.status = Status.EXPIRING if findings.is_expiring else Status.LIVE
         row.problem, row.failures = "", 0
         return
     if not findings.points_here:

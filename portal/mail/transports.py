@@ -22,8 +22,9 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SMTPBackend
 
 from portal.brand import OPERATOR_NAME
+from portal.mail import dkim
 from portal.mail.public_smtp import PublicSMTP, PublicSMTPS
-from portal.models import MailSender, OutgoingMail, Portal
+from portal.models import MailSender, OutgoingMail, Portal, SendingDomain
 
 _TIMEOUT_S: Final = 20
 Transport = MailSender.Transport
@@ -77,22 +78,56 @@ def message_of(envelope: Envelope) -> EmailMultiAlternatives:
     """Return the message as it goes out, with the portal as its sender."""
     mail, portal, sender = envelope.mail, envelope.portal, envelope.sender
     name, address = sender_address(portal, sender)
+    domain = _signing_domain(envelope, address)
     reply_to = (sender.reply_to if sender else "") or (
         portal.support_email if portal else ""
     )
-    message = EmailMultiAlternatives(
+    shown = formataddr((name, address))
+    message = _SignedMessage(
         subject=mail.subject,
         body=mail.text,
-        from_email=formataddr((name, address)),
+        # Where bounces go: the domain's own return path once it was verified.
+        from_email=f"bounce@send.{domain.domain_name}" if domain else shown,
         to=[mail.recipient],
         reply_to=[reply_to] if reply_to else None,
         headers={
             "Message-ID": f"<{mail.pk}@{address.rpartition('@')[2]}>",
             "Auto-Submitted": "auto-generated",
+            **({"From": shown} if domain else {}),
         },
     )
+    message.domain = domain
     message.attach_alternative(mail.html, "text/html")
     return message
+
+
+def _signing_domain(envelope: Envelope, address: str) -> SendingDomain | None:
+    """Return the verified domain of the sender's address; Resend signs for itself."""
+    sender = envelope.sender
+    if sender is None or sender.transport == Transport.RESEND:
+        return None
+    return SendingDomain.objects.filter(
+        organization=envelope.mail.agency_id,
+        domain_name=address.rpartition("@")[2].lower(),
+        status=SendingDomain.Status.VERIFIED,
+    ).first()
+
+
+class _SignedMessage(EmailMultiAlternatives):
+    """A message that carries the signature of its domain, if it has one."""
+
+    domain: SendingDomain | None = None
+
+    def message(self, **kwargs: Any) -> Any:
+        built = super().message(**kwargs)
+        if self.domain is not None and self.domain.dkim_key:
+            dkim.sign(
+                built,
+                domain=self.domain.domain_name,
+                selector=self.domain.dkim_selector,
+                pem=self.domain.dkim_key,
+            )
+        return built
 
 
 def sender_address(portal: Portal | None, sender: MailSender | None) -> tuple[str, str]:

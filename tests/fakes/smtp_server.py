@@ -23,6 +23,8 @@ class MailServer:
     on_rcpt: str = "250 OK"
     on_data: str = "250 Queued"
     messages: list[Message] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
 
     async def handle_RCPT(
@@ -44,6 +46,8 @@ class MailServer:
     ) -> str:
         if self.on_data.startswith("250"):
             assert isinstance(envelope.content, bytes)
+            self.raw.append(envelope.content)
+            self.senders.append(str(envelope.mail_from))
             self.messages.append(email.message_from_bytes(envelope.content))
         return self.on_data
 

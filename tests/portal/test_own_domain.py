@@ -187,7 +187,10 @@ def test_a_certificate_that_ends_soon_is_told(acme: House):
     domain = claim(acme)
     soon = datetime.now(UTC) + timedelta(days=3)
     assert (
-        claims._apply(domain.pk, Findings(True, True, soon, True)).status == "expiring"
+        claims._apply(
+            domain.pk, Findings(True, True, soon, True, is_expiring=True)
+        ).status
+        == "expiring"
     )
     with all_organizations("the test reads the mails"):
         assert OutgoingMail.objects.filter(template="domain_trouble").count() == 1
