@@ -10,21 +10,41 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from calls.models import Call, PhoneNumber, Trunk
+from portal.visibility import sight
 
 SHOWN = ("assistant", "number")
 
 
+def _seen() -> QuerySet[Call]:
+    """Return the calls of the assistants that the person at hand may see."""
+    rows = Call.objects.all()
+    if (seen := sight().assistants) is not None:
+        rows = rows.filter(assistant__in=seen)
+    return rows
+
+
 def visible_calls() -> QuerySet[Call]:
     """Return the scope's calls, newest first, with what a list shows and no blobs."""
-    return Call.objects.select_related(*SHOWN).defer(
-        "waveform", "usage", "quality", "variables", "overrides", "metadata", "summary"
+    return (
+        _seen()
+        .select_related(*SHOWN)
+        .defer(
+            "waveform",
+            "usage",
+            "quality",
+            "variables",
+            "overrides",
+            "metadata",
+            "summary",
+        )
     )
 
 
 def get_call(call_id: UUID) -> Call:
     """Return one; absent and another organization's are the same 404."""
     call = (
-        Call.objects.select_related(*SHOWN, "version", "organization", "trunk")
+        _seen()
+        .select_related(*SHOWN, "version", "organization", "trunk")
         .filter(pk=call_id)
         .first()
     )

@@ -1,8 +1,15 @@
 from django.apps import AppConfig
 
+from portal.visibility import offer_choices
+
 
 class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
         from campaigns import receivers  # noqa: F401 - importing connects them
+        from campaigns.queries import visible_campaigns
+
+        offer_choices(
+            "campaigns", lambda: [(str(c.pk), c.name) for c in visible_campaigns()]
+        )

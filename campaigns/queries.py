@@ -12,6 +12,7 @@ from django.http import Http404
 from calls.models import Call
 from campaigns.models import Attempt, Campaign, Lead
 from campaigns.outcomes import Outcome
+from portal.visibility import sight
 
 S = Lead.Status
 
@@ -53,8 +54,14 @@ class Progress:
 
 
 def visible_campaigns() -> QuerySet[Campaign]:
-    """Return the scope's campaigns, newest first, with what a list shows."""
-    return Campaign.objects.select_related("assistant", "number")
+    """Return the scope's campaigns, newest first, with what a list shows.
+
+    Only those the person at hand may see, where their place in the team says so.
+    """
+    rows = Campaign.objects.select_related("assistant", "number")
+    if (seen := sight().campaigns) is not None:
+        rows = rows.filter(pk__in=seen)
+    return rows
 
 
 def get_campaign(campaign_id: UUID) -> Campaign:

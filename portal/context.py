@@ -53,6 +53,7 @@ _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Brand"), "brand_edit", "palette", _("Agency"), Permission.BRAND_EDIT),
     (_("Domains"), "domain_list", "globe", _("Agency"), Permission.BRAND_EDIT),
     (_("Team"), "member_list", "users", _("Settings"), Permission.MEMBERS_READ),
+    (_("Audit log"), "audit_list", "book", _("Settings"), Permission.AUDIT_READ),
     (_("API keys"), "api_key_list", "key", _("Settings"), Permission.API_KEYS_EDIT),
     (_("Webhooks"), "webhook_list", "webhook", _("Settings"), Permission.WEBHOOKS_EDIT),
     (_("Privacy"), "privacy_edit", "shield", _("Settings"), Permission.PRIVACY_READ),
@@ -72,6 +73,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     if context["membership"] is None:
         return context
     held: frozenset[Permission] = request.permissions  # type: ignore[attr-defined]
+    context["visit"] = getattr(request, "visit", None)
     return context | {
         "organization": request.organization,  # type: ignore[attr-defined]
         "organizations": list(_organization_links(request)),

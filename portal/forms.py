@@ -8,14 +8,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Membership, Role
-
-_RANK = [Role.VIEWER, Role.OPERATOR, Role.ADMIN, Role.OWNER]
+from portal.services.memberships import rank_of
+from portal.visibility import choices_of
 
 
 class MemberForm(forms.Form):
-    """Whom to add, as what."""
+    """Whom to invite, as what."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
     email = forms.EmailField(label=_("Email address"))
     role = forms.ChoiceField(
         label=_("Role"), choices=Role.choices, initial=Role.OPERATOR
@@ -29,10 +28,69 @@ class MemberForm(forms.Form):
 
     def clean_role(self) -> Role:
         """Nobody gives a role above their own."""
-        role = Role(self.cleaned_data["role"])
-        if self._giver and _RANK.index(role) > _RANK.index(Role(self._giver.role)):
-            raise forms.ValidationError(_("You cannot give a role above your own."))
-        return role
+        return _allowed(self.cleaned_data["role"], self._giver)
+
+
+def _allowed(text: str, giver: Membership | None) -> Role:
+    role = Role(text)
+    if giver is None or rank_of(role) > rank_of(giver.role):
+        raise forms.ValidationError(_("You cannot give a role above your own."))
+    return role
+
+
+class RoleForm(forms.Form):
+    """Somebody's role, and the assistants and campaigns they are kept to."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+    sees_all_assistants = forms.BooleanField(
+        label=_("Sees every assistant and its calls"), required=False
+    )
+    assistants = forms.MultipleChoiceField(
+        label=_("Otherwise only"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    sees_all_campaigns = forms.BooleanField(
+        label=_("Sees every campaign"), required=False
+    )
+    campaigns = forms.MultipleChoiceField(
+        label=_("Otherwise only"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        member: Membership,
+        giver: Membership | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._giver = giver
+        self.initial = {
+            "role": member.role,
+            "sees_all_assistants": member.assistant_ids is None,
+            "assistants": member.assistant_ids or [],
+            "sees_all_campaigns": member.campaign_ids is None,
+            "campaigns": member.campaign_ids or [],
+        }
+        for name in ("assistants", "campaigns"):
+            field = self.fields[name]
+            assert isinstance(field, forms.MultipleChoiceField)
+            field.choices = choices_of(name)
+
+    def clean_role(self) -> Role:
+        return _allowed(self.cleaned_data["role"], self._giver)
+
+    def choices(self) -> dict[str, Any]:
+        """Return what `change_member` takes."""
+        values = self.cleaned_data
+        return {
+            "role": values["role"],
+            "assistant_ids": None
+            if values["sees_all_assistants"]
+            else values["assistants"],
+            "campaign_ids": None
+            if values["sees_all_campaigns"]
+            else values["campaigns"],
+        }
 
 
 class ClientForm(forms.Form):

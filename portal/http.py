@@ -9,7 +9,7 @@ from django.http import HttpRequest
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-    from portal.models import Membership, Organization, Portal, User
+    from portal.models import Membership, Organization, Portal, User, Visit
     from portal.permissions import Permission
 
 
@@ -33,3 +33,4 @@ class MemberRequest(PortalRequest):
     organization: Organization
     organizations: list[Organization]
     permissions: frozenset[Permission]
+    visit: Visit | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,14 +16,20 @@ from django.utils import timezone, translation
 
 from portal.api.errors import error_response
 from portal.auth import SESSION_PORTAL, session_mark
+from portal.features import without
 from portal.hosts import UnknownHost, bare_host, find_portal, portal_url
 from portal.http import MemberRequest, PortalRequest
-from portal.models import Membership, Organization, Role, User
-from portal.permissions import permissions_of
-from portal.scope import all_organizations, organization_scope
+from portal.models import Membership, Organization, Role, User, Visit
+from portal.permissions import NOT_FOR_VISITORS, READING, permissions_of
+from portal.proxy import client_address
+from portal.scope import organization_scope
+from portal.services.visits import running_visit
+from portal.trail import Origin, coming_from
+from portal.visibility import seeing, sight_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SESSION_ORGANIZATION = "organization"
+SESSION_VISIT = "visit"
 _HEALTH: Final = frozenset({"/healthz", "/readyz"})
 _READING: Final = frozenset({"GET", "HEAD"})
 _STAYS: Final = ("/api/", "/.well-known/", "/brand", "/static/")
@@ -122,23 +129,34 @@ class ScopeMiddleware:
 
     def __call__(self, request: MemberRequest) -> HttpResponseBase:
         request.membership = None
+        request.visit = None
         request.organizations = []
         request.permissions = frozenset()
+        here = Origin(address=client_address(request))
         if request.portal is None or not request.user.is_authenticated:
-            return self.get_response(request)
+            with coming_from(here):
+                return self.get_response(request)
         choose_organization(request)
         if request.membership is None:
-            return self.get_response(request)
+            with coming_from(here):
+                return self.get_response(request)
+        if request.visit is not None:
+            here = replace(here, visit_id=request.visit.pk)
         zone = ZoneInfo(request.organization.time_zone)
-        with organization_scope(request.organization), timezone.override(zone):
+        with (
+            organization_scope(request.organization),
+            seeing(sight_of(request.membership)),
+            timezone.override(zone),
+            coming_from(here),
+        ):
             return self.get_response(request)
 
 
 def choose_organization(request: MemberRequest) -> None:
     """Set membership, organization and rights from the session's choice.
 
-    A member of the agency may look at any of its clients, with the same role but
-    without the agency's own rights. Anyone else sees only where they are a member.
+    Somebody who is no member of the chosen organization sees it only during a visit.
+    Anyone else sees only where they are a member.
     """
     assert request.portal is not None
     agency_id = request.portal.agency_id
@@ -149,28 +167,51 @@ def choose_organization(request: MemberRequest) -> None:
         .select_related("organization")
         .order_by("organization__parent_id", "organization__name")
     )
-    if not memberships:
-        return
     request.organizations = [m.organization for m in memberships]
     by_organization = {m.organization_id: m for m in memberships}
-    agency = by_organization.get(agency_id)
-    wanted = _session_organization(request)
+    wanted = _session_id(request, SESSION_ORGANIZATION)
     chosen = by_organization.get(wanted) if wanted else None
-    if chosen is None and wanted and agency is not None:
-        with all_organizations("a member of the agency opens one of its clients"):
-            client = Organization.objects.filter(pk=wanted, parent=agency_id).first()
-        if client is not None:
-            _enter(request, agency, client)
-            return
-    chosen = chosen or agency or memberships[0]
+    if chosen is None and _enter_as_visitor(request, by_organization.get(agency_id)):
+        return
+    if not memberships:
+        return
+    chosen = chosen or by_organization.get(agency_id) or memberships[0]
     _enter(request, chosen, chosen.organization)
 
 
-def _session_organization(request: MemberRequest) -> UUID | None:
+def _session_id(request: MemberRequest, name: str) -> UUID | None:
     try:
-        return UUID(request.session.get(SESSION_ORGANIZATION, ""))
+        return UUID(request.session.get(name, ""))
     except ValueError:
         return None
+
+
+def _enter_as_visitor(request: MemberRequest, agency: Membership | None) -> bool:
+    """Enter the organization of the running visit; return whether there is one."""
+    visit_id = _session_id(request, SESSION_VISIT)
+    if visit_id is None:
+        return False
+    visit = running_visit(visit_id, request.user)
+    assert request.portal is not None
+    if visit is None or visit.agency_id != request.portal.agency_id:
+        return False
+    if visit.kind == Visit.Kind.AGENCY:
+        if agency is None:  # no longer one of the agency's people
+            return False
+        membership = agency
+    elif request.user.is_staff:
+        membership = Membership(
+            user=request.user, organization=visit.organization, role=Role.ADMIN
+        )
+    else:
+        return False
+    request.visit = visit
+    _enter(request, membership, visit.organization)
+    if visit.may_write:
+        request.permissions -= NOT_FOR_VISITORS
+    else:
+        request.permissions &= READING
+    return True
 
 
 def _enter(
@@ -178,6 +219,7 @@ def _enter(
 ) -> None:
     request.membership = membership
     request.organization = organization
-    request.permissions = permissions_of(
+    held = permissions_of(
         cast("Role", membership.role), in_agency=organization.is_agency
     )
+    request.permissions = without(held, organization.features_off)

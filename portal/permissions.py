@@ -42,6 +42,9 @@ class Permission(StrEnum):
     WEBHOOKS_EDIT = "webhooks:edit"
     CLIENTS_READ = "clients:read"
     CLIENTS_EDIT = "clients:edit"
+    CLIENTS_VISIT = "clients:visit"
+    AUDIT_READ = "audit:read"
+    ORGANIZATION_EDIT = "organization:edit"
     BRAND_EDIT = "brand:edit"
     PRIVACY_READ = "privacy:read"
     PRIVACY_EDIT = "privacy:edit"
@@ -68,6 +71,7 @@ _ADMIN: Final = _OPERATOR | {
     Permission.CALLS_LISTEN,
     Permission.MEMBERS_EDIT,
     Permission.API_KEYS_EDIT,
+    Permission.AUDIT_READ,
     Permission.WEBHOOKS_EDIT,
     Permission.PRIVACY_EDIT,
     Permission.BILLING_BUY,
@@ -77,19 +81,25 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
     Role.ADMIN: _ADMIN,
-    Role.OWNER: _ADMIN,
+    Role.OWNER: _ADMIN | {Permission.ORGANIZATION_EDIT},
 }
 
 # Rights that only members of an agency have, over its clients and its portal.
 AGENCY_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: frozenset({Permission.CLIENTS_READ}),
-    Role.OPERATOR: frozenset({Permission.CLIENTS_READ}),
+    Role.OPERATOR: frozenset({Permission.CLIENTS_READ, Permission.CLIENTS_VISIT}),
     Role.ADMIN: frozenset(
-        {Permission.CLIENTS_READ, Permission.CLIENTS_EDIT, Permission.BILLING_GRANT}
+        {
+            Permission.CLIENTS_READ,
+            Permission.CLIENTS_VISIT,
+            Permission.CLIENTS_EDIT,
+            Permission.BILLING_GRANT,
+        }
     ),
     Role.OWNER: frozenset(
         {
             Permission.CLIENTS_READ,
+            Permission.CLIENTS_VISIT,
             Permission.CLIENTS_EDIT,
             Permission.BILLING_GRANT,
             Permission.BILLING_SELL,
@@ -97,6 +107,27 @@ AGENCY_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
         }
     ),
 }
+
+
+# All that a visitor has who came to look.
+READING: Final = frozenset(
+    {
+        Permission.ASSISTANTS_READ,
+        Permission.CALLS_READ,
+        Permission.CAMPAIGNS_READ,
+        Permission.BILLING_READ,
+        Permission.MEMBERS_READ,
+        Permission.PRIVACY_READ,
+    }
+)
+# What a visitor never has: the people, keys and money of the house.
+NOT_FOR_VISITORS: Final = frozenset(
+    {
+        Permission.MEMBERS_EDIT,
+        Permission.API_KEYS_EDIT,
+        Permission.ORGANIZATION_EDIT,
+    }
+)
 
 
 def permissions_of(role: Role, *, in_agency: bool) -> frozenset[Permission]:

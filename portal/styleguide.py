@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -269,6 +270,12 @@ def context() -> dict[str, Any]:
         "brand_picker": BrandPicker(),
         "stages": (Stage("light"), Stage("dark")),
         "languages": settings.LANGUAGES,
+        "sample_visit": SimpleNamespace(
+            organization=SimpleNamespace(name="Harbour Dental"),
+            may_write=False,
+            ends_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
+            reason="Help with the opening hours",
+        ),
         "sample_steps": [
             {"label": "Waiting for DNS", "is_done": True},
             {"label": "Verified", "is_current": True},

@@ -4,11 +4,14 @@ from django.urls import path, re_path
 
 from portal.views import (
     api_keys,
+    audit,
     brand,
     domains,
+    joining,
     people,
     preferences,
     privacy,
+    visits,
     webhooks,
 )
 
@@ -53,6 +56,35 @@ urlpatterns = [
     ),
     path("settings/team/", people.member_list, name="member_list"),
     path("settings/team/add/", people.member_add, name="member_add"),
+    path("settings/team/leave/", people.member_leave, name="member_leave"),
+    path("settings/team/<uuid:member_id>/", people.member_edit, name="member_edit"),
+    path(
+        "settings/team/<uuid:member_id>/remove/",
+        people.member_remove,
+        name="member_remove",
+    ),
+    path(
+        "settings/team/<uuid:member_id>/owner/",
+        people.ownership_hand_over,
+        name="ownership_hand_over",
+    ),
+    path(
+        "settings/invitations/<uuid:invitation_id>/resend/",
+        people.invitation_resend,
+        name="invitation_resend",
+    ),
+    path(
+        "settings/invitations/<uuid:invitation_id>/revoke/",
+        people.invitation_revoke,
+        name="invitation_revoke",
+    ),
+    path("join/<str:token>/", joining.join, name="join"),
+    path("clients/<uuid:client_id>/visit/", visits.visit_start, name="visit_start"),
+    path("visit/end/", visits.visit_end, name="visit_end"),
+    path("visit/<str:ticket>/", visits.visit_enter, name="visit_enter"),
+    path("settings/visits/", visits.visit_list, name="visit_list"),
+    path("settings/audit/", audit.audit_list, name="audit_list"),
+    path("settings/audit.csv", audit.audit_csv, name="audit_csv"),
     path("settings/privacy/", privacy.privacy_edit, name="privacy_edit"),
     path("settings/keys/", api_keys.api_key_list, name="api_key_list"),
     path("settings/keys/prefix/", api_keys.api_key_prefix, name="api_key_prefix"),

@@ -28,10 +28,11 @@ from billing.ledger import open_accounts
 from calls.models import PhoneNumber
 from common.money import MICROCREDITS_PER_CREDIT
 from portal.auth import SESSION_PORTAL, session_mark
-from portal.middleware import SESSION_ORGANIZATION
-from portal.models import Organization, Portal, Role, User
+from portal.middleware import SESSION_ORGANIZATION, SESSION_VISIT
+from portal.models import Membership, Organization, Portal, Role, User, Visit
 from portal.scope import organization_scope
 from portal.services.organizations import add_member, open_agency, open_client
+from portal.services.visits import start_visit
 
 PASSWORD = "correct horse battery"
 CREDITS = 5_000
@@ -143,5 +144,25 @@ def browser(house: House, user: User | None = None) -> Client:
         session = client.session
         session[SESSION_PORTAL] = session_mark(house.portal)
         session[SESSION_ORGANIZATION] = str(house.organization.pk)
+        if house.organization.parent_id and not is_member(user, house):
+            session[SESSION_VISIT] = str(visit(house, user).pk)
         session.save()
     return client
+
+
+def is_member(user: User, house: House) -> bool:
+    return Membership.objects.filter(
+        user=user, organization=house.organization
+    ).exists()
+
+
+def visit(house: House, user: User, *, may_write: bool = True) -> Visit:
+    """Let somebody of the agency work in a client for a while."""
+    return start_visit(
+        organization=house.organization,
+        visitor=user,
+        kind=Visit.Kind.AGENCY,
+        reason="Test of a page",
+        minutes=30,
+        may_write=may_write,
+    )

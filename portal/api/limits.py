@@ -53,9 +53,10 @@ class Allowance:
         }
 
 
-def count_request(key_id: UUID) -> Allowance:
-    """Count one request of a key in this minute."""
-    return _count(f"key:{key_id}", settings.API_RATE_PER_MINUTE)
+def count_request(key_id: UUID, limit: int | None = None) -> Allowance:
+    """Count one request of a key in this minute; an organization may have a lower limit."""
+    most = settings.API_RATE_PER_MINUTE
+    return _count(f"key:{key_id}", most if limit is None else min(limit, most))
 
 
 def count_stranger(address: str) -> Allowance:

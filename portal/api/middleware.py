@@ -16,11 +16,14 @@ from portal.api.errors import error_response
 from portal.api.idempotency import HEADER, answer_once
 from portal.api.limits import Allowance, count_request, count_stranger, too_many
 from portal.api_scopes import allowed
+from portal.features import Feature, without
 from portal.http import PortalRequest
 from portal.models import APIKey, Role
 from portal.permissions import permissions_of
+from portal.proxy import client_address
 from portal.scope import organization_scope
 from portal.services.api_keys import KeyEnded, find_key
+from portal.trail import Origin, coming_from
 
 _PREFIX: Final = "/api/"
 # Where the documented host of browser calls has them.
@@ -50,7 +53,7 @@ class ApiMiddleware:
             return _refused_stranger(
                 request, "unauthorized", "Invalid or missing API key."
             )
-        allowance = count_request(key.pk)
+        allowance = count_request(key.pk, key.organization.api_rate_per_minute)
         if allowance.is_exceeded:
             return _exceeded(allowance)
         return _counted(self._answer(request, key), allowance)
@@ -59,14 +62,20 @@ class ApiMiddleware:
         organization = key.organization
         request.api_key = key  # type: ignore[attr-defined]
         request.organization = organization  # type: ignore[attr-defined]
-        request.permissions = permissions_of(  # type: ignore[attr-defined]
-            Role(key.role), in_agency=organization.is_agency
-        ) & allowed(key.scopes)
+        held = permissions_of(Role(key.role), in_agency=organization.is_agency)
+        request.permissions = (  # type: ignore[attr-defined]
+            without(held, organization.features_off) & allowed(key.scopes)
+        )
+        if Feature.API in organization.features_off:
+            return error_response(
+                "forbidden", "The API is switched off for this organization."
+            )
         try:
             _read(request)
         except RefusedBody as refusal:
             return error_response(refusal.code, str(refusal), param=refusal.param)
-        with organization_scope(organization):
+        here = Origin(client_address(request), f"{key.name} {key.prefix}"[:80])
+        with organization_scope(organization), coming_from(here):
             if request.method == "POST" and HEADER in request.headers:
                 body = request.api_body  # type: ignore[attr-defined]
                 return answer_once(

@@ -29,6 +29,8 @@ class Visit(Owned):
     started_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # Digest of the ticket with which staff come from the operator's host.
+    ticket = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering = ["-started_at"]

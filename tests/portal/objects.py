@@ -13,8 +13,10 @@ from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
 from campaigns.models import Campaign
 from config.subjects.erasing import erase_subject
+from portal.models import Membership, Role
 from portal.scope import organization_scope
 from portal.services.api_keys import issue_key
+from portal.services.invitations import invite
 from portal.webhooks import record_event
 from portal.webhooks.endpoints import create_endpoint
 from tests.world import House
@@ -43,6 +45,12 @@ def make_objects(house: House) -> dict[str, Any]:
             kind="credits.low",
             data={},
             call_id=call.pk,
+        )
+        invitation = invite(
+            organization=house.organization,
+            email="new@bakery.example",
+            role=Role.VIEWER,
+            actor=None,
         )
         campaign = Campaign.objects.create(
             organization=house.organization,
@@ -96,4 +104,10 @@ def make_objects(house: House) -> dict[str, Any]:
         "kind": "logo-light",
         "key": "help",
         "domain_id": uuid4(),
+        "member_id": Membership.objects.get(
+            organization=house.organization, role=Role.VIEWER
+        ).pk,
+        "invitation_id": invitation.pk,
+        "token": "x",
+        "ticket": "x",
     }
