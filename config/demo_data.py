@@ -9,7 +9,7 @@ from django.conf import settings
 from assistants.models import Assistant
 from calls.models import PhoneNumber
 from config.demo.cast import AGENCIES, PASSWORD, STAFF_EMAIL, House
-from config.demo.seeding import demo_key
+from config.demo.seeding import ANSWERS_AT, demo_key
 from portal.hosts import portal_url
 from portal.models import Organization, Portal
 from portal.scope import all_organizations
@@ -35,8 +35,12 @@ def demo_json(port: int) -> dict[str, Any]:
         "staff": {"email": STAFF_EMAIL, "password": PASSWORD},
         "portals": portals,
         "organizations": organizations,
-        # Nothing listens for SIP yet; the number is reached through the simulator.
-        "sip": {"address": None, "number": AGENCIES[0].house.number},
+        "sip": {
+            "address": f"127.0.0.1:{settings.SIP_PORT}",
+            "number": AGENCIES[0].house.sip_number,
+            # Where the demo's trunks call out to: `phonecall --answer` listens there.
+            "answers_at": f"127.0.0.1:{settings.SIP_PORT + ANSWERS_AT}",
+        },
     }
 
 
@@ -72,4 +76,5 @@ def _organization(organization: Organization, house: House) -> dict[str, Any]:
         "api_key": demo_key(house),
         "assistant_id": str(assistant.pk) if assistant else None,
         "number_id": str(number.pk) if number else None,
+        "sip_number": house.sip_number,
     }

@@ -48,12 +48,17 @@ class PhoneLink:
     """
 
     def __init__(
-        self, pair: PortPair, *, takes_opus: bool = False, lost_after_s: float = 15.0
+        self,
+        pair: PortPair,
+        *,
+        takes_opus: bool = False,
+        lost_after_s: float = 15.0,
+        output: PulledAudioOutput | None = None,
     ) -> None:
         self._clock = LinkClock()
         self._due_s: float | None = None
         self._input = QueuedAudioInput(label="Telephone")
-        self._output = PulledAudioOutput(
+        self._output = output or PulledAudioOutput(
             sample_rate_hz=OPUS_RATE_HZ if takes_opus else G711_RATE_HZ,
             offset_ms=lambda: self._clock.offset_ms(self._due_s),
             label="Telephone",

@@ -201,7 +201,7 @@ class IncomingCall:
 
     `reference` names it at the carrier: the same one again is the same call. Trunks of
     one carrier share its addresses: then `trunk_id` is the one that has the called
-    number, or None, and `trunk_ids` are all that it may have come by.
+    number, and `trunk_ids` are all that it may have come by.
     """
 
     carrier: str

@@ -39,6 +39,11 @@ class House:
     credits: int
     price_credits: int = 1
 
+    @property
+    def sip_number(self) -> str:
+        """The number that a telephone on this machine reaches over SIP."""
+        return f"{self.number[:-2]}9{self.number[-1]}"
+
 
 @dataclass(frozen=True)
 class Agency:

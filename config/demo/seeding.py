@@ -24,7 +24,8 @@ from assistants.tool_shapes import EndCallTool
 from billing.grants import grant_credits
 from billing.ledger import open_accounts
 from billing.pricing import set_price
-from calls.models import PhoneNumber
+from calls.models import PhoneNumber, Trunk
+from calls.services.trunks import add_trunk, change_trunk
 from common.money import MICROCREDITS_PER_CREDIT
 from config.demo.cast import AGENCIES, PASSWORD, STAFF_EMAIL, Agency, Helper, House
 from config.demo.history import seed_history
@@ -35,6 +36,8 @@ from portal.services.api_keys import LIVE_PREFIX, issue_key
 from portal.services.brand import save_brand
 from portal.services.organizations import add_member, open_agency, open_client
 
+DEMO_TRUNK: Final = "This machine"
+ANSWERS_AT: Final = 10  # above the SIP port: where its telephones listen
 EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -121,6 +124,7 @@ def _furnish(organization: Organization, house: House) -> None:
                 organization=organization, name="Demo", actor=None, key=demo_key(house)
             )
         if Assistant.objects.exists():
+            seed_trunk(organization, house)
             return
         made = [
             create_assistant(
@@ -135,8 +139,41 @@ def _furnish(organization: Organization, house: House) -> None:
             carrier="simulator",
             assistant=made[0],
         )
+        seed_trunk(organization, house)
         seed_history(organization)
         seed_campaign(organization)
+
+
+def seed_trunk(organization: Organization, house: House) -> None:
+    """Have a number that telephones on this machine can call, and that calls them.
+
+    The SIP port of a demo may be another one at its next start.
+    """
+    port = settings.SIP_PORT + ANSWERS_AT
+    trunk = Trunk.objects.filter(name=DEMO_TRUNK).first()
+    if trunk is not None:
+        if trunk.port != port:
+            change_trunk(trunk=trunk, changes={"port": port}, actor=None)
+        return
+    trunk = add_trunk(
+        organization=organization,
+        values={
+            "name": DEMO_TRUNK,
+            "host": "127.0.0.1",
+            "port": port,
+            "inbound_addresses": ["127.0.0.1"],
+            "calls_per_second": 10,
+        },
+        actor=None,
+    )
+    PhoneNumber.objects.create(
+        organization=organization,
+        number=house.sip_number,
+        name="Telephone on this machine",
+        carrier="sip",
+        trunk=trunk,
+        assistant=Assistant.objects.filter(name=house.assistants[0].name).first(),
+    )
 
 
 def helper_spec(helper: Helper) -> AssistantSpec:

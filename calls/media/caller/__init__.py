@@ -5,12 +5,14 @@ so a caller costs little more than sending and receiving packets.
 
     utterance.py  what it says: WAV or text, as Opus packets ready to send
     ear.py        what it hears: where speech starts and ends
-    media.py      its peer connection, and the conversation by turns
+    talk.py       the conversation by turns
+    media.py      its peer connection
     socket.py     a whole call: signalling over the websocket, and the report
 """
 
-from calls.media.caller.media import CallerMedia, Conversation, Turn
+from calls.media.caller.media import CallerMedia
 from calls.media.caller.socket import CallReport, Ticket, call
+from calls.media.caller.talk import Conversation, Turn
 from calls.media.caller.utterance import (
     NoSpeechProgram,
     Utterance,

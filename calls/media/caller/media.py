@@ -1,16 +1,15 @@
-"""A synthetic caller's peer connection, and a conversation by turns over it."""
+"""A synthetic caller's peer connection."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from calls.media.caller.ear import Ear
-from calls.media.caller.utterance import Utterance, silent_packets
+from calls.media.caller.talk import LATE_MS, Heard, Mouth, Talker
+from calls.media.caller.utterance import silent_packets
 from calls.media.frames import LinkClock
 from calls.media.hearing import STARVED_S, Hearing
 from calls.media.jitter import Piece
@@ -18,71 +17,8 @@ from calls.media.link import FRAME_MS, MediaNeverConnected
 from calls.media.path import OPUS, Path, close_path
 from calls.media.rtp_plane import RtpPlane
 
-_POLL_S = FRAME_MS / 1000
-LATE_MS = 40
 
-
-@dataclass(frozen=True)
-class Turn:
-    """One thing said, and how soon its answer was heard; None when none came."""
-
-    spoken_ms: int
-    response_ms: int | None
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """How to talk: what to wait for, and for how long at most. Seconds."""
-
-    utterances: Sequence[Utterance] = ()
-    waits_for_greeting: bool = True
-    greeting_s: float = 10.0
-    reply_s: float = 15.0
-    quiet_s: float = 0.9  # this long without a sound, and the other side has finished
-    silence_before_s: float = 0.3
-    silence_after_s: float = 0.5
-    longest_s: float = 120.0
-
-
-@dataclass
-class Heard:
-    """What arrived, as the contract of `webcall` names it."""
-
-    received_ms: int = 0
-    speech_ms: int = 0
-    late_p99_ms: float = 0.0
-    glitch_percent: float = 0.0
-
-    def as_json(self) -> dict[str, float]:
-        return dict(vars(self))
-
-
-@dataclass
-class _Mouth:
-    """What is being said: packets left, and when the last one with sound went out."""
-
-    packets: Sequence[bytes] = ()
-    at: int = 0
-    speech_packets: int = 0
-    speech_ended_s: float | None = None
-    silence: bytes = field(default_factory=lambda: silent_packets()[0])
-
-    def say(self, utterance: Utterance) -> None:
-        self.packets, self.at = utterance.packets, 0
-        self.speech_packets = utterance.speech_packets
-        self.speech_ended_s = None
-
-    def next_packet(self) -> bytes:
-        if self.at >= len(self.packets):
-            return self.silence
-        packet = self.packets[self.at]
-        self.at += 1
-        if self.at == self.speech_packets:
-            self.speech_ended_s = time.monotonic() + FRAME_MS / 1000
-        return packet
-
-
-class CallerMedia:
+class CallerMedia(Talker):
     """Offers, sends what it is told to say, and hears; close it with `aclose`."""
 
     def __init__(
@@ -92,7 +28,7 @@ class CallerMedia:
         self.first_packet_s: float | None = None
         self._clock = LinkClock()
         self._hearing = Hearing(self.ear, self._clock)
-        self._mouth = _Mouth()
+        self.mouth = Mouth(silence=silent_packets()[0])
         self._connected = asyncio.Event()
         self._gone = asyncio.Event()
         pc = RTCPeerConnection(configuration or RTCConfiguration(iceServers=[]))
@@ -138,73 +74,10 @@ class CallerMedia:
             glitch_percent=round(100 * bad / expected, 3),
         )
 
-    async def converse(self, plan: Conversation, ended: asyncio.Event) -> list[Turn]:
-        """Say everything in turn, each after the answer before it; stop when it ends.
-
-        Never raises for a silent other side: a turn without answer has none.
-        """
-        turns: list[Turn] = []
-        until_s = time.monotonic() + plan.longest_s
-        if plan.waits_for_greeting:
-            await self._hear_out(plan, ended, plan.greeting_s)
-        for utterance in plan.utterances:
-            await self._wait(ended, plan.silence_before_s)
-            if ended.is_set() or self.is_gone or time.monotonic() > until_s:
-                break
-            turns.append(await self._take_turn(utterance, plan, ended))
-        await self._wait(ended, plan.silence_after_s)
-        return turns
-
     async def aclose(self) -> None:
         await close_path(self._path)
 
     # --- inside ---------------------------------------------------------------------
-
-    async def _take_turn(
-        self, utterance: Utterance, plan: Conversation, ended: asyncio.Event
-    ) -> Turn:
-        self._mouth.say(utterance)
-        deadline_s = utterance.speech_ms / 1000 + 2
-        await self._until(
-            lambda: self._mouth.speech_ended_s is not None, ended, deadline_s
-        )
-        said_s = self._mouth.speech_ended_s or time.monotonic()
-        await self._until(
-            lambda: self.ear.onset_after(said_s) is not None, ended, plan.reply_s
-        )
-        onset_s = self.ear.onset_after(said_s)
-        if onset_s is not None:
-            await self._hear_out(plan, ended, plan.longest_s)
-        return Turn(
-            utterance.speech_ms,
-            None if onset_s is None else round((onset_s - said_s) * 1000),
-        )
-
-    async def _hear_out(
-        self, plan: Conversation, ended: asyncio.Event, start_s: float
-    ) -> None:
-        """Wait for speech to start, at most `start_s`, and then for it to end."""
-        if not await self._until(lambda: bool(self.ear.onsets_s), ended, start_s):
-            return
-        await self._until(
-            lambda: self.ear.quiet_s > plan.quiet_s, ended, plan.longest_s
-        )
-
-    async def _until(
-        self, holds: Callable[[], bool], ended: asyncio.Event, timeout_s: float
-    ) -> bool:
-        """Return whether it came to hold before the call ended or time was up."""
-        deadline_s = time.monotonic() + timeout_s
-        while not holds():
-            if ended.is_set() or self.is_gone or time.monotonic() > deadline_s:
-                return False
-            await self._wait(ended, _POLL_S)
-        return True
-
-    @staticmethod
-    async def _wait(ended: asyncio.Event, seconds: float) -> None:
-        if not ended.is_set():
-            await asyncio.sleep(seconds)
 
     def _hear(self, piece: Piece) -> None:
         if self.first_packet_s is None:
@@ -215,4 +88,4 @@ class CallerMedia:
         last_s = self._plane.last_arrival_s
         if last_s is not None and time.monotonic() - last_s > STARVED_S:
             self._hearing.starve()
-        return self._mouth.next_packet()
+        return self.mouth.next_packet()

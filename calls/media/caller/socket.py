@@ -17,7 +17,8 @@ from typing import Any, cast
 import aiohttp
 from yarl import URL
 
-from calls.media.caller.media import CallerMedia, Conversation, Heard, Turn
+from calls.media.caller.media import CallerMedia
+from calls.media.caller.talk import Conversation, Heard, Turn
 from calls.media.ice import IceServer, configuration_from
 from calls.media.link import MediaNeverConnected
 
@@ -45,6 +46,7 @@ class CallReport:
 
     call_id: str = ""
     setup_ms: int | None = None
+    answered_ms: int | None = None  # on the telephone, before any audio
     end_reason: str | None = None
     duration_ms: int | None = None
     cost_credits: str | None = None

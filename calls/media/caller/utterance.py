@@ -27,10 +27,14 @@ class NoSpeechProgram(Exception):
 
 @dataclass(frozen=True)
 class Utterance:
-    """One packet per 20 ms, and how many of them there are up to the last sound."""
+    """One packet per 20 ms, and how many of them there are up to the last sound.
+
+    `packets` are Opus; `frames` are the same as s16 mono PCM at 16 kHz.
+    """
 
     packets: tuple[bytes, ...]
     speech_packets: int
+    frames: tuple[bytes, ...] = ()
 
     @property
     def speech_ms(self) -> int:
@@ -63,7 +67,11 @@ def utterance_from_pcm(samples: np.ndarray) -> Utterance:
     encoder = OpusEncoder(sample_rate_hz=_RATE_HZ)
     packets = tuple(encoder.encode(frame.tobytes()) for frame in frames)
     loud = np.flatnonzero(np.abs(frames.astype(np.int32)).max(axis=1) > _LOUD)
-    return Utterance(packets, int(loud[-1]) + 1 if loud.size else len(packets))
+    return Utterance(
+        packets,
+        int(loud[-1]) + 1 if loud.size else len(packets),
+        tuple(frame.tobytes() for frame in frames),
+    )
 
 
 @cache

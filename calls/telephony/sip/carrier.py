@@ -15,7 +15,7 @@ from sipmessage import Request
 
 from calls.media.phone_link import PhoneLink
 from calls.media.rtp_format import OPUS
-from calls.media.rtp_ports import NoPortFree, RtpPorts
+from calls.media.rtp_ports import NoPortFree, PortPair, RtpPorts
 from calls.telephony.protocol import (
     BadTrunk,
     IncomingCall,
@@ -242,17 +242,24 @@ class SipCarrier:
             self.agent.respond(transaction, 415, headers=accept)
             return
         called = called_of(request, candidates[0].settings)
-        trunk = next((t for t in candidates if called in t.settings.numbers), None)
-        self._take_in(transaction, trunk, candidates, called)
+        trunk = None
+        for candidate in candidates:
+            number = called_of(request, candidate.settings)
+            if number in candidate.settings.numbers:
+                trunk, called = candidate, number
+        if trunk is None and len(candidates) > 1:
+            # Many customers share the carrier, and none of them has this number.
+            self.agent.respond(transaction, 404)
+            return
+        self._take_in(transaction, trunk or candidates[0], candidates, called)
 
     def _take_in(
         self,
         transaction: ServerTransaction,
-        of_number: _Trunk | None,
+        trunk: _Trunk,
         candidates: list[_Trunk],
         called: str,
     ) -> None:
-        trunk = of_number or candidates[0]
         refusal = trunk.gate.enter()
         if refusal:
             self.agent.respond(transaction, 503, headers=_soon(1))
@@ -276,10 +283,9 @@ class SipCarrier:
         )
         self._legs.add(leg)
         request = transaction.request
-        is_certain = of_number is not None or len(candidates) == 1
         call = IncomingCall(
             carrier="sip",
-            trunk_id=trunk.settings.id if is_certain else None,
+            trunk_id=trunk.settings.id,
             reference=request.headers["Call-ID"][:200],
             caller=caller_of(request, trunk.settings),
             called=called,
@@ -317,7 +323,7 @@ class SipCarrier:
         takes_opus = OPUS in trunk.codecs and (
             invite is None or b"opus" in invite.body.lower()
         )
-        link = PhoneLink(pair, takes_opus=takes_opus)
+        link = self._link(pair, takes_opus=takes_opus)
         negotiation = Negotiation(
             host=transports.local_host(peer.host),
             port=pair.port,
@@ -325,6 +331,9 @@ class SipCarrier:
             encrypts=trunk.encrypts,
         )
         return link, negotiation
+
+    def _link(self, pair: PortPair, *, takes_opus: bool) -> PhoneLink:
+        return PhoneLink(pair, takes_opus=takes_opus)
 
     def _ended(self, leg: Any, gate: TrunkGate) -> None:
         self._legs.discard(leg)

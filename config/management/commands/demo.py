@@ -42,6 +42,7 @@ class Command(BaseCommand):
             die_with_parent(signal.SIGTERM)
         with only_one(settings.VAR_DIR):
             _require_free_port()
+            settings.SIP_HOST, settings.SIP_PORT = "127.0.0.1", _free_sip_port()
             _demo_file().unlink(missing_ok=True)
             supervisor = Supervisor()
             with supervisor.signals():
@@ -149,6 +150,8 @@ def _program(
     environment = os.environ | {
         "DEMO": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SIP_HOST": settings.SIP_HOST,
+        "SIP_PORT": str(settings.SIP_PORT),
         "DATABASE_POOL_SIZE": str(pool),
         "PYTHONUNBUFFERED": "1",
         # The demo may be root's; what Celery warns of is said in docs/operations.md.
@@ -219,6 +222,15 @@ def _require_free_port() -> None:
                 f"Port {settings.PORT} cannot be used: {error.strerror}. "
                 f"Choose another one: make demo PORT={_another_port()}"
             ) from None
+
+
+def _free_sip_port() -> int:
+    """Return the SIP port wanted, or one above it: nobody types it, it is in the file."""
+    for port in range(settings.SIP_PORT, settings.SIP_PORT + 400, 20):
+        with suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise CommandError(f"No SIP port from {settings.SIP_PORT} on is free.")
 
 
 def _another_port() -> int:

@@ -1,0 +1,150 @@
+"""`manage.py phonecall` calls a SIP address, and asks the API what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+
+import numpy as np
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from django.core.management import CommandError, call_command
+
+from calls.media.caller.utterance import utterance_from_pcm
+from calls.telephony.protocol import IncomingCall, RejectReason
+from calls.telephony.sip.caller import line_frames
+from tests.calls.telephony.sip.exchange import Desk, carrier, hear, say, trunk
+
+pytestmark = pytest.mark.slow
+
+
+class Installation:
+    """A carrier that greets and answers, and the API that knows of its calls."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self.heard_samples = 0
+
+    def __enter__(self) -> Installation:
+        self._thread.start()
+        self._run(self._start())
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, coroutine) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    async def _start(self) -> None:
+        self.desk = Desk(self._greet)
+        self.carrier = carrier(self.desk)
+        await self.carrier.configure([trunk(addresses="127.0.0.1")])
+        self.sip = f"127.0.0.1:{self.carrier.agent.transports.port}"
+        app = web.Application()
+        app.router.add_get("/api/v1/calls", self._list)
+        app.router.add_get("/api/v1/calls/c1", self._read)
+        self.server = TestServer(app)
+        await self.server.start_server()
+        self.base_url = str(self.server.make_url("/api/v1"))
+
+    async def _stop(self) -> None:
+        await self.carrier.aclose()
+        await self.server.close()
+
+    async def _greet(self, call: IncomingCall) -> None:
+        await call.leg.answer()
+        await say(call.leg, 0.5)
+        self.heard_samples = (await hear(call.leg, 2)).size
+        await say(call.leg, 0.5)
+        await call.leg.wait_closed()
+
+    async def _list(self, request: web.Request) -> web.Response:
+        calls = [
+            {"id": f"c{number}", "caller_phone": call.caller}
+            for number, call in enumerate(self.desk.calls, 1)
+        ]
+        return web.json_response({"calls": calls})
+
+    async def _read(self, request: web.Request) -> web.Response:
+        kept = {
+            "status": "ended",
+            "end_reason": "user_hangup",
+            "transcript": [{"speaker": "assistant", "text": "Hi", "started_ms": 0}],
+            "cost_credits": "0.01",
+        }
+        return web.json_response(kept)
+
+
+def phonecall(installation: Installation, **options: object) -> dict:
+    output = io.StringIO()
+    call_command(
+        "phonecall",
+        json=True,
+        base_url=installation.base_url,
+        api_key="key",
+        stdout=output,
+        **{"sip": installation.sip, "number": "+31201234567"} | options,
+    )
+    return json.loads(output.getvalue())
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_call_is_made_heard_and_reported(transport: str) -> None:
+    with Installation() as installation:
+        result = phonecall(installation, say=["Hello."], transport=transport)
+        call = installation.desk.calls[0]
+    assert call.called == "+31201234567"
+    assert result["call_id"] == "c1"
+    assert result["status"] == "ended"
+    assert result["transcript"][0]["text"] == "Hi"
+    assert result["audio"]["speech_ms"] >= 400
+    assert result["audio"]["received_ms"] > 1_000
+    assert result["setup_ms"] < 2_000
+    assert installation.heard_samples >= 2 * 16_000
+
+
+def test_a_call_that_nobody_takes_fails_with_the_reason() -> None:
+    with Installation() as installation:
+        installation.desk.acts = _decline
+        output = io.StringIO()
+        with pytest.raises(SystemExit):
+            call_command(
+                "phonecall",
+                json=True,
+                base_url=installation.base_url,
+                api_key="key",
+                sip=installation.sip,
+                number="+31201234567",
+                stdout=output,
+            )
+    result = json.loads(output.getvalue())
+    assert result["error"] == "The call was declined."
+
+
+async def _decline(call: IncomingCall) -> None:
+    await call.leg.reject(RejectReason.DECLINED)
+
+
+def test_without_a_demo_it_says_what_is_missing(tmp_path, settings) -> None:
+    settings.VAR_DIR = tmp_path
+    with pytest.raises(CommandError, match="make demo"):
+        call_command("phonecall")
+
+
+def test_what_is_said_fits_the_line() -> None:
+    tone = (9_000 * np.sin(np.arange(32_000) * 2 * np.pi * 500 / 16_000)).astype(
+        np.int16
+    )
+    frames = line_frames(utterance_from_pcm(tone))
+    assert len(frames) == 100
+    assert {len(frame) for frame in frames} == {320}
+    line = np.frombuffer(b"".join(frames), np.int16)
+    assert np.abs(line).max() == pytest.approx(9_000, rel=0.05)
