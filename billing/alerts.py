@@ -132,6 +132,12 @@ def watch_of(organization: Organization) -> CreditWatch:
     return CreditWatch.objects.get(organization=organization)
 
 
+def unpaid_message(organization_id: UUID) -> str:
+    """Return what a caller hears when the organization has no credits for the call."""
+    found = CreditWatch.objects.filter(organization=organization_id)
+    return found.values_list("unpaid_message", flat=True).first() or ""
+
+
 def _claim(organization: Organization, before: str, state: str, now: datetime) -> bool:
     watch_of(organization)
     return bool(

@@ -287,6 +287,16 @@ def _stood(
         return {name: int(stood) for name, stood in cursor.fetchall()}
 
 
+def entry_of_call(call_id: UUID, organization_id: UUID) -> LedgerEntry | None:
+    """Return the entry that settled a call; none while it goes on or was free."""
+    return LedgerEntry.objects.filter(
+        source="call",
+        source_id=call_id,
+        organization=organization_id,
+        kind=LedgerEntry.Kind.SETTLE,
+    ).first()
+
+
 def month_period(text: str, today: date) -> Period:
     """Return a month, such as 2026-03; the one that is going on for anything else."""
     try:

@@ -12,6 +12,8 @@ from django.db import connection
 
 from portal.scope import all_organizations
 
+# Checks of the rooms above, which know what billing does not: see `add_check`.
+_MORE: dict[str, str] = {}
 # name → statement giving (id of the row, expected, found) of every row that is wrong.
 _CHECKS: Final = {
     "entry does not sum to zero within an organization": """
@@ -75,6 +77,15 @@ _CHECKS: Final = {
           where organization_id = a.organization_id and kind = 'expiry') e on true
         where a.kind = 'expired' group by a.organization_id, a.balance_microcredits
         having coalesce(sum(e.microcredits), 0) <> a.balance_microcredits""",
+    "cash does not sum to zero": """
+        select entry_id::text, 0, sum(amount_cents)::bigint
+        from billing_cashposting group by entry_id, currency
+        having sum(amount_cents) <> 0""",
+    "paid payment without its credits": """
+        select p.id::text, 1, 0 from billing_payment p
+        where p.status = 'paid' and not exists (
+          select from billing_ledgerentry e
+          where e.idempotency_key = 'payment:' || p.payment_intent_id)""",
     "call held in one wallet only": """
         select source_id::text, case when bool_and(organization_id = agency_id)
           then 1 else 2 end, count(*)
@@ -82,6 +93,11 @@ _CHECKS: Final = {
         having bool_or(organization_id <> agency_id) and count(*) <> 2
           or count(distinct state) > 1""",
 }
+
+
+def add_check(rule: str, sql: str) -> None:
+    """Add a statement that gives (id, expected, found) of every row that is wrong."""
+    _MORE[rule] = sql
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,7 @@ def reconcile() -> list[Drift]:
         all_organizations("books are checked for everyone at once"),
         connection.cursor() as cursor,
     ):
-        for rule, sql in _CHECKS.items():
+        for rule, sql in {**_CHECKS, **_MORE}.items():
             cursor.execute(sql)
             drifts += [Drift(rule, *row) for row in cursor.fetchall()]
     return drifts

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing import alerts, holds, lots, offers, reconciliation
-from billing.payments import events, recharging, renewals, sweeping
+from billing.payments import clearing, events, recharging, renewals, sweeping
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ def watch_credits() -> None:
 
 @shared_task
 def reconcile_books() -> None:
-    """Check the books; drift is told in the log, and never mended."""
-    for drift in reconciliation.reconcile():
+    """Check the books, also against Stripe; drift is told, and never mended."""
+    found = reconciliation.reconcile()
+    found += clearing.check_clearing(timezone.now())
+    for drift in found:
         logger.error("the books do not agree", extra={"drift": str(drift)})

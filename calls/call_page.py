@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _, gettext_lazy
 
 from assistants.catalogue import Stage, catalogue
+from calls.call_costs import cost_lines
 from calls.models import Call, CallEvent, RecordingConsent, Transfer
 from common.money import format_credits
 from portal.statuses import status_look
@@ -40,6 +41,7 @@ def call_context(call: Call) -> dict[str, Any]:
         "timed_turns": [turn for turn in turns if turn.response_ms is not None],
         "slowest_ms": max(waits, default=0),
         "typical_ms": sorted(waits)[len(waits) // 2] if waits else None,
+        "costs": cost_lines(call),
         "tools": [event for event in events if event.kind == "tool_called"],
         "replaced": [
             replacement(event) for event in events if event.kind == "vendor_replaced"

@@ -8,6 +8,7 @@ from calls.views import (
     numbers,
     outbound,
     pages,
+    price,
     recordings,
     start,
     trunks,
@@ -59,6 +60,11 @@ urlpatterns = [
         "numbers/trunks/<uuid:trunk_id>/delete/",
         trunks.trunk_delete,
         name="trunk_delete",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/price/",
+        price.assistant_price,
+        name="assistant_price",
     ),
     path("assistants/<uuid:assistant_id>/talk/", start.call_start, name="call_start"),
 ]

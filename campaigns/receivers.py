@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
+from billing.signals import credits_arrived
 from calls.signals import call_ended
 from campaigns import tasks
 
@@ -19,3 +20,9 @@ def enqueue_finish_attempt(
     tasks.finish_attempt.delay(
         call_id=str(call_id), organization_id=str(organization_id)
     )
+
+
+@receiver(credits_arrived, dispatch_uid="campaigns.resume_campaigns")
+def enqueue_resume(sender: object, *, organization_id: UUID, **kwargs: Any) -> None:
+    """Go on with what stopped for want of credits; the tick finds a lost message."""
+    tasks.resume_campaigns.delay(str(organization_id))

@@ -5,6 +5,7 @@ dial_campaign       claims and calls for one campaign
 finish_attempt      a call ended
 dial_attempts       calls for a part of what another worker claimed
 reconcile_attempts  every 5 s: finds what the others left behind
+resume_campaigns    every 30 s: goes on with what stopped for want of credits
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import dialing, finishing, reconciling
+from campaigns import dialing, finishing, funding, reconciling
 from campaigns.claiming import claim_leads
 from campaigns.models import Campaign
 from portal.models import Organization
@@ -87,3 +88,10 @@ def finish_attempt(*, call_id: str, organization_id: str) -> None:
 def reconcile_attempts() -> None:
     """Find what dead workers and lost messages left behind."""
     reconciling.reconcile()
+
+
+@shared_task
+def resume_campaigns(organization_id: str | None = None) -> None:
+    """Go on with campaigns that stopped for want of credits, where there are some."""
+    only = UUID(organization_id) if organization_id else None
+    funding.resume_funded_campaigns(timezone.now(), only)

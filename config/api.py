@@ -21,6 +21,7 @@ from calls.api import calls, numbers, recordings, sip_trunks, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
 from campaigns.errors import CampaignError
+from config.billing_api import router as billing
 from config.organizations_api import account, router as organizations
 from config.portal_api import members, portal
 from portal.api.access import api_public
@@ -66,6 +67,7 @@ api.add_router("/members", members)
 api.add_router("/api-keys", api_keys)
 api.add_router("/webhook-endpoints", webhooks)
 api.add_router("/webhook-deliveries", webhook_deliveries)
+api.add_router("/billing", billing)
 
 
 class DatabaseCheck(BaseModel):

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from config.api import api_urls
 from config.cockpit import guard, views as cockpit
+from config.cockpit.usage import usage
 from config.openapi import openapi_document
 from config.reference import api_reference
 from config.subjects import views as subjects
@@ -38,6 +39,7 @@ urlpatterns = [
         subjects.subject_certificate,
         name="subject_certificate",
     ),
+    path("billing/usage/", usage, name="usage"),
     path("", include("portal.urls")),
     path("", include("assistants.urls")),
     path("", include("calls.urls")),

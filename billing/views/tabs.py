@@ -12,6 +12,7 @@ from portal.permissions import Permission
 
 _CREDITS = (
     (_("Statement"), "billing_statement", Permission.BILLING_READ),
+    (_("Usage"), "usage", Permission.BILLING_READ),
     (_("Buy credits"), "billing_buy", Permission.BILLING_READ),
     (_("Payments"), "billing_payments", Permission.BILLING_READ),
     (_("Top-up and alerts"), "billing_recharge", Permission.BILLING_BUY),

@@ -13,9 +13,10 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.holds import settle_call
+from billing.holds import ModelUse, settle_call
 from calls import bus, lifecycle
 from calls.models import Call, CallEvent
+from calls.services.costing import settled_use
 from calls.services.recordings import KeptRecording, attach_recording
 from calls.session.events import EndReason
 from calls.signals import call_ended
@@ -85,7 +86,8 @@ def _end(call: Call, outcome: Outcome) -> None:
     assert moved, "a locked live call can be moved to any final status"
     if outcome.recording is not None:
         attach_recording(call_id=call.pk, kept=outcome.recording)
-    _settle(call, -(-duration_ms // 1000), now)
+    models = settled_use(call, outcome.usage, duration_ms)
+    _settle(call, -(-duration_ms // 1000), models, now)
     CallEvent.objects.create(
         organization_id=call.organization_id,
         agency_id=call.agency_id,
@@ -118,8 +120,8 @@ def ended_event(call: Call) -> dict[str, Any]:
     }
 
 
-def _settle(call: Call, seconds: int, now: datetime) -> None:
-    cost = settle_call(call_id=call.pk, seconds=seconds)
+def _settle(call: Call, seconds: int, models: ModelUse, now: datetime) -> None:
+    cost = settle_call(call_id=call.pk, seconds=seconds, models=models)
     Call.objects.filter(pk=call.pk).update(
         billed_seconds=seconds,
         cost_microcredits=cost.cost_microcredits,

@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from django.db import transaction
 from django.utils import timezone
 
+from billing.alerts import unpaid_message
 from billing.errors import NotEnoughCredits
 from calls import bus, lifecycle
 from calls.errors import (
@@ -247,7 +248,9 @@ def message_for(number: PhoneNumber, reason: EndReason) -> str:
     """Return what a caller hears who is turned away; empty: the network says so."""
     if reason in (EndReason.TOO_MANY_CALLS, EndReason.NO_CAPACITY):
         return number.busy_message
-    if reason in (EndReason.ORGANIZATION_SUSPENDED, EndReason.INSUFFICIENT_CREDITS):
+    if reason is EndReason.INSUFFICIENT_CREDITS:
+        return number.suspended_message or unpaid_message(number.organization_id)
+    if reason is EndReason.ORGANIZATION_SUSPENDED:
         return number.suspended_message
     return number.closed_message
 

@@ -18,7 +18,6 @@ from assistants.models import Assistant, AssistantVersion
 from assistants.sovereignty import violations
 from assistants.spec import AssistantSpec
 from billing.holds import hold_for_call
-from billing.pricing import price_for_call
 from billing.tariff import CallPrice, Tariff
 from calls.errors import (
     AssistantNotReady,
@@ -28,6 +27,7 @@ from calls.errors import (
     TooManyCalls,
 )
 from calls.models import Call, PhoneNumber, Trunk
+from calls.services.costing import call_price
 from calls.services.guarding import check_pace, guard_of
 from calls.services.halting import is_halted
 from calls.services.nodes import choose_node, reserved_of
@@ -110,7 +110,8 @@ def open_call(
     now = timezone.now()
     check_pace(locked, guard_of(locked), now)
     node = choose_node(node_id=new.node_id, keeps_reserve=is_ours)
-    price = FREE if new.is_test else price_for_call(organization, now, new.direction)
+    spec = _spec_of(version, new.overrides)
+    price = FREE if new.is_test else call_price(organization, spec, now, new.direction)
     hold_for_call(
         call_id=new.call_id,
         organization=organization,
@@ -157,12 +158,19 @@ def _check_regions(
     policy = policy_of(organization)
     if policy.regions is RegionRule.ANYWHERE:
         return
+    if faults := violations(_spec_of(version, overrides), policy):
+        raise RegionRefused(faults[0].message)
+
+
+def _spec_of(
+    version: AssistantVersion | None, overrides: dict[str, Any]
+) -> AssistantSpec:
+    """Return what the call runs on: settings of its own, else the version's."""
     own = overrides.get("spec")
     if own is None:
         assert version is not None, "a call without a version has settings of its own"
         own = version.spec_json
-    if faults := violations(AssistantSpec.model_validate(own), policy):
-        raise RegionRefused(faults[0].message)
+    return AssistantSpec.model_validate(own)
 
 
 def _takes_calls(organization: Organization) -> bool:

@@ -1,0 +1,54 @@
+"""What a minute with an assistant costs, before it is ever called."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from assistants.queries import visible_assistants
+from calls.call_costs import STAGES
+from calls.models import Call
+from calls.services.costing import call_price, choices_of, expected_minute, payers_of
+from portal.http import MemberRequest
+from portal.permissions import Permission, requires
+
+
+@require_GET
+@requires(Permission.ASSISTANTS_READ)
+def assistant_price(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """The estimate by stage, and the price of each kind of call."""
+    assistant = (
+        visible_assistants()
+        .select_related("current_version")
+        .filter(pk=assistant_id)
+        .first()
+    )
+    if assistant is None or assistant.current_version is None:
+        raise Http404
+    organization, now = request.organization, timezone.now()
+    spec = assistant.current_version.spec
+    costs = expected_minute(spec, choices_of(spec, payers_of(organization)))
+    prices: list[dict[str, Any]] = []
+    for direction in Call.Direction:
+        tariff = call_price(organization, spec, now, direction).client
+        prices.append(
+            {
+                "label": direction.label,
+                "tariff": tariff,
+                "minute": tariff.microcredits_per_minute
+                + tariff.model_microcredits_per_minute,
+                "five": tariff.held_for(300),
+            }
+        )
+    context: dict[str, Any] = {
+        "assistant": assistant,
+        "stages": [{"label": STAGES[cost.stage], "cost": cost} for cost in costs],
+        "prices": prices,
+        "percent": prices[0]["tariff"].model_cost_percent,
+    }
+    return render(request, "calls/assistant_price.html", context)
