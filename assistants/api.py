@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Body, Router, Status
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from assistants import services
 from assistants.catalogue import Stage, catalogue, is_available, validate_spec
@@ -29,6 +29,7 @@ from assistants.without_secrets import without_secrets
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest, invalid_request
 from portal.api.paging import Deleted
+from portal.api.plain import plain_answer
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
@@ -56,6 +57,18 @@ class OneAssistant(BaseModel):
 
 class Assistants(BaseModel):
     assistants: list[AssistantJson]
+
+
+# What a version saved before a field was there does not hold.
+_LATER_FIELDS: Final = TypeAdapter(dict[str, Any]).dump_python(
+    {
+        name: field.default
+        for name, field in AssistantSpec.model_fields.items()
+        if not field.is_required()
+    },
+    mode="json",
+    by_alias=True,
+)
 
 
 def assistant_json(
@@ -129,11 +142,13 @@ def take_is_active(values: dict[str, Any]) -> bool | None:
 
 @router.get("", response=Assistants, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_assistants(request: HttpRequest) -> dict[str, Any]:
+def list_assistants(request: HttpRequest) -> HttpResponse:
     """Every assistant of the key's organization."""
     rows = list(visible_assistants())
     secrets = _secrets_of(rows)
-    return {"assistants": [assistant_json(row, secrets) for row in rows]}
+    return plain_answer(
+        {"assistants": [_LATER_FIELDS | assistant_json(row, secrets) for row in rows]}
+    )
 
 
 @router.post("", response={201: OneAssistant}, by_alias=True)

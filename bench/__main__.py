@@ -1,6 +1,6 @@
 """Every benchmark side by side in one run: prints a table, writes var/bench.json.
 
-    python -m bench [--quick] [--only carrying,churn,ledger] [--out FILE]
+    python -m bench [--quick] [--only carrying,churn,ledger,api] [--out FILE]
 
 Wants a quiet machine with two cores: the second one calls what runs on the first. The
 full run takes about a quarter of an hour; `--quick` shows in three minutes that all of
@@ -19,14 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import carrying, churn, machine, money
+from bench import api, carrying, churn, machine, money
 from bench.figures import table
 from bench.machine import Cores
 from bench.peer import python_of_peer
 from bench.processes import FOLDER, ROOT, vendors
 from calls.media.caller.utterance import speak
 
-PARTS = ("carrying", "churn", "ledger")
+PARTS = ("carrying", "churn", "ledger", "api")
 QUIET_LOAD = 0.7  # of the minute before; more, and others want the cores as well
 PHRASE = "What time is it now?"
 
@@ -80,6 +80,9 @@ def main() -> None:
         figures += asyncio.run(measure_calls(options, parts))
     if "ledger" in parts:
         figures += money.figures(is_quick=options.quick)
+    if "api" in parts:
+        length = api.QUICK if options.quick else api.FULL
+        figures += money.on_database("bench.api", length, is_durable=True)
     described |= {
         "is_quick": options.quick,
         "took_s": round(time.monotonic() - began_s),

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,20 @@ QUICK_ROUNDS, QUICK_SECONDS = 1, 0.5
 
 def figures(*, is_quick: bool) -> list[dict[str, Any]]:
     """Measure hold and settle against bare SQL; raises when the books do not agree."""
-    found = _on_database("", is_durable=True, is_quick=is_quick)
+    length = (QUICK_ROUNDS, QUICK_SECONDS) if is_quick else (ROUNDS, SECONDS)
+    found = on_database("bench.ledger", length, is_durable=True)
     if not is_quick:
-        found += _on_database(", no disk", is_durable=False, is_quick=is_quick)
+        found += [
+            {**figure, "name": f"{figure['name']}, no disk"}
+            for figure in on_database("bench.ledger", length, is_durable=False)
+        ]
     return found
 
 
-def _on_database(
-    suffix: str, *, is_durable: bool, is_quick: bool
+def on_database(
+    module: str, arguments: Sequence[float], *, is_durable: bool
 ) -> list[dict[str, Any]]:
+    """Run a module of the bench on a migrated, empty database; return its figures."""
     # /tmp and not $TMPDIR: root's server runs as another user, which must get in.
     folder = Path(tempfile.mkdtemp(prefix="portavoce-bench-", dir="/tmp"))
     folder.chmod(0o755)
@@ -40,15 +46,18 @@ def _on_database(
         server = postgres.Server(postgres.prepare(folder / "pg", durable=is_durable))
         server.start()
         try:
-            found = _measured(server.cluster.conninfo(), folder / "var", is_quick)
+            return _measured(
+                server.cluster.conninfo(), folder / "var", module, arguments
+            )
         finally:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return [{**figure, "name": figure["name"] + suffix} for figure in found]
 
 
-def _measured(database_url: str, var: Path, is_quick: bool) -> list[dict[str, Any]]:
+def _measured(
+    database_url: str, var: Path, module: str, arguments: Sequence[float]
+) -> list[dict[str, Any]]:
     """Run it in a process of its own: Django's settings know one database a process."""
     (var / "static").mkdir(parents=True)
     environment = os.environ | {
@@ -63,9 +72,8 @@ def _measured(database_url: str, var: Path, is_quick: bool) -> list[dict[str, An
         env=environment,
         check=True,
     )
-    length = (QUICK_ROUNDS, QUICK_SECONDS) if is_quick else (ROUNDS, SECONDS)
     done = subprocess.run(
-        [sys.executable, "-m", "bench.ledger", *(str(value) for value in length)],
+        [sys.executable, "-m", module, *(str(value) for value in arguments)],
         cwd=ROOT,
         env=environment,
         check=True,

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.http import Http404
 
-from calls.models import Call, PhoneNumber, Trunk
+from calls.models import Call, CallCount, PhoneNumber, Trunk
+from portal.models import Organization
 from portal.visibility import sight
 
 SHOWN = ("assistant", "number")
@@ -38,6 +39,12 @@ def visible_calls() -> QuerySet[Call]:
             "summary",
         )
     )
+
+
+def count_calls(organization: Organization) -> int:
+    """Return how many calls an organization has; the database keeps the number."""
+    kept = CallCount.objects.filter(organization=organization)
+    return kept.values_list("total", flat=True).first() or 0
 
 
 def get_call(call_id: UUID) -> Call:

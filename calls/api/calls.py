@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, JsonValue
 
@@ -15,7 +15,13 @@ from calls.api.chosen_settings import CallStart, chosen_settings
 from calls.api.recordings import recording_url
 from calls.browser import browser_ticket
 from calls.models import Call, PhoneNumber, Turn
-from calls.queries import filter_calls, get_call, visible_calls, visible_numbers
+from calls.queries import (
+    count_calls,
+    filter_calls,
+    get_call,
+    visible_calls,
+    visible_numbers,
+)
 from calls.services.outbound import place_call
 from calls.services.web import start_web_call
 from common.ids import uuid7
@@ -23,7 +29,9 @@ from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
-from portal.api.paging import Pagination, Period, page_of
+from portal.api.paging import LongPage, Pagination, Period, page_of
+from portal.api.plain import plain_answer
+from portal.models import Organization
 from portal.permissions import Permission
 
 router = Router(tags=["Calls"])
@@ -218,9 +226,10 @@ def call_json(
 @api_requires(Permission.CALLS_READ)
 def list_calls(
     request: HttpRequest, wanted: Annotated[CallFilter, Query()]
-) -> dict[str, Any]:
+) -> HttpResponse:
     """Calls, newest first."""
-    zone = request.organization.time_zone  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    zone = organization.time_zone
     calls = filter_calls(
         visible_calls().defer(None).defer(*BLOBS),
         status=read_status(wanted.status),
@@ -228,8 +237,17 @@ def list_calls(
         assistant_id=wanted.assistant_id or wanted.agent_id,
         number=wanted.number or "",
     ).filter(**wanted.bounds(zone).filter("created_at"))
-    page, said = page_of(calls, wanted, calls.count())
-    return {"calls": [call_json(request, call) for call in page], "pagination": said}
+    total = calls.count() if _is_narrowed(wanted) else count_calls(organization)
+    page, said = page_of(calls, wanted, total)
+    shown = [call_json(request, call) for call in page]
+    return plain_answer({"calls": shown, "pagination": said})
+
+
+def _is_narrowed(wanted: CallFilter) -> bool:
+    """Whether anything but the page was chosen."""
+    return bool(
+        wanted.model_dump(exclude_defaults=True).keys() - set(LongPage.model_fields)
+    )
 
 
 @router.get("/{uuid:call_id}", response=WholeCallJson)

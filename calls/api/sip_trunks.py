@@ -114,7 +114,7 @@ def trunk_json(trunk: Trunk) -> dict[str, Any]:
         "username": trunk.auth_username or None,
         "has_password": bool(trunk.password_hint),
         "inbound_addresses": trunk.inbound_addresses,
-        "outbound_address": trunk.outbound_host or None,
+        "outbound_address": trunk.outbound_host or trunk.address or None,
         "outbound_number": trunk.outbound_number or None,
         "registration": trunk.registers,
         "max_channels": trunk.max_channels,

@@ -2,6 +2,7 @@
 
 from calls.models.call import Call
 from calls.models.consent import RecordingConsent
+from calls.models.count import CallCount
 from calls.models.guard import CallGuard, Halt
 from calls.models.node import VoiceNode
 from calls.models.number import PhoneNumber
@@ -13,6 +14,7 @@ from calls.models.turn import CallEvent, Turn
 
 __all__ = [
     "Call",
+    "CallCount",
     "CallEvent",
     "CallGuard",
     "Erasure",
