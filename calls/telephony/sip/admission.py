@@ -5,8 +5,8 @@ Pure but for the clock. Limits are exact: in no second more than the number allo
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from time import monotonic
 from typing import Final
 
 MAX_SOURCES: Final = 1_000
@@ -50,7 +50,7 @@ class TrunkGate:
         """Take a place; return why there is none, in words, or nothing."""
         if self.max_channels and self.live >= self.max_channels:
             return f"All {self.max_channels} channels of the trunk are in use."
-        if not self._rate.take(monotonic()):
+        if not self._rate.take(time.monotonic()):
             return f"The trunk starts {self._rate.limit} calls a second at most."
         self.live += 1
         return ""
@@ -69,7 +69,7 @@ class StrangerGuard:
         self._refused = 0
 
     def may_answer(self, host: str) -> bool:
-        now_s = monotonic()
+        now_s = time.monotonic()
         source = self._sources.get(host)
         if source is None:
             if len(self._sources) >= MAX_SOURCES:
@@ -79,7 +79,7 @@ class StrangerGuard:
 
     def may_log(self, kind: str) -> bool:
         """Once a minute of each kind."""
-        now_s = monotonic()
+        now_s = time.monotonic()
         last_s = self._logged_s.get(kind)
         if last_s is not None and now_s - last_s < LOG_EVERY_S:
             return False

@@ -187,11 +187,11 @@ class SipIncomingLeg(SipLeg):
             self._reliable[1].cancel()
             self._reliable = (self._reliable[0], None)
 
-    def end(self, end: LinkEnd) -> None:
+    def end(self, end: LinkEnd, *, says_goodbye: bool = False) -> None:
         self._stop_ringing()
         if self._invite.final_code is None:  # hung up by us without a word
             self._agent.respond(self._invite, 480, to_tag=self._tag)
-        super().end(end)
+        super().end(end, says_goodbye=says_goodbye)
 
     def _why_unanswered(self, end: LinkEnd) -> NotAnswered:
         return NotAnswered(

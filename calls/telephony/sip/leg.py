@@ -166,7 +166,7 @@ class SipLeg:
             await self._referral.run(self.link.wait_closed)
         finally:
             self._referral = None
-        self.end(LinkEnd.REMOTE_HANGUP)
+        self.end(LinkEnd.REMOTE_HANGUP, says_goodbye=True)
 
     # --- the other side's requests --------------------------------------------------
 
@@ -399,8 +399,11 @@ class SipLeg:
         logger.info("a SIP session was not refreshed")
         self.end(LinkEnd.LOST)
 
-    def end(self, end: LinkEnd) -> None:
-        """End the call once; the other side is told unless it was its own wish."""
+    def end(self, end: LinkEnd, *, says_goodbye: bool = False) -> None:
+        """End the call once; the other side is told unless it was its own wish.
+
+        One that was handed over left of its own accord, and is told all the same.
+        """
         if self._on_end is None:
             return
         on_end, self._on_end = self._on_end, None
@@ -411,7 +414,8 @@ class SipLeg:
         if self._invite_answered is not None:
             self._invite_answered.on_unacknowledged = lambda: None
         dialog = self._dialog
-        if dialog is not None and self._is_confirmed and end != LinkEnd.REMOTE_HANGUP:
+        tells = says_goodbye or end != LinkEnd.REMOTE_HANGUP
+        if dialog is not None and self._is_confirmed and tells:
             self._agent.in_background(self._say_goodbye(dialog))
         elif dialog is not None:
             self._agent.drop_dialog(dialog.call_id, dialog.local_tag)

@@ -33,6 +33,7 @@ ANSWER_S: Final = 8.0
 RETRY_S: Final = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 REFUSED_RETRY_S: Final = 300.0
 _LEAST_EXPIRES_S: Final = 30
+_LOOKED_UP_EVERY_S: Final = 300.0
 
 
 class TrunkWatch:
@@ -165,14 +166,16 @@ class TrunkWatch:
     # --- health ---------------------------------------------------------------------
 
     async def _keep_asking(self) -> None:
+        """Ask every so often; a trunk that is never asked is at least looked up."""
+        every_s = self.trunk.options_every_s
         while True:
             try:
-                await self._ask_options()
+                await (self._ask_options() if every_s else self._peers())
+            except NoResponse as error:
+                logger.info("a trunk was not found", extra={"why": str(error)})
             except Exception:  # the edge of the task
                 logger.exception("asking a trunk failed")
-            if not self.trunk.options_every_s:
-                return
-            await asyncio.sleep(self.trunk.options_every_s)
+            await asyncio.sleep(every_s or _LOOKED_UP_EVERY_S)
 
     async def _ask_options(self) -> None:
         """Ask each peer until one answers; whatever it says, it is there."""
