@@ -1,4 +1,9 @@
-"""The assistant's form: plain questions that make an `AssistantSpec`."""
+"""The assistant's form: plain questions that make an `AssistantSpec`.
+
+The questions stand in `form_fields`, what the selects hold in `form_offers`, and which
+answer is which field of the spec in `form_spec`. Here they meet: the options of the
+providers that are chosen, and every error beside the control it is about.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +11,31 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.forms.utils import ErrorDict
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError as SpecError
 
+from assistants import form_offers, form_spec
 from assistants.catalogue import (
+    Option,
+    Provider,
     Stage,
     catalogue,
-    is_available,
-    language_choices,
-    language_name,
-    model_choices,
     validate_spec,
-    voice_choices,
 )
+from assistants.form_fields import AssistantFields
+from assistants.form_offers import joined, split
+from assistants.option_fields import answer_of, field_of, value_of
 from assistants.sovereignty import violations
-from assistants.spec import (
-    AssistantSpec,
-    LLMConfig,
-    Message,
-    SpeechConfig,
-    STTConfig,
-    TTSConfig,
-)
-from assistants.tool_shapes import EndCallTool
+from assistants.spec import AssistantSpec
+from portal.api.errors import param_path
 from portal.services.privacy import policy_in_scope
 
-_SEPARATOR = "/"
-_FIELD_OF_PARAM = {
-    "llm_config": "model",
-    "stt_config": "listener",
-    "tts_config": "voice",
-    "first_message": "first_message",
-    "name": "name",
+# Fields of a config that a change of provider leaves with their meaning.
+_KEPT = {
+    "llm": ("temperature", "messages", "tools"),
+    "stt": ("language", "keyterms"),
+    "tts": ("language",),
 }
 
 
@@ -49,60 +47,8 @@ def keys_at_hand() -> set[str]:
     return keys
 
 
-class AssistantForm(forms.Form):
-    """What the assistant is called, what it says and knows, and how it sounds."""
-
-    name = forms.CharField(
-        label=_("Name"), max_length=120, help_text=_("Only you and your team see it.")
-    )
-    first_message = forms.CharField(
-        label=_("First message"),
-        max_length=2000,
-        required=False,
-        widget=forms.Textarea({"rows": 2}),
-        help_text=_(
-            "Spoken as soon as the call connects. Empty: the caller speaks first."
-        ),
-    )
-    instructions = forms.CharField(
-        label=_("Instructions"),
-        max_length=100_000,
-        widget=forms.Textarea({"rows": 12}),
-        help_text=_(
-            "Say who the assistant is, what it knows and how it should answer. "
-            "{{name}} is replaced by what is known of a call."
-        ),
-    )
-    language = forms.ChoiceField(label=_("Language"))
-    voice = forms.ChoiceField(label=_("Voice"))
-    model = forms.ChoiceField(
-        label=_("Model"), help_text=_("What decides the answers.")
-    )
-    listener = forms.ChoiceField(
-        label=_("Speech recognition"), help_text=_("What understands the caller.")
-    )
-    max_duration_minutes = forms.IntegerField(
-        label=_("Longest call"), min_value=1, max_value=120, initial=10
-    )
-    may_hang_up = forms.BooleanField(
-        label=_("May end the call"),
-        required=False,
-        initial=True,
-        help_text=_("Lets the assistant hang up when the conversation is over."),
-    )
-    end_call_message = forms.CharField(
-        label=_("Last words"),
-        max_length=300,
-        required=False,
-        help_text=_("Spoken when the longest time is reached."),
-    )
-    voicemail_message = forms.CharField(
-        label=_("Voicemail message"),
-        max_length=1000,
-        required=False,
-        widget=forms.Textarea({"rows": 2}),
-        help_text=_("Left after the beep on outbound calls. Empty: hang up."),
-    )
+class AssistantForm(AssistantFields):
+    """All there is to set, as far as the chosen providers take it."""
 
     def __init__(
         self, *args: Any, spec: AssistantSpec | None = None, **kwargs: Any
@@ -110,135 +56,268 @@ class AssistantForm(forms.Form):
         if spec is not None:
             kwargs["initial"] = initial_of(spec)
         super().__init__(*args, **kwargs)
-        keys = keys_at_hand()
-        self.fields["language"].choices = _languages(keys)  # type: ignore[attr-defined]
-        self.fields["model"].choices = _offers(Stage.LLM, keys)  # type: ignore[attr-defined]
-        self.fields["listener"].choices = _offers(Stage.STT, keys)  # type: ignore[attr-defined]
-        self.fields["voice"].choices = _voices(keys)  # type: ignore[attr-defined]
         self._base = spec
+        self._keys = keys_at_hand()
+        self._fill_selects()
+        self.options: dict[str, tuple[str, Option]] = {}
+        for stage in ("stt", "llm", "tts"):
+            self._add_options(stage)
+
+    # --- what is chosen now ---
+
+    def chosen(self, name: str) -> str:
+        """The answer as it stands, checked or not; the first offer when there is none."""
+        answer = self.data.get(name) if self.is_bound else self.initial.get(name)
+        offered = [v for _group, offers in self._offers(name) for v, _label in offers]
+        if answer in offered:
+            return str(answer)
+        return offered[0] if offered else ""
+
+    @property
+    def mind(self) -> Provider | None:
+        return catalogue().find_mind(split(self.chosen("model"))[0])
+
+    @property
+    def is_realtime(self) -> bool:
+        """Whether the model hears and speaks itself."""
+        return bool(self.mind and self.mind.is_realtime)
+
+    @property
+    def mouth(self) -> Provider | None:
+        return catalogue().find(Stage.TTS, split(self.chosen("voice"))[0])
+
+    @property
+    def ears(self) -> Provider | None:
+        return catalogue().find(Stage.STT, split(self.chosen("listener"))[0])
+
+    def options_of(self, stage: str) -> list[forms.BoundField]:
+        """The controls of the chosen provider's own options."""
+        return [self[name] for name, (at, _o) in self.options.items() if at == stage]
+
+    @property
+    def stt_options(self) -> list[forms.BoundField]:
+        return self.options_of("stt")
+
+    @property
+    def llm_options(self) -> list[forms.BoundField]:
+        return self.options_of("llm")
+
+    @property
+    def tts_options(self) -> list[forms.BoundField]:
+        return self.options_of("tts")
+
+    def unchecked(self) -> AssistantForm:
+        """Show the answers as they are, without finding fault with them yet."""
+        self._errors = ErrorDict()
+        return self
+
+    # --- setting up ---
+
+    def _offers(self, name: str) -> form_offers.Groups:
+        field = self.fields[name]
+        choices = getattr(field, "choices", [])
+        return [c if isinstance(c[1], list) else ("", [c]) for c in choices]
+
+    def _fill_selects(self) -> None:
+        keys, nobody = self._keys, ("", str(_("Nobody: the call ends with an apology")))
+        self._set("language", form_offers.languages(keys))
+        self._set("model", form_offers.mind_groups(keys))
+        self._set("listener", form_offers.model_groups(Stage.STT, keys))
+        mind = split(self.chosen("model"))[0]
+        self._set("voice", form_offers.voice_groups(keys, mind))
+        texts = form_offers.model_groups(Stage.LLM, keys)
+        self._set("fallback_model", [nobody, *texts])
+        self._set("fallback_model_2", [nobody, *texts])
+        listeners = form_offers.model_groups(Stage.STT, keys)
+        self._set("fallback_listener", [nobody, *listeners])
+        self._set("fallback_voice", [nobody, *form_offers.voice_groups(keys, "")])
+        models = self.mouth.models if self.mouth else ()
+        automatic = ("", str(_("The provider's choice")))
+        offered = [(m.id, m.label) for m in models if not m.is_legacy]
+        self._set("voice_model", [automatic, *offered])
+        if not (self.mouth and self.mouth.free_text_voice):
+            del self.fields["own_voice"]
+        if self.mind and not self.mind.takes_temperature:
+            self.fields["temperature"].required = False
+        if self.is_realtime:
+            for name in ("language", "listener"):
+                self.fields[name].required = False
+
+    def _set(self, name: str, choices: list[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    def _add_options(self, stage: str) -> None:
+        if self.is_realtime and stage != "llm":
+            return
+        provider = {"stt": self.ears, "llm": self.mind, "tts": self.mouth}[stage]
+        if provider is None:
+            return
+        model = split(self.chosen("listener" if stage == "stt" else "model"))[1]
+        if stage == "tts":
+            model = self.chosen("voice_model") or provider.default_model
+        for option in provider.options_of(model):
+            field = field_of(option)
+            if field is not None:
+                name = f"{stage}.{option.name}"
+                self.fields[name] = field
+                self.options[name] = (stage, option)
+
+    # --- checking ---
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
         try:
-            spec = self._spec(cleaned)
+            spec = AssistantSpec.model_validate(self._values(cleaned))
         except SpecError as error:
             for problem in error.errors():
-                field = _FIELD_OF_PARAM.get(
-                    str(problem["loc"][0]) if problem["loc"] else ""
-                )
-                self.add_error(field, problem["msg"])
+                path = param_path(tuple(problem["loc"]))
+                self._blame(path, problem["msg"].removeprefix("Value error, "))
             return cleaned
         for wrong in [
-            *validate_spec(spec, keys_at_hand()),
+            *validate_spec(spec, self._keys),
             *violations(spec, policy_in_scope()),
         ]:
-            self.add_error(
-                _FIELD_OF_PARAM.get(wrong.param.split(".")[0]), wrong.message
-            )
+            self._blame(wrong.param, wrong.message)
         self.spec = spec
         return cleaned
 
-    def _spec(self, data: dict[str, Any]) -> AssistantSpec:
-        llm_provider, model = _split(data["model"])
-        stt_provider, stt_model = _split(data["listener"])
-        tts_provider, voice = _split(data["voice"])
+    def _blame(self, param: str, message: str) -> None:
+        """Put an error beside its control, or over the form when it has none here."""
+        place = form_spec.place_of(param)
+        if place in self.fields:
+            self.add_error(place, message)
+        else:
+            self.add_error(None, f"{param}: {message}")
+
+    def _values(self, answers: dict[str, Any]) -> dict[str, Any]:
         base = self._base.model_dump(by_alias=True) if self._base else {}
-        kept_tools = [
-            tool
-            for tool in base.get("llm_config", {}).get("tools", ())
-            if tool["type"] != "end_call"
+        values = form_spec.values_of(answers, base)
+        values["llm_config"] = self._llm(answers, base.get("llm_config") or {})
+        values["stt_config"] = values["tts_config"] = None
+        if not self.is_realtime:
+            values["stt_config"] = self._stt(answers, base.get("stt_config") or {})
+            values["tts_config"] = self._tts(answers, base.get("tts_config") or {})
+        return values
+
+    def _config(
+        self, stage: str, choice: str, base: dict[str, Any], answers: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The stage's config: what the form does not ask stays as it was."""
+        provider, name = split(choice)
+        if base.get("provider") != provider:
+            base = {k: v for k, v in base.items() if k in _KEPT[stage]}
+        config = base | {"provider": provider}
+        if stage != "tts":
+            config["model"] = name
+        for answer, (at, option) in self.options.items():
+            if at == stage:
+                value = value_of(option, answers.get(answer))
+                if value is None:
+                    config.pop(option.name, None)
+                else:
+                    config[option.name] = value
+        return config
+
+    def _llm(self, answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+        config = self._config("llm", answers["model"], base, answers)
+        others = [m for m in base.get("messages", ()) if m["role"] != "system"]
+        instructions = {"role": "system", "content": answers["instructions"]}
+        config["messages"] = [instructions, *others]
+        tools = [t for t in base.get("tools", ()) if t["type"] != "end_call"]
+        ending = [{"type": "end_call"}] if answers["may_hang_up"] else []
+        config["tools"] = [*ending, *tools]
+        if answers.get("temperature") is not None:
+            config["temperature"] = answers["temperature"]
+        if self.is_realtime:
+            config["voice"] = split(answers["voice"])[1]
+            config.pop("fallbacks", None)
+            return config
+        stand_ins = [answers["fallback_model"], answers["fallback_model_2"]]
+        config["fallbacks"] = [
+            {"provider": provider, "model": model}
+            for provider, model in (split(one) for one in stand_ins if one)
         ]
-        return AssistantSpec(
-            name=data["name"],
-            first_message=data["first_message"] or None,
-            llm_config=LLMConfig(
-                provider=llm_provider,
-                model=model,
-                messages=(Message(role="system", content=data["instructions"]),),
-                tools=((EndCallTool(),) if data["may_hang_up"] else ())
-                + tuple(kept_tools),
-            ),
-            stt_config=STTConfig(
-                provider=stt_provider, model=stt_model, language=data["language"]
-            ),
-            tts_config=TTSConfig(
-                provider=tts_provider, voice_id=voice, language=data["language"]
-            ),
-            speech_config=SpeechConfig(
-                **{
-                    **base.get("speech_config", {}),
-                    "end_call_message": data["end_call_message"] or None,
-                }
-            ),
-            max_duration_seconds=data["max_duration_minutes"] * 60,
-            voicemail_message=data["voicemail_message"] or None,
-        )
+        return config
+
+    def _stt(self, answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+        config = self._config("stt", answers["listener"], base, answers)
+        config["language"] = answers["language"]
+        provider, model = split(answers["fallback_listener"])
+        stand_in = {"provider": provider, "model": model}
+        config["fallbacks"] = [stand_in] if provider else []
+        return config
+
+    def _tts(self, answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+        config = self._config("tts", answers["voice"], base, answers)
+        config["voice_id"] = answers.get("own_voice") or split(answers["voice"])[1]
+        config["model"] = answers["voice_model"] or None
+        language = answers["language"]
+        config["language"] = None if language == "multi" else language
+        provider, voice = split(answers["fallback_voice"])
+        stand_in = {"provider": provider, "voice_id": voice}
+        config["fallbacks"] = [stand_in] if provider else []
+        return config
 
 
 def initial_of(spec: AssistantSpec) -> dict[str, Any]:
     """Return the form's answers that make this spec."""
+    mind = spec.llm_config
+    answers = form_spec.answers_of(spec)
+    answers["model"] = joined(mind.provider, mind.model)
+    for number, choice in enumerate(mind.fallbacks[:2]):
+        name = "fallback_model" if number == 0 else "fallback_model_2"
+        answers[name] = joined(choice.provider, choice.model)
+    provider = catalogue().find_mind(mind.provider)
+    answers |= _option_answers("llm", provider, mind.model, mind)
+    if spec.stt_config is None or spec.tts_config is None:
+        voice = mind.voice or (provider.default_voice if provider else "")
+        return answers | {"voice": joined(mind.provider, voice)}
+    return answers | _hearing_answers(spec) | _voice_answers(spec)
+
+
+def _hearing_answers(spec: AssistantSpec) -> dict[str, Any]:
+    ears = spec.hears()
+    provider = catalogue().find(Stage.STT, ears.provider)
+    answers = {
+        "language": ears.language,
+        "listener": joined(ears.provider, ears.model),
+        **_option_answers("stt", provider, ears.model, ears),
+    }
+    if ears.fallbacks:
+        first = ears.fallbacks[0]
+        answers["fallback_listener"] = joined(first.provider, first.model)
+    return answers
+
+
+def _voice_answers(spec: AssistantSpec) -> dict[str, Any]:
+    mouth = spec.speaks()
+    provider = catalogue().find(Stage.TTS, mouth.provider)
+    provider_id = provider.id if provider else mouth.provider
+    listed = bool(provider and provider.voice(mouth.voice_id))
+    default = provider.default_voice if provider else ""
+    model = mouth.model or (provider.default_model if provider else "")
+    answers = {
+        "voice": joined(provider_id, mouth.voice_id if listed else default),
+        "own_voice": "" if listed else mouth.voice_id,
+        "voice_model": mouth.model or "",
+        **_option_answers("tts", provider, model, mouth),
+    }
+    if mouth.fallbacks:
+        first = mouth.fallbacks[0]
+        answers["fallback_voice"] = joined(first.provider, first.voice_id)
+    return answers
+
+
+def _option_answers(
+    stage: str, provider: Provider | None, model: str, config: Any
+) -> dict[str, Any]:
+    options = provider.options_of(model) if provider else ()
     return {
-        "name": spec.name,
-        "first_message": spec.first_message or "",
-        "instructions": spec.llm_config.instructions,
-        "language": spec.hears().language,
-        "voice": _SEPARATOR.join((spec.speaks().provider, spec.speaks().voice_id)),
-        "model": _SEPARATOR.join((spec.llm_config.provider, spec.llm_config.model)),
-        "listener": _SEPARATOR.join((spec.hears().provider, spec.hears().model)),
-        "max_duration_minutes": max(1, spec.max_duration_seconds // 60),
-        "may_hang_up": any(t.type == "end_call" for t in spec.llm_config.tools),
-        "end_call_message": spec.speech_config.end_call_message or "",
-        "voicemail_message": spec.voicemail_message or "",
+        f"{stage}.{option.name}": answer_of(option, getattr(config, option.name))
+        for option in options
+        if field_of(option) is not None
     }
-
-
-def _split(choice: str) -> tuple[str, str]:
-    provider, _separator, name = choice.partition(_SEPARATOR)
-    return provider, name
-
-
-def _offers(stage: Stage, keys: set[str]) -> list[tuple[str, list[tuple[str, str]]]]:
-    offers = []
-    for provider in catalogue().stage(stage):
-        if not is_available(provider, keys):
-            continue
-        models = model_choices(stage, provider.id) or _own_models(provider.id)
-        offers.append(
-            (
-                provider.label,
-                [(f"{provider.id}{_SEPARATOR}{m}", label) for m, label in models],
-            )
-        )
-    return offers
-
-
-def _own_models(provider_id: str) -> list[tuple[str, str]]:
-    model = settings.OWN_MODELS.get(provider_id, "")
-    return [(model, model)] if model else []
-
-
-def _voices(keys: set[str]) -> list[tuple[str, list[tuple[str, str]]]]:
-    groups = []
-    for provider in catalogue().stage(Stage.TTS):
-        if not is_available(provider, keys):
-            continue
-        for language in dict.fromkeys(v.language for v in provider.voices):
-            voices = [
-                (f"{provider.id}{_SEPARATOR}{voice}", label)
-                for voice, label in voice_choices(provider.id, language)
-            ]
-            if voices:
-                groups.append((f"{provider.label} · {language_name(language)}", voices))
-    return groups
-
-
-def _languages(keys: set[str]) -> list[tuple[str, str]]:
-    names = {
-        code: name
-        for provider in catalogue().stage(Stage.STT)
-        if is_available(provider, keys)
-        for code, name in language_choices(Stage.STT, provider.id)
-    }
-    return sorted(names.items(), key=lambda item: item[1])

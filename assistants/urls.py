@@ -6,6 +6,7 @@ from assistants import data_views, views
 
 urlpatterns = [
     path("assistants/", views.assistant_list, name="assistant_list"),
+    path("assistants/fields/", views.assistant_fields, name="assistant_fields"),
     path("assistants/new/", views.assistant_new, name="assistant_new"),
     path(
         "assistants/<uuid:assistant_id>/",

@@ -43,7 +43,8 @@ def assistant_list(request: MemberRequest) -> HttpResponse:
 def assistant_new(request: MemberRequest) -> HttpResponse:
     """Create an assistant."""
     form = AssistantForm(
-        request.POST if request.method == "POST" else None, initial=_starter()
+        request.POST if request.method == "POST" else None,
+        initial=_starter() | {"voice": request.GET.get("voice", "")},
     )
     if request.method == "POST" and form.is_valid():
         assistant = services.create_assistant(
@@ -54,7 +55,7 @@ def assistant_new(request: MemberRequest) -> HttpResponse:
     return render(
         request,
         "assistants/assistant_form.html",
-        {"form": form, "assistant": None},
+        {"form": form, "assistant": None, "sections": sections()},
         status=422 if form.errors else 200,
     )
 
@@ -91,7 +92,7 @@ def assistant_edit(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     return render(
         request,
         "assistants/assistant_form.html",
-        {"form": form, "assistant": assistant},
+        {"form": form, "assistant": assistant, "sections": sections()},
         status=422 if form.errors else 200,
     )
 
@@ -108,6 +109,14 @@ def assistant_activate(request: MemberRequest, assistant_id: UUID) -> HttpRespon
 def assistant_deactivate(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     """Stop it from taking calls."""
     return _set_active(request, assistant_id, is_active=False)
+
+
+@require_POST
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_fields(request: MemberRequest) -> HttpResponse:
+    """The form again, for the providers that are chosen now; nothing is checked."""
+    form = AssistantForm(request.POST).unchecked()
+    return render(request, "assistants/assistant_form.html#fields", {"form": form})
 
 
 def _set_active(
@@ -166,6 +175,21 @@ def _voice_name(spec: AssistantSpec, mind: Provider | None) -> str:
         provider = catalogue().find(Stage.TTS, spec.tts_config.provider)
     voice = provider.voice(voice_id) if provider else None
     return voice.label if voice else voice_id
+
+
+def sections() -> list[dict[str, str]]:
+    """Return the parts of the form, in its order."""
+    names = {
+        "identity": _("Identity"),
+        "conversation": _("Conversation"),
+        "model": _("Model"),
+        "voice": _("Voice"),
+        "hearing": _("Hearing"),
+        "timing": _("Timing"),
+        "silence": _("Silence"),
+        "ending": _("Ending"),
+    }
+    return [{"label": label, "url": f"#{name}"} for name, label in names.items()]
 
 
 def _starter() -> dict[str, str]:

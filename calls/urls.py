@@ -12,6 +12,7 @@ from calls.views import (
     recordings,
     start,
     trunks,
+    voices,
 )
 
 urlpatterns = [
@@ -65,6 +66,12 @@ urlpatterns = [
         "assistants/<uuid:assistant_id>/price/",
         price.assistant_price,
         name="assistant_price",
+    ),
+    path("assistants/voices/", voices.voice_list, name="voice_list"),
+    path(
+        "assistants/voices/<str:provider_id>/<str:voice_id>/sample/",
+        voices.voice_sample,
+        name="voice_sample",
     ),
     path("assistants/<uuid:assistant_id>/talk/", start.call_start, name="call_start"),
 ]

@@ -331,6 +331,10 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": VAR_DIR / "recordings"},
     },
+    "voices": {  # samples, rendered again when they are gone
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR_DIR / "voices"},
+    },
     "staticfiles": {"BACKEND": "config.staticfiles.PortavoceStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG

@@ -93,6 +93,8 @@ def make_objects(house: House) -> dict[str, Any]:
         "organization_id": house.organization.pk,
         "client_id": house.organization.pk,
         "assistant_id": house.assistant.pk,
+        "provider_id": "nobody",
+        "voice_id": "none",
         "call_id": call.pk,
         "key_id": key.pk,
         "endpoint_id": endpoint.pk,

@@ -54,6 +54,8 @@ GET: dict[str, tuple[int, ...]] = {
     "assistant_data_record": READ,
     "assistant_edit": FORM_OF_ONE,
     "assistant_price": READ,
+    "voice_list": LIST,
+    "voice_sample": (302, 404, 404, 404, 404, 404),  # of a voice that is none
     "number_list": LIST,
     "number_detail": READ,
     "trunk_list": LIST,
@@ -130,6 +132,7 @@ POST: dict[str, tuple[int, ...]] = {
     "assistant_activate": ACT,
     "assistant_deactivate": ACT,
     "assistant_delete": ACT,
+    "assistant_fields": (302, 403, 200, 200, 200, 200),
     "call_start": (302, 403, 201, 201, 201, 404),
     "call_stop": ACT,
     "call_say": ACT,

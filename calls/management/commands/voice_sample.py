@@ -1,0 +1,44 @@
+"""Render one sentence in a voice of the catalogue, for the gallery.
+
+A process of its own: the web process does not carry the speech libraries, and gives
+back what a rare sample took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from calls.vendors.errors import ProviderError
+from calls.vendors.registry import platform_credentials
+from calls.vendors.sample import spoken
+
+
+class Command(BaseCommand):
+    help = "Write one sentence in a voice of the catalogue to stdout, as WAV."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("provider")
+        parser.add_argument("voice_id")
+        parser.add_argument("text")
+        parser.add_argument("--language", default="en")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        credentials = platform_credentials(
+            settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS, settings.VENDOR_SETTINGS
+        )
+        work = spoken(
+            options["provider"],
+            options["voice_id"],
+            options["text"],
+            language=options["language"],
+            credentials=credentials,
+        )
+        try:
+            sys.stdout.buffer.write(asyncio.run(work))
+        except ProviderError as error:
+            raise CommandError(error.message) from error
