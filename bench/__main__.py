@@ -1,6 +1,6 @@
 """Every benchmark side by side in one run: prints a table, writes var/bench.json.
 
-    python -m bench [--quick] [--only carrying,churn,ledger,api] [--out FILE]
+    python -m bench [--quick] [--only carrying,churn,ledger,api,saving] [--out FILE]
 
 Wants a quiet machine with two cores: the second one calls what runs on the first. The
 full run takes about a quarter of an hour; `--quick` shows in three minutes that all of
@@ -26,7 +26,7 @@ from bench.peer import python_of_peer
 from bench.processes import FOLDER, ROOT, vendors
 from calls.media.caller.utterance import speak
 
-PARTS = ("carrying", "churn", "ledger", "api")
+PARTS = ("carrying", "churn", "ledger", "api", "saving")
 QUIET_LOAD = 0.7  # of the minute before; more, and others want the cores as well
 PHRASE = "What time is it now?"
 
@@ -83,6 +83,9 @@ def main() -> None:
     if "api" in parts:
         length = api.QUICK if options.quick else api.FULL
         figures += money.on_database("bench.api", length, is_durable=True)
+    if "saving" in parts:
+        rounds = (10,) if options.quick else (50,)
+        figures += money.on_database("bench.saving", rounds, is_durable=True)
     described |= {
         "is_quick": options.quick,
         "took_s": round(time.monotonic() - began_s),

@@ -26,7 +26,7 @@ SENTENCES: Final = {
     "sv": "Hej, tack för att du ringer. Hur kan jag hjälpa dig?",
     "da": "Goddag, tak fordi du ringer. Hvordan kan jeg hjælpe?",
 }
-TIME_LIMIT_S: Final = 40
+TIME_LIMIT_S: Final = 60
 # Each rendering is a process: two at once leave the machine to its calls.
 _ROOM: Final = threading.BoundedSemaphore(2)
 
