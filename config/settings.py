@@ -328,7 +328,7 @@ MEDIA_ROOT = VAR_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "recordings": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "portal.sealed_storage.SealableStorage",
         "OPTIONS": {"location": VAR_DIR / "recordings"},
     },
     "voices": {  # samples, rendered again when they are gone

@@ -28,7 +28,14 @@ from django.db.models.query_utils import DeferredAttribute
 from common.sealing import KeyRing, SealBroken
 from portal.scope import all_organizations
 
-__all__ = ["SealBroken", "SealedTextField", "key_ring", "reseal_all"]
+__all__ = [
+    "SealBroken",
+    "SealableTextField",
+    "SealedTextField",
+    "ToSeal",
+    "key_ring",
+    "reseal_all",
+]
 _BATCH = 500
 
 
@@ -83,6 +90,7 @@ class SealedTextField(_TextField):
     """
 
     descriptor_class = _Opened
+    marker = ""  # what stands before a sealed value in the database
 
     def __init__(
         self, *args: Any, owner: str = "organization_id", **kwargs: Any
@@ -98,6 +106,10 @@ class SealedTextField(_TextField):
             kwargs["owner"] = self.owner
         return name, path, args, kwargs
 
+    def must_seal(self, value: str) -> bool:
+        """Whether a value that is not sealed yet has to be."""
+        return bool(value)
+
     def context(self, instance: models.Model) -> str:
         """Return the place the value of this row is sealed for."""
         owner = getattr(instance, self.owner)
@@ -107,7 +119,7 @@ class SealedTextField(_TextField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = model_instance.__dict__[self.attname]
-        if value and not isinstance(value, _Sealed):
+        if not isinstance(value, _Sealed) and self.must_seal(value):
             value = _Sealed(key_ring().seal(value, self.context(model_instance)))
             model_instance.__dict__[self.attname] = value
         return value
@@ -125,6 +137,35 @@ class SealedTextField(_TextField):
     def value_to_string(self, obj: models.Model) -> str:
         """Serialize the sealed value; the opened one leaves only by being read."""
         return str(obj.__dict__[self.attname] or "")
+
+
+class ToSeal(str):
+    """Text that a `SealableTextField` is to keep sealed."""
+
+    __slots__ = ()
+
+
+class SealableTextField(SealedTextField):
+    """Text that is sealed when it is assigned as `ToSeal`, and plain otherwise.
+
+    For content whose owner may ask for either; reading gives the text in both cases.
+    A sealed one is not found by what it says.
+    """
+
+    marker = "\x1asealed:"  # no text begins like this: it is taken off when saved
+
+    def must_seal(self, value: str) -> bool:
+        return isinstance(value, ToSeal) and bool(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, _Sealed):
+            return self.marker + value
+        return value.lstrip("\x1a") if isinstance(value, str) else value
+
+    def from_db_value(self, value: str | None, *_: Any) -> str | None:
+        if value and value.startswith(self.marker):
+            return _Sealed(value.removeprefix(self.marker))
+        return value
 
 
 def sealed_fields() -> Iterator[SealedTextField]:
@@ -148,12 +189,19 @@ def reseal_all() -> int:
 def _reseal(field: SealedTextField) -> int:
     done = 0
     rows = field.model._base_manager
-    current = f"{key_ring().primary}."
-    seal_key = Substr(field.name, 1, len(current), output_field=models.TextField())
-    older = rows.annotate(seal_key=seal_key).exclude(seal_key__in=[current, ""])
+    current = f"{field.marker}{key_ring().primary}."
+    plain = models.TextField()
+    older = (
+        rows.annotate(
+            seal_marker=Substr(field.name, 1, len(field.marker), output_field=plain),
+            seal_key=Substr(field.name, 1, len(current), output_field=plain),
+        )
+        .filter(seal_marker=field.marker)
+        .exclude(seal_key__in=[current, ""])
+    )
     for row in older.iterator(chunk_size=_BATCH):
         old = row.__dict__[field.attname]
-        setattr(row, field.attname, getattr(row, field.attname))
+        setattr(row, field.attname, ToSeal(getattr(row, field.attname)))
         new = field.pre_save(row, add=False)
         done += rows.filter(pk=row.pk, **{field.name: old}).update(**{field.name: new})
     return done

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Owned
+from portal.sealed import SealableTextField
 
 
 class Turn(Owned):
@@ -20,7 +21,7 @@ class Turn(Owned):
     )
     index = models.PositiveIntegerField()
     speaker = models.CharField(max_length=10, choices=Speaker)
-    text = models.TextField()
+    text = SealableTextField()
     started_ms = models.PositiveIntegerField()
     ended_ms = models.PositiveIntegerField()
     is_interrupted = models.BooleanField(default=False)

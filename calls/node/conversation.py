@@ -185,5 +185,8 @@ class Conversation:
                 silence, recording, discretion.stretches
             )
         self.recording = await asyncio.to_thread(
-            shelf.keep, self._order.call_id, recording
+            shelf.keep,
+            self._order.call_id,
+            recording,
+            is_sealed=self._order.policy.seals_content,
         )

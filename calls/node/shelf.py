@@ -17,6 +17,7 @@ from calls.media.recording import Recording, read_recording
 from calls.models import Call
 from calls.services.recordings import KeptRecording, attach_recording, recording_name
 from portal.scope import Scope, all_organizations, scoped
+from portal.sealed_storage import SUFFIX
 from portal.services.privacy import policy_for
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,9 @@ def growing_file(call_id: UUID) -> Path:
     return _folder() / f"{call_id}.wav"
 
 
-def keep(call_id: UUID, recording: Recording) -> KeptRecording | None:
+def keep(
+    call_id: UUID, recording: Recording, *, is_sealed: bool = False
+) -> KeptRecording | None:
     """Move a finished recording into the storage; `None` when there is nothing to keep.
 
     One that the storage does not take stays on the shelf, for `salvage`.
@@ -41,7 +44,8 @@ def keep(call_id: UUID, recording: Recording) -> KeptRecording | None:
     try:
         with recording.path.open("rb") as file:
             name = storages["recordings"].save(
-                recording_name(call_id, ".wav"), File(file)
+                recording_name(call_id, ".wav" + (SUFFIX if is_sealed else "")),
+                File(file),
             )
         recording.path.unlink(missing_ok=True)
     except Exception:  # each storage has its own kinds, and none may spoil the bill
@@ -90,11 +94,12 @@ def _salvage(path: Path, call_id: UUID) -> bool:
         return False
     if call.is_live:
         return False
-    if policy_for(call.agency_id, call.organization_id).redacted:
+    policy = policy_for(call.agency_id, call.organization_id)
+    if policy.redacted:
         # What was to be silenced is not known any more, so nothing is heard.
         path.unlink(missing_ok=True)
         return False
-    kept = keep(call.pk, read_recording(path))
+    kept = keep(call.pk, read_recording(path), is_sealed=policy.seals_content)
     if kept is None:
         return False
     with scoped(Scope(call.agency_id, call.organization_id)):

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from calls.media.recording import encode_webm
 from calls.models import Call
+from portal.sealed_storage import SUFFIX, is_sealed, plain_name
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ def encode_kept(*, call: Call) -> bool:
     The new file is there before the row names it and the old one goes last, so that a
     process killed in between leaves a recording that plays.
     """
-    if not call.recording.endswith(".wav"):
+    kept_name = call.recording
+    if not plain_name(kept_name).endswith(".wav"):
         return False
+    suffix = ".webm" + (SUFFIX if is_sealed(kept_name) else "")
     storage = storages["recordings"]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "call.wav", Path(folder) / "call.webm"
@@ -62,7 +65,7 @@ def encode_kept(*, call: Call) -> bool:
                 copy.write(chunk)
         encode_webm(source, target)
         with target.open("rb") as small:
-            name = storage.save(recording_name(call.pk, ".webm"), File(small))
+            name = storage.save(recording_name(call.pk, suffix), File(small))
     moved = Call.objects.filter(pk=call.pk, recording=call.recording).update(
         recording=name
     )

@@ -24,6 +24,7 @@ from calls.session.events import TurnSpoken
 from calls.webhook_messages import LOADED, tell_of_status
 from portal.policy import Policy
 from portal.scope import Scope, all_organizations, scoped
+from portal.sealed import ToSeal
 from portal.services.privacy import policy_for
 
 
@@ -163,7 +164,7 @@ def record_turn(*, order: CallOrder, index: int, turn: TurnSpoken) -> None:
                     call_id=order.call_id,
                     index=index,
                     speaker=turn.speaker,
-                    text=text,
+                    text=ToSeal(text) if order.policy.seals_content else text,
                     started_ms=max(0, turn.started_ms),
                     ended_ms=max(0, turn.ended_ms),
                     is_interrupted=turn.is_interrupted,

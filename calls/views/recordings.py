@@ -22,6 +22,7 @@ from calls.models import Call
 from calls.queries import get_call
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.sealed_storage import plain_name
 
 _RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 _CHUNK_BYTES = 64 * 1024
@@ -61,10 +62,11 @@ def recording_response(request: HttpRequest, call: Call) -> HttpResponseBase:
         response["Content-Range"] = f"bytes */{size}"
         return response
     first, last = wanted
+    name = plain_name(call.recording)
     response = StreamingHttpResponse(
         _piece(storage.open(call.recording), first, last),
         status=206 if "Range" in request.headers else 200,
-        content_type="audio/webm" if call.recording.endswith(".webm") else "audio/wav",
+        content_type="audio/webm" if name.endswith(".webm") else "audio/wav",
     )
     response["Accept-Ranges"] = "bytes"
     response["Content-Length"] = str(last - first + 1)
@@ -72,8 +74,8 @@ def recording_response(request: HttpRequest, call: Call) -> HttpResponseBase:
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
     response["Cache-Control"] = "private, max-age=3600"
     if "download" in request.GET:
-        name = call.recording.rpartition("/")[2]
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        filename = name.rpartition("/")[2]
+        response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 
 

@@ -22,6 +22,7 @@ from campaigns import lifecycle
 from campaigns.models import Decision, Lead, SuppressionEntry
 from campaigns.suppressing import suppressed_among
 from portal.models import Organization, User
+from portal.sealed_storage import plain_name
 from portal.services import audit
 from portal.services.privacy import policy_of
 
@@ -122,11 +123,15 @@ def _call_json(call: Call) -> dict[str, Any]:
             "answer": consent.answer,
             "answered_at": consent.answered_at,
         },
-        "turns": list(
-            Turn.objects.filter(call=call).values(
-                "speaker", "text", "started_ms", "ended_ms"
-            )
-        ),
+        "turns": [
+            {
+                "speaker": turn.speaker,
+                "text": turn.text,
+                "started_ms": turn.started_ms,
+                "ended_ms": turn.ended_ms,
+            }
+            for turn in Turn.objects.filter(call=call)
+        ],
         "events": list(
             CallEvent.objects.filter(call=call).values("kind", "at", "data")
         ),
@@ -152,7 +157,7 @@ def _lead_json(lead: Lead) -> dict[str, Any]:
 
 
 def _sound_name(call: Call) -> str:
-    return f"recordings/{call.pk}.{call.recording.rpartition('.')[2]}"
+    return f"recordings/{call.pk}.{plain_name(call.recording).rpartition('.')[2]}"
 
 
 def _recordings(calls: list[Call]) -> Iterator[tuple[str, bytes]]:

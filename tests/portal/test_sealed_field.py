@@ -7,7 +7,7 @@ from django.test.utils import isolate_apps
 
 from common.sealing import new_key
 from portal import sealed
-from portal.sealed import SealBroken, SealedTextField
+from portal.sealed import SealableTextField, SealBroken, SealedTextField, ToSeal
 
 
 @pytest.fixture
@@ -98,3 +98,49 @@ def test_a_new_key_takes_over_every_secret(safe, settings):
         "",
         "fresh",
     ]
+
+
+# -- content that may be sealed ------------------------------------------------------
+
+
+@pytest.fixture
+def diary(db):
+    """A table whose text is sealed when it is asked for."""
+    with isolate_apps("portal"):
+
+        class Diary(models.Model):
+            organization_id = models.IntegerField(null=True)
+            secret = SealableTextField(blank=True)
+
+            class Meta:
+                app_label = "portal"
+                db_table = "test_safe"
+
+        with connection.schema_editor() as editor:
+            editor.create_model(Diary)
+        yield Diary
+
+
+def test_text_is_plain_unless_it_is_to_be_sealed(diary):
+    diary.objects.create(organization_id=1, secret="open")
+    diary.objects.create(organization_id=1, secret=ToSeal("closed"))
+    plain, kept = in_database()
+    assert plain == "open"
+    assert "closed" not in kept
+    assert [row.secret for row in diary.objects.order_by("pk")] == ["open", "closed"]
+    assert diary.objects.get(secret="open").organization_id == 1
+
+
+def test_text_that_looks_sealed_is_only_text(diary):
+    diary.objects.create(organization_id=1, secret="\x1asealed:k1.AAAA")
+    assert diary.objects.get().secret == "sealed:k1.AAAA"
+
+
+def test_a_new_key_takes_over_sealed_text_and_leaves_the_rest(diary, settings):
+    diary.objects.create(organization_id=1, secret="open")
+    diary.objects.create(organization_id=1, secret=ToSeal("closed"))
+    settings.SEALING_KEYS = f"{new_key('k2')},{settings.SEALING_KEYS}"
+    field = diary._meta.get_field("secret")
+    assert sealed._reseal(field) == 1
+    assert sealed._reseal(field) == 0
+    assert [row.secret for row in diary.objects.order_by("pk")] == ["open", "closed"]

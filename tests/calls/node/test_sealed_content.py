@@ -1,0 +1,75 @@
+"""Content that is kept sealed: on the disk and in the table nobody reads it, people do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import connection
+from django.urls import reverse
+
+from calls.models import Call, Turn, VoiceNode
+from calls.services.recordings import encode_kept
+from calls.services.running import CallOrder
+from portal.scope import all_organizations, organization_scope
+from portal.services.privacy import save_privacy
+from tests.calls.node.held import HeldCall, order_for
+from tests.calls.node.test_live_call import noon
+from tests.calls.session.conversation import make_spec
+from tests.world import House, browser
+
+
+@pytest.fixture
+def sealed_call(bakery: House, node: VoiceNode, inline_database: None) -> Call:
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, actor=None, seals_content=True)
+    order: CallOrder = order_for(bakery, node)
+    held = HeldCall(order, noon(), spec=make_spec("Hello."))
+    held.link.ends_at_s = 7.5
+    return held.run()
+
+
+def on_disk(call: Call) -> bytes:
+    return (Path(settings.VAR_DIR) / "recordings" / call.recording).read_bytes()
+
+
+def test_the_transcript_is_sealed_in_its_table(sealed_call: Call) -> None:
+    with all_organizations("test"), connection.cursor() as cursor:
+        cursor.execute(
+            "select text from calls_turn where call_id = %s", [sealed_call.pk]
+        )
+        kept = [text for (text,) in cursor.fetchall()]
+        turns = list(Turn.objects.filter(call=sealed_call))
+    assert len(kept) == 3
+    assert all(text.startswith("\x1asealed:k1.") for text in kept)
+    assert [turn.text for turn in turns] == ["Hello.", "What time is it", "It is noon."]
+
+
+def test_the_recording_is_sealed_on_the_disk_and_made_small_sealed(
+    sealed_call: Call,
+) -> None:
+    assert sealed_call.recording.endswith(".wav.sealed")
+    assert not on_disk(sealed_call).startswith(b"RIFF")
+    with storages["recordings"].open(sealed_call.recording) as file:
+        assert file.read(4) == b"RIFF"
+    with all_organizations("test"):
+        assert encode_kept(call=sealed_call)
+        sealed_call.refresh_from_db()
+    assert sealed_call.recording.endswith(".webm.sealed")
+    assert b"webm" not in on_disk(sealed_call)[:64]
+
+
+def test_people_with_the_right_hear_it_and_can_seek(
+    sealed_call: Call, bakery: House
+) -> None:
+    owner = browser(bakery, bakery.people["dora"])
+    address = reverse("call_recording", args=[sealed_call.pk])
+    whole = b"".join(owner.get(address).streaming_content)
+    assert whole.startswith(b"RIFF")
+    part = owner.get(address, headers={"range": "bytes=8-11"})
+    assert b"".join(part.streaming_content) == b"WAVE"
+    assert part["Content-Range"] == f"bytes 8-11/{len(whole)}"
+    page = owner.get(reverse("call_detail", args=[sealed_call.pk]))
+    assert b"What time is it" in page.content
