@@ -29,7 +29,7 @@ from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
-from portal.api.paging import LongPage, Pagination, Period, page_of
+from portal.api.paging import LongPage, LongPagination, Period, page_of
 from portal.api.plain import plain_answer
 from portal.models import Organization
 from portal.permissions import Permission
@@ -148,7 +148,7 @@ class WholeCallJson(CallJson):
 
 class Calls(BaseModel):
     calls: list[CallJson]
-    pagination: Pagination
+    pagination: LongPagination
 
 
 class OutboundStarted(BaseModel):

@@ -15,7 +15,7 @@ from calls.models import Call
 from calls.queries import visible_calls
 from common.money import format_credits
 from portal.api.access import api_requires
-from portal.api.paging import Pagination, Period, page_of
+from portal.api.paging import LongPagination, Period, page_of
 from portal.permissions import Permission
 
 router = Router(tags=["Usage"])
@@ -48,7 +48,7 @@ class UsageSummary(BaseModel):
 
 class Usage(BaseModel):
     logs: list[UsageLog]
-    pagination: Pagination
+    pagination: LongPagination
     summary: UsageSummary
 
 

@@ -72,12 +72,17 @@ class Bounds:
 
 
 class Pagination(BaseModel):
-    """What a list says about its page. `next_cursor` is null on the last one."""
+    """What a list says about its page."""
 
     total: int
     limit: int
     offset: int
-    next_cursor: str | None = None
+
+
+class LongPagination(Pagination):
+    """The same of a long list; `next_cursor` is null on its last page."""
+
+    next_cursor: str | None
 
 
 class Deleted(BaseModel):

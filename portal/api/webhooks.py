@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, JsonValue
 from common.http import OutboundError
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
-from portal.api.paging import Body, Deleted, Pagination, Period, page_of
+from portal.api.paging import Body, Deleted, LongPagination, Period, page_of
 from portal.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from portal.permissions import Permission
 from portal.webhooks import endpoints, kinds, replaying
@@ -137,7 +137,7 @@ class OneDelivery(BaseModel):
 
 class Deliveries(BaseModel):
     deliveries: list[DeliveryJson]
-    pagination: Pagination
+    pagination: LongPagination
 
 
 class DeliveryFilter(Period):

@@ -49,7 +49,12 @@ def test_a_list_is_paged_newest_first(bakery: House, bakery_api: ApiClient) -> N
     calls = [str(stored(bakery).pk) for _ in range(3)]
     answer = bakery_api.get("/calls?limit=2&offset=1")
     assert ids(answer) == [calls[1], calls[0]]
-    assert answer.json()["pagination"] == {"total": 3, "limit": 2, "offset": 1}
+    assert answer.json()["pagination"] == {
+        "total": 3,
+        "limit": 2,
+        "offset": 1,
+        "next_cursor": None,
+    }
 
 
 @pytest.mark.parametrize("spelling", ["ended-with-error", "ended_with_error"])
