@@ -70,7 +70,6 @@ tariff (is_pool, price, setup, minimum, model_price, model_percent) as (
     jsonb_build_object('seconds', seconds) as details, null::uuid as actor_id
   from offer
   where seconds >= least(%(seconds)s, %(min_seconds)s)
-    and (select count(*) from payer) = %(payers)s
 ), take as (
   select payer.*, offer.seconds, {_HELD_FOR.format(seconds="offer.seconds")} as amount
   from payer cross join offer

@@ -255,15 +255,7 @@ def _close(
     lock: str, rule: str, params: dict[str, Any], wallets: int | None = None
 ) -> tuple[Any, ...] | None:
     result, rows = rules.CLOSE_RESULT, rules.CLOSE_ROWS
-    return post(
-        lock,
-        rule,
-        result,
-        params,
-        wallets=wallets,
-        also=rows,
-        skips_locked=wallets is not None,
-    )
+    return post(lock, rule, result, params, wallets=wallets, also=rows)
 
 
 def _closing(

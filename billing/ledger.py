@@ -155,43 +155,23 @@ def post(
     *,
     wallets: int | None = None,
     also: str = "",
-    skips_locked: bool = False,
 ) -> tuple[Any, ...] | None:
     """Lock, then run a rule with the writer behind it; return the one row of `result`.
 
-    Returns None when the lock found no wallet, or other than `wallets`: a rule writes
-    nothing then, and one whose lock skips rows is not even run. `also` holds further
-    parts that write beside the entry, such as holds.
+    Returns None, and writes nothing, when the lock found no wallet, or other than
+    `wallets`. `also` holds further parts that write beside the entry, such as holds.
     """
     extra = f", {also}" if also else ""
     sql = f"with {rule}, {_WRITER}{extra} {result}"
-    whole = {"corrects_id": None, **params, "entry_id": uuid7()}
-    if not (connection.in_atomic_block or skips_locked):
-        return _post_alone(lock, sql, whole, wallets)
     with transaction.atomic(savepoint=False), _prepared_cursor() as cursor:
         locked = cursor.execute(lock, params).rowcount
         if not locked or wallets not in (None, locked):
             return None
-        return cursor.execute(sql, whole).fetchone()
-
-
-def _post_alone(
-    lock: str, sql: str, params: Mapping[str, Any], wallets: int | None
-) -> tuple[Any, ...] | None:
-    """Do it in a transaction of its own, sent in one go: one wait instead of four.
-
-    Begin, lock, write and commit travel together, so nobody can look at what was locked
-    in between; the rules do, and write nothing when it is not all of it.
-    """
-    with _prepared_cursor() as first:
-        driver = connection.connection
-        with psycopg.Cursor(driver) as second:
-            with driver.pipeline(), driver.transaction():
-                first.execute(lock, params)
-                second.execute(sql, params)
-            if not first.rowcount or wallets not in (None, first.rowcount):
-                return None
-            return second.fetchone()
+        row = cursor.execute(
+            sql, {"corrects_id": None, **params, "entry_id": uuid7()}
+        ).fetchone()
+    assert row is not None
+    return row
 
 
 @contextmanager
