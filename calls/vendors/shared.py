@@ -132,9 +132,11 @@ class SharedResources:
         """Close everything; safe to call twice and without `start()`."""
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
-            close = getattr(client, "close", None)
-            if inspect.iscoroutinefunction(close):
-                await close()
+            for name in ("close", "aclose"):
+                close = getattr(client, name, None)
+                if inspect.iscoroutinefunction(close):
+                    await close()
+                    break
         if self._http is not None:
             await self._http.close()
         await self.decoders.aclose()

@@ -19,6 +19,17 @@ from calls.vendors.order import Order, given
 URL = "https://api.mistral.ai"
 
 
+def _connections(order: Order) -> httpx.AsyncClient:
+    """Kept by themselves, as the client does not close what it was given."""
+    found: httpx.AsyncClient = order.shared.client(
+        ("mistral-connections", order.base_url or URL, order.api_key),
+        lambda tls: httpx.AsyncClient(
+            verify=tls, timeout=httpx.Timeout(30.0, connect=5.0)
+        ),
+    )
+    return found
+
+
 def _client(order: Order) -> Any:
     url = order.base_url or URL
     return order.shared.client(
@@ -26,9 +37,7 @@ def _client(order: Order) -> Any:
         lambda tls: Mistral(
             api_key=order.api_key,
             server_url=url,
-            async_client=httpx.AsyncClient(
-                verify=tls, timeout=httpx.Timeout(30.0, connect=5.0)
-            ),
+            async_client=_connections(order),
             client=httpx.Client(
                 verify=tls
             ),  # else it makes one, with a context of its own
@@ -43,7 +52,11 @@ def prepare(order: Order) -> None:
 def llm(order: Order) -> lk_llm.LLM[Any]:
     config = order.config
     return mistralai.LLM(
-        client=_client(order), model=order.model, temperature=config.temperature
+        client=_client(order),
+        model=order.model,
+        temperature=config.temperature,
+        # The plugin's default keeps every conversation on Mistral's servers.
+        api_mode="chat_completions",
     )
 
 
