@@ -307,6 +307,8 @@ class SipCarrier:
         except Exception:  # the edge of the call: it must be answered somehow
             logger.exception("a call could not be taken in")
             reason = RejectReason.FAILED
+            if leg.is_answered:  # nobody talks to the caller any more
+                await leg.aclose()
         finally:
             if not leg.is_answered:
                 await leg.reject(reason)

@@ -122,6 +122,17 @@ async def test_a_call_nobody_takes_care_of_is_turned_away(breaks: bool) -> None:
         assert refusal.value.code == ("500" if breaks else "480")
 
 
+async def test_a_call_whose_holder_breaks_is_hung_up() -> None:
+    async def break_down(call: IncomingCall) -> None:
+        await call.leg.answer()
+        raise RuntimeError("the session broke")
+
+    async with exchange(break_down) as phones:
+        leg = await phones.ours.place(phones.request())
+        await leg.wait_answered()
+        assert await leg.wait_closed() is LinkEnd.REMOTE_HANGUP
+
+
 async def ring_on(call: IncomingCall) -> None:
     await call.leg.ring()
     await call.leg.wait_closed()
