@@ -1,6 +1,6 @@
 """Every benchmark side by side in one run: prints a table, writes var/bench.json.
 
-    python -m bench [--quick] [--only carrying,churn,ledger,api,saving] [--out FILE]
+    python -m bench [--quick] [--only carrying,churn,telephone,…] [--out FILE]
 
 Wants a quiet machine with two cores: the second one calls what runs on the first. The
 full run takes about a quarter of an hour; `--quick` shows in three minutes that all of
@@ -19,14 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import api, carrying, churn, machine, money
+from bench import carrying, churn, machine, money, telephone
 from bench.figures import table
 from bench.machine import Cores
 from bench.peer import python_of_peer
 from bench.processes import FOLDER, ROOT, vendors
 from calls.media.caller.utterance import speak
 
-PARTS = ("carrying", "churn", "ledger", "api", "saving")
+PARTS = ("carrying", "churn", "telephone", "ledger", "api", "saving")
 QUIET_LOAD = 0.7  # of the minute before; more, and others want the cores as well
 PHRASE = "What time is it now?"
 
@@ -61,6 +61,12 @@ async def measure_calls(options: argparse.Namespace, parts: set[str]) -> list[An
                 found += churn.figures(
                     await churn.measure_rounds(coming, cores, urls, peer, utterance)
                 )
+            if "telephone" in parts:
+                found += telephone.figures(
+                    await telephone.measure_rounds(
+                        cores, urls, utterance, is_quick=options.quick
+                    )
+                )
     finally:
         os.sched_setaffinity(0, everything)
     return [figure.as_json() for figure in found]
@@ -76,7 +82,7 @@ def main() -> None:
     described = machine.describe()
     began_s = time.monotonic()
     figures: list[dict[str, Any]] = []
-    if parts & {"carrying", "churn"}:
+    if parts & {"carrying", "churn", "telephone"}:
         figures += asyncio.run(measure_calls(options, parts))
     if "ledger" in parts:
         figures += money.figures(is_quick=options.quick)

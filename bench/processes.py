@@ -18,6 +18,7 @@ FOLDER = (
     ROOT / "var" / "bench"
 )  # the peer's environment, and what processes complain of
 OURS, ECHO, PEER = "ours", "echo", "peer"
+PHONE, RELAY = "phone", "relay"
 # What the vendors take, in ms. All bots use the same servers.
 FINAL_MS, FIRST_TOKEN_MS, TOKEN_MS, FIRST_BYTE_MS = 50, 150, 5, 100
 VENDORS_MS = FIRST_TOKEN_MS + FIRST_BYTE_MS  # the transcript comes within the silence
@@ -32,6 +33,7 @@ class Bot:
     kind: str
     pid: int
     url: str
+    port: int
 
 
 @contextlib.contextmanager
@@ -57,10 +59,13 @@ def bot(
     commands = {
         OURS: [sys.executable, "-m", "bench.bots.ours", *vendor_urls],
         ECHO: [sys.executable, "-m", "bench.bots.echo"],
+        PHONE: [sys.executable, "-m", "bench.bots.phone", *vendor_urls],
+        RELAY: [sys.executable, "-m", "bench.bots.relay", *vendor_urls],
         PEER: [str(peer), str(ROOT / "bench/bots/pipecat_bot.py"), *vendor_urls],
     }
     with _running(kind, commands[kind], cores.measured) as (process, line):
-        yield Bot(kind, process.pid, f"http://127.0.0.1:{int(line)}")
+        port = int(line)
+        yield Bot(kind, process.pid, f"http://127.0.0.1:{port}", port)
 
 
 @contextlib.contextmanager
@@ -79,6 +84,8 @@ def _running(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
+            # The catalogue is read from where the settings say.
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "DEMO": "1"},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
