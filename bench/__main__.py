@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import carrying, churn, machine, money, telephone
+from bench import api, carrying, churn, machine, money, telephone
 from bench.figures import table
 from bench.machine import Cores
 from bench.peer import python_of_peer

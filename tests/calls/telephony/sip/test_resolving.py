@@ -1,0 +1,139 @@
+"""Where a trunk is: NAPTR, SRV and addresses from a name server of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from calls.telephony.protocol import PlaceRequest
+from calls.telephony.sip.resolving import CannotResolve, Resolver
+from tests.calls.telephony.sip.exchange import CALLED, CALLER, Desk, carrier, trunk
+
+pytestmark = pytest.mark.asyncio
+
+ZONE = {
+    ("example.net.", "NAPTR"): [
+        '20 0 "s" "SIP+D2U" "" _sip._udp.example.net.',
+        '10 0 "s" "SIP+D2T" "" _sip._tcp.example.net.',
+    ],
+    ("_sip._tcp.example.net.", "SRV"): [
+        "20 0 5070 second.example.net.",
+        "10 0 5080 first.example.net.",
+    ],
+    ("first.example.net.", "A"): ["192.0.2.1"],
+    ("second.example.net.", "A"): ["192.0.2.2"],
+    ("plain.example.net.", "A"): ["192.0.2.3"],
+    ("plain.example.net.", "AAAA"): ["2001:db8::3"],
+}
+
+
+class Zone(asyncio.DatagramProtocol):
+    """Answers from `records`; what is not there does not exist."""
+
+    def __init__(self, records: dict[tuple[str, str], list[str]]) -> None:
+        self.records = records
+        self.asked: list[tuple[str, str]] = []
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        query = dns.message.from_wire(data)
+        name = query.question[0].name.to_text()
+        kind = dns.rdatatype.to_text(query.question[0].rdtype)
+        self.asked.append((name, kind))
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.AA | dns.flags.RA
+        if found := self.records.get((name, kind)):
+            answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *found))
+        self.transport.sendto(answer.to_wire(), addr)
+
+
+@asynccontextmanager
+async def zone(
+    records: dict[tuple[str, str], list[str]],
+) -> AsyncIterator[tuple[Zone, Resolver]]:
+    loop = asyncio.get_running_loop()
+    transport, served = await loop.create_datagram_endpoint(
+        lambda: Zone(records), local_addr=("127.0.0.1", 0)
+    )
+    port = transport.get_extra_info("sockname")[1]
+    try:
+        yield served, Resolver(["127.0.0.1"], port)
+    finally:
+        transport.close()
+
+
+async def test_the_best_service_is_taken_and_its_servers_in_their_order() -> None:
+    async with zone(ZONE) as (_, resolver):
+        peers = await resolver.resolve("example.net")
+        assert [(p.transport, p.host, p.port) for p in peers] == [
+            ("tcp", "192.0.2.1", 5080),
+            ("tcp", "192.0.2.2", 5070),
+        ]
+        resolver.shun(peers[0])
+        again = await resolver.resolve("example.net")
+        assert [peer.host for peer in again] == ["192.0.2.2", "192.0.2.1"]
+
+
+async def test_a_host_without_services_is_at_its_addresses() -> None:
+    async with zone(ZONE) as (served, resolver):
+        peers = await resolver.resolve("plain.example.net", None, "udp")
+        assert [(p.host, p.port) for p in peers] == [
+            ("192.0.2.3", 5060),
+            ("2001:db8::3", 5060),
+        ]
+        asked = len(served.asked)
+        await resolver.resolve("plain.example.net", None, "udp")
+        assert len(served.asked) == asked  # it was kept
+
+
+async def test_a_port_leaves_nothing_to_ask_but_addresses() -> None:
+    async with zone(ZONE) as (served, resolver):
+        peers = await resolver.resolve("plain.example.net", 5099, "tls")
+        assert [(p.transport, p.port) for p in peers] == [("tls", 5099)] * 2
+        assert {kind for _, kind in served.asked} == {"A", "AAAA"}
+
+
+@pytest.mark.parametrize("host", ["192.0.2.9", "[2001:db8::9]"])
+async def test_an_address_is_not_looked_up(host: str) -> None:
+    (peer,) = await Resolver([], 53).resolve(host, None, "tls")
+    assert (peer.host, peer.port) == (host.strip("[]"), 5061)
+
+
+async def test_a_name_that_is_not_there_is_said_to_be() -> None:
+    async with zone({}) as (_, resolver):
+        with pytest.raises(CannotResolve, match=r"nowhere\.invalid"):
+            await resolver.resolve("nowhere.invalid")
+
+
+@pytest.mark.slow
+async def test_a_server_that_is_away_is_passed_over() -> None:
+    desk = Desk()
+    alive = carrier(desk)
+    await alive.configure([trunk(addresses="127.0.0.1")])
+    port = alive.agent.transports.port
+    records = {
+        ("_sip._tcp.trunk.example.", "SRV"): [
+            "10 0 9 away.trunk.example.",
+            f"20 0 {port} here.trunk.example.",
+        ],
+        ("away.trunk.example.", "A"): ["127.0.0.1"],
+        ("here.trunk.example.", "A"): ["127.0.0.1"],
+    }
+    async with zone(records) as (_, resolver):
+        phone = carrier(resolver=resolver)
+        config = trunk(host="trunk.example", transport="tcp", options_every_s=0)
+        await phone.configure([config])
+        leg = await phone.place(PlaceRequest(config.id, CALLER, CALLED, 10, config.id))
+        await asyncio.wait_for(leg.wait_answered(), 8)
+        await phone.aclose()
+    await alive.aclose()
