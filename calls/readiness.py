@@ -12,9 +12,14 @@ from calls.telephony.protocol import Checklist, SetupStep
 
 def trunk_checklist(trunk: Trunk) -> Checklist:
     """Return the steps of a trunk, in the order a person does them."""
-    is_known = trunk.registers or bool(trunk.inbound_addresses) or bool(trunk.host)
+    is_known = trunk.registers or bool(
+        trunk.inbound_addresses or trunk.host or trunk.carrier != "sip"
+    )
     return Checklist.from_steps(
-        SetupStep(_("Enter the carrier's address and your sign-in."), bool(trunk.host)),
+        SetupStep(
+            _("Enter the carrier's address and your sign-in."),
+            bool(trunk.host or (trunk.carrier != "sip" and trunk.password_hint)),
+        ),
         SetupStep(
             _("Let calls in: register with the carrier, or name its addresses."),
             is_known,

@@ -8,8 +8,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from calls.models import Trunk
-from calls.telephony.forwarding import PROVIDERS
-from calls.trunk_rules import BadAddress, parse_address, parse_networks
+from calls.telephony.forwarding import PROVIDERS, provider_of
+from calls.trunk_rules import (
+    BadAddress,
+    HostPort,
+    parse_address,
+    parse_networks,
+)
 from common.phone import InvalidNumber, parse_number
 
 _DIRECT = ("transport", "caller_id", "number_format", "max_channels")
@@ -25,6 +30,7 @@ class TrunkForm(forms.Form):
     address = forms.CharField(
         label=_("Address"),
         max_length=260,
+        required=False,
         help_text=_("The carrier's SIP server, with its port if it has its own."),
         widget=forms.TextInput(
             {"placeholder": "sip.example.com", "autocomplete": "off"}
@@ -49,6 +55,13 @@ class TrunkForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+    public_key = forms.CharField(
+        label=_("Public key"),
+        max_length=120,
+        required=False,
+        help_text=_("Of the account, where the carrier signs its events with one."),
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
     )
     registers = forms.BooleanField(
         label=_("Register with the carrier"),
@@ -94,6 +107,8 @@ class TrunkForm(forms.Form):
             ) % {"hint": trunk.password_hint}
 
     def clean_address(self) -> str:
+        if not self.cleaned_data["address"]:
+            return ""
         try:
             parse_address(self.cleaned_data["address"])
         except BadAddress as error:
@@ -116,6 +131,10 @@ class TrunkForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        carrier = provider_of(cleaned.get("provider", "")).carrier
+        has_address = cleaned.get("address") or "address" in self.errors
+        if carrier == "sip" and "provider" in cleaned and not has_address:
+            self.add_error("address", _("Enter the carrier's SIP server."))
         if cleaned.get("registers") and not cleaned.get("auth_username"):
             self.add_error(
                 "auth_username", _("A carrier registers you by your user name.")
@@ -129,8 +148,10 @@ class TrunkForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """Return a trunk's fields; an empty password means: as it was."""
         values = dict(self.cleaned_data)
-        place = parse_address(values.pop("address"))
+        address = values.pop("address")
+        place = parse_address(address) if address else HostPort("")
         values |= {"host": place.host, "port": place.port}
+        values["carrier"] = provider_of(values["provider"]).carrier
         if not values["auth_password"]:
             del values["auth_password"]
         return values
@@ -139,7 +160,7 @@ class TrunkForm(forms.Form):
 def initial_of(trunk: Trunk) -> dict[str, Any]:
     """Return what the form of this trunk starts with; never the password."""
     names = [*_DIRECT, "name", "provider", "auth_username", "registers"]
-    names += ["outbound_number", "calls_per_second", "is_active"]
+    names += ["public_key", "outbound_number", "calls_per_second", "is_active"]
     return {name: getattr(trunk, name) for name in names} | {
         "address": trunk.address,
         "inbound_addresses": "\n".join(trunk.inbound_addresses),

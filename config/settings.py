@@ -453,6 +453,19 @@ RTP_FIRST_PORT = env.integer(
 RTP_LAST_PORT = env.integer(
     "RTP_LAST_PORT", 19999, "Last UDP port of telephone audio.", low=1025, high=65535
 )
+STREAM_HOST = env.text(
+    "STREAM_HOST", "127.0.0.1", "Address a voice process takes carriers' streams at."
+)
+STREAM_PORT = env.integer(
+    "STREAM_PORT", 0, "Its port; 0: any free one.", low=0, high=65535
+)
+STREAM_PUBLIC_URL = env.text(
+    "STREAM_PUBLIC_URL",
+    "",
+    "Where Twilio and Telnyx reach this voice process, `https://…`; empty: not at all.",
+)
+TWILIO_API_URL = env.text("TWILIO_API_URL", "", "Another server with Twilio's API.")
+TELNYX_API_URL = env.text("TELNYX_API_URL", "", "Another server with Telnyx's API.")
 CALL_TOKEN_TTL_S = 60
 CALL_LEASE_S = 10
 ICE_TIMEOUT_S = 15

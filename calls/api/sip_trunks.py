@@ -43,6 +43,7 @@ class TrunkChange(Body):
     username: str | None = Field(None, max_length=120)
     auth_password: str | None = Field(None, max_length=200)
     password: str | None = Field(None, max_length=200)
+    public_key: str | None = Field(None, max_length=120)
     inbound_addresses: list[str] | None = Field(None, max_length=50)
     outbound_address: str | None = Field(None, max_length=260)
     outbound_number: str | None = Field(None, max_length=40)
@@ -75,6 +76,7 @@ class TrunkJson(BaseModel):
     auth_username: str | None
     username: str | None
     has_password: bool
+    public_key: str | None
     inbound_addresses: list[str]
     outbound_address: str | None
     outbound_number: str | None
@@ -113,6 +115,7 @@ def trunk_json(trunk: Trunk) -> dict[str, Any]:
         "auth_username": trunk.auth_username or None,
         "username": trunk.auth_username or None,
         "has_password": bool(trunk.password_hint),
+        "public_key": trunk.public_key or None,
         "inbound_addresses": trunk.inbound_addresses,
         "outbound_address": trunk.outbound_host or trunk.address or None,
         "outbound_number": trunk.outbound_number or None,
@@ -141,7 +144,7 @@ def list_trunks(request: HttpRequest) -> dict[str, Any]:
 def add_trunk(request: HttpRequest, wanted: NewTrunk) -> Status[dict[str, Any]]:
     """Connect a trunk. Test the connection next, then give it to a number."""
     values = trunk_values(wanted)
-    if not values.get("host"):
+    if values.get("carrier", "sip") == "sip" and not values.get("host"):
         if not values.get("outbound_host"):
             raise InvalidRequest(
                 "Missing required field: address", param="address", code="missing_field"
@@ -211,6 +214,8 @@ def trunk_values(wanted: TrunkChange) -> dict[str, Any]:
     if sent.get("carrier") and sent["carrier"] not in dict(carrier_choices()):
         names = ", ".join(dict(carrier_choices()))
         raise InvalidRequest(f"Choose one of: {names}.", param="carrier")
+    if "public_key" in sent:
+        values["public_key"] = sent.pop("public_key") or ""
     return values | {name: value for name, value in sent.items() if value is not None}
 
 

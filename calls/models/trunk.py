@@ -46,6 +46,8 @@ class Trunk(Owned):
     outbound_host = models.CharField(max_length=260, blank=True)
     auth_username = models.CharField(max_length=120, blank=True)
     auth_password = SealedTextField(blank=True)
+    # What the carrier signs its events with, where it has a key of its own.
+    public_key = models.CharField(max_length=120, blank=True)
     password_hint = models.CharField(max_length=8, blank=True)
     registers = models.BooleanField(default=False)
     # Addresses and networks calls come in from, beside the host's own.
@@ -115,6 +117,7 @@ TESTED_FIELDS: Final = frozenset(
         "outbound_host",
         "auth_username",
         "auth_password",
+        "public_key",
         "registers",
         "carrier",
     }

@@ -54,6 +54,7 @@ def trunk_config(
             "addresses": trunk.inbound_addresses,
             "number_format": trunk.number_format,
             "region": region_of(home) or "",
+            "public_key": trunk.public_key,
         },
         secrets={"password": trunk.auth_password},
         max_channels=trunk.max_channels,

@@ -1,6 +1,6 @@
 """Carriers: how a call reaches a telephone. Each is a folder that registers itself."""
 
-from calls.telephony import simulator, sip
+from calls.telephony import simulator, sip, telnyx, twilio
 from calls.telephony.protocol import (
     BadTrunk,
     Carrier,
@@ -35,6 +35,8 @@ from calls.telephony.registry import (
 # Adding a carrier is one folder and one line here.
 register(simulator.SPEC)
 register(sip.SPEC)
+register(twilio.SPEC)
+register(telnyx.SPEC)
 
 __all__ = [
     "BadTrunk",

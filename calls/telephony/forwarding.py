@@ -26,6 +26,7 @@ class Provider:
 
     name: str
     label: Text
+    carrier: str = "sip"
     host: str = ""
     host_hint: Text = ""
     transport: str = "udp"
@@ -120,6 +121,38 @@ PROVIDERS: Final[tuple[Provider, ...]] = (
         ),
         outbound=(
             _("Create an outbound voice profile and give it to the connection."),
+            _("Allow the countries you want to call in that profile."),
+        ),
+    ),
+    Provider(
+        "twilio-api",
+        _("Twilio without a SIP trunk"),
+        carrier="twilio",
+        inbound=(
+            _("Enter the Account SID as user name and the auth token as password."),
+            _("In the Twilio console open Phone numbers → Active numbers → {number}."),
+            _(
+                "Under “A call comes in” choose Webhook, HTTP POST and enter {voice_url}."
+            ),
+        ),
+        outbound=(
+            _("Calls go out by Twilio's API with the number as caller ID."),
+            _("Allow the countries you call under Voice → Geo permissions."),
+        ),
+    ),
+    Provider(
+        "telnyx-api",
+        _("Telnyx without a SIP trunk"),
+        carrier="telnyx",
+        calls_per_second=10,
+        inbound=(
+            _("In the Telnyx portal create a Voice API application."),
+            _("Set its webhook URL to {events_url} and its API version to v2."),
+            _("Enter its id as user name, an API key as password, and the public key."),
+            _("Under Numbers → My numbers assign {number} to the application."),
+        ),
+        outbound=(
+            _("Give the application an outbound voice profile."),
             _("Allow the countries you want to call in that profile."),
         ),
     ),

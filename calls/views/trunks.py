@@ -158,6 +158,10 @@ def instruction_values(*, number: str, trunk: Trunk | None) -> dict[str, str]:
     if number:
         values |= {"number": number, "number_digits": number.removeprefix("+")}
     if trunk is not None:
+        url = str(settings.STREAM_PUBLIC_URL).rstrip("/")
+        if url:
+            values["voice_url"] = f"{url}/twilio/voice/{trunk.pk}"
+            values["events_url"] = f"{url}/telnyx/events/{trunk.pk}"
         values |= {"host": trunk.host, "username": trunk.auth_username or "…"}
     return {name: value for name, value in values.items() if value}
 

@@ -1,0 +1,34 @@
+"""Telnyx over its call control and media streams: no SIP trunk, only the account.
+
+wire      messages and events: pure
+carrier   calls made and taken
+probe     does the key let us in
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from calls.telephony.protocol import BadTrunk, CarrierSpec, TrunkConfig
+from calls.telephony.telnyx.carrier import TelnyxCarrier
+from calls.telephony.telnyx.probe import probe
+
+
+def check(config: TrunkConfig) -> None:
+    """Raise `BadTrunk` for an account that cannot be one."""
+    if not config.settings.get("username"):
+        raise BadTrunk("username", "The user name is the connection's id.")
+    if not config.secrets.get("password"):
+        raise BadTrunk("password", "The password is the account's API key.")
+
+
+SPEC = CarrierSpec(
+    name="telnyx",
+    label=_("Telnyx (API and media streams)"),
+    factory=TelnyxCarrier,
+    check=check,
+    probe=probe,
+    takes_calls=True,
+)
+
+__all__ = ["SPEC", "TelnyxCarrier"]

@@ -1,0 +1,123 @@
+"""Telnyx's words: media-stream messages, events of a call, and what its causes mean. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from calls.telephony.protocol import NoAnswerOutcome, RejectReason
+
+
+class BadMessage(ValueError):
+    """A message that is none of Telnyx's."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """Audio flows."""
+
+    call_control_id: str
+
+
+@dataclass(frozen=True)
+class Media:
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Key:
+    digit: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The stream is over."""
+
+
+Event = Started | Media | Key | Stopped | None
+
+
+def decode(text: str) -> Event:
+    """Return what a stream's message says; `None` for one that says nothing to us."""
+    try:
+        message = json.loads(text)
+        kind = message["event"]
+        if kind == "media":
+            body = message["media"]
+            if body.get("track", "inbound") != "inbound":
+                return None
+            return Media(base64.b64decode(body["payload"], validate=True))
+        if kind == "start":
+            start = message["start"]
+            encoding = start.get("media_format", {}).get("encoding", "PCMU")
+            if encoding != "PCMU":
+                raise ValueError(f"unknown encoding {encoding}")
+            return Started(str(start["call_control_id"]))
+        if kind == "dtmf":
+            return Key(str(message["dtmf"]["digit"])[:1])
+        return Stopped() if kind == "stop" else None
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise BadMessage(f"no message of a media stream: {error}") from error
+
+
+def encode_media(payload: bytes) -> str:
+    """Return the message that plays µ-law to the caller."""
+    encoded = base64.b64encode(payload).decode()
+    return json.dumps({"event": "media", "media": {"payload": encoded}})
+
+
+@dataclass(frozen=True)
+class CallNews:
+    """One event of a call."""
+
+    kind: str  # call.initiated, call.answered, call.hangup …
+    call_control_id: str
+    is_incoming: bool
+    caller: str
+    called: str
+    cause: str
+    sip_code: str
+
+
+def read_event(body: dict[str, Any]) -> CallNews:
+    """Return a webhook's event, or raise `BadMessage`."""
+    try:
+        data = body["data"]
+        payload = data["payload"]
+        return CallNews(
+            kind=str(data["event_type"]),
+            call_control_id=str(payload["call_control_id"]),
+            is_incoming=payload.get("direction") == "incoming",
+            caller=str(payload.get("from") or ""),
+            called=str(payload.get("to") or ""),
+            cause=str(payload.get("hangup_cause") or ""),
+            sip_code=str(payload.get("sip_hangup_cause") or ""),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadMessage("no event of a call") from error
+
+
+OUTCOMES: Final = {
+    "user_busy": NoAnswerOutcome.BUSY,
+    "timeout": NoAnswerOutcome.NO_ANSWER,
+    "originator_cancel": NoAnswerOutcome.NO_ANSWER,
+    "no_answer": NoAnswerOutcome.NO_ANSWER,
+    "call_rejected": NoAnswerOutcome.REJECTED,
+}
+REJECTIONS: Final = {
+    RejectReason.BUSY: "USER_BUSY",
+    RejectReason.UNKNOWN_NUMBER: "NOT_FOUND",
+    RejectReason.UNAVAILABLE: "TEMPORARILY_UNAVAILABLE",
+    RejectReason.OVER_LIMIT: "TEMPORARILY_UNAVAILABLE",
+    RejectReason.FAILED: "TEMPORARILY_UNAVAILABLE",
+    RejectReason.DECLINED: "CALL_REJECTED",
+    RejectReason.FORBIDDEN: "CALL_REJECTED",
+}
+
+
+def outcome_of(cause: str) -> NoAnswerOutcome:
+    """Return why nobody answered, from the cause of a hang-up before the answer."""
+    return OUTCOMES.get(cause, NoAnswerOutcome.FAILED)
