@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy
 
 from assistants.catalogue import Stage, catalogue
@@ -36,6 +37,7 @@ def call_context(call: Call) -> dict[str, Any]:
     waits = [turn.response_ms for turn in turns if turn.response_ms is not None]
     return {
         "call": call,
+        "length_ms": length_ms(call),
         "facts": facts(call),
         "turns": turns,
         "timed_turns": [turn for turn in turns if turn.response_ms is not None],
@@ -69,6 +71,13 @@ def replacement(event: CallEvent) -> dict[str, Any]:
         for provider in [catalogue().find(Stage(stage), event.data[role])]
     }
     return {"stage": STAGE_LABELS[stage], "at_ms": event.at_ms, **names}
+
+
+def length_ms(call: Call) -> int:
+    """Return how long a call lasted, or has lasted so far."""
+    if call.is_live and call.started_at:
+        return round((timezone.now() - call.started_at).total_seconds() * 1000)
+    return call.duration_ms
 
 
 def facts(call: Call) -> list[dict[str, str]]:
