@@ -10,6 +10,7 @@ from assistants.models import Assistant, AssistantVersion
 from assistants.own_endpoint import follow_settings, forget_endpoint
 from assistants.sovereignty import require_regions
 from assistants.spec import AssistantSpec
+from portal.limits import check_assistants
 from portal.models import Organization, User
 from portal.services import audit
 
@@ -20,8 +21,12 @@ def create_assistant(
 ) -> Assistant:
     """Create an assistant with its first version, ready for calls.
 
-    Raises `OutsideRegion`, and leaves nothing, when the privacy policy forbids it.
+    Raises `OutsideRegion`, and leaves nothing, when the privacy policy forbids it, and
+    `PlanLimit` when the organization has as many as it may.
     """
+    check_assistants(
+        organization, Assistant.objects.filter(deleted_at__isnull=True).count()
+    )
     assistant = Assistant.objects.create(organization=organization, name=spec.name)
     _add_version(assistant, spec, actor)
     follow_settings(assistant=assistant, spec=spec, actor=actor)

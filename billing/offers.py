@@ -87,6 +87,13 @@ def give_trials(now: datetime) -> int:
     return given
 
 
+def give_trial_to(client: Organization, now: datetime) -> bool:
+    """Give a client that is being opened its trial credits at once, if there is an offer."""
+    with agency_scope(client.agency_id):
+        offer = TrialOffer.objects.filter(is_active=True).first()
+    return offer is not None and _give_trial(client, offer, now)
+
+
 def _give_trial(client: Organization, offer: TrialOffer, now: datetime) -> bool:
     _entry, is_new = issue_credits(
         organization=client,

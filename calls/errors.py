@@ -8,6 +8,7 @@ CallError
 │   ├── DestinationRefused a number the organization may not call
 │   ├── RegionRefused      an assistant that sends data where the policy forbids it
 │   ├── SpendingTooFast    more calls, or credits, than a while allows
+│   ├── MinutesUsedUp    the organization's minutes of this month
 │   ├── TooManyCalls     the organization's own limit
 │   └── NoCapacity       no voice process has a free place; try again shortly
 ├── BadCallToken       wrong, used or out of date
@@ -65,6 +66,11 @@ class SpendingTooFast(CallRefused):
 class TooManyCalls(CallRefused):
     code = "too_many_calls"
     message = "All of your lines are in use. Wait for a call to end, then try again."
+
+
+class MinutesUsedUp(CallRefused):
+    code = "minutes_used_up"
+    message = "The minutes of this month are used up. Ask for more to go on."
 
 
 class NoCapacity(CallRefused):

@@ -39,6 +39,7 @@ from portal.api.webhooks import (
     deliveries_router as webhook_deliveries,
     router as webhooks,
 )
+from portal.limits import PlanLimit
 
 VERSION = "1.0.0"
 RETRY_A_CALL_AFTER_S = 5
@@ -134,6 +135,11 @@ def _outside_region(request: HttpRequest, error: OutsideRegion) -> HttpResponse:
 @api.exception_handler(Http404)
 def _absent(request: HttpRequest, error: Http404) -> HttpResponse:
     return error_response("not_found", str(error) or "There is no such thing.")
+
+
+@api.exception_handler(PlanLimit)
+def _as_much_as_it_may(request: HttpRequest, error: PlanLimit) -> HttpResponse:
+    return error_response("forbidden", str(error))
 
 
 @api.exception_handler(PermissionDenied)

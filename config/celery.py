@@ -47,6 +47,7 @@ _TICKS = {
     "portal.tasks.send_due_mails": ("mail", 2.0),
     "portal.tasks.check_due_domains": ("default", 20.0),
     "portal.tasks.forget_old_mail_bodies": ("mail", 3600.0),
+    "config.tasks.erase_due_clients": ("default", 3600.0),
     "portal.webhooks.tasks.deliver_due_webhooks": ("webhooks", 1.0),
     "portal.webhooks.tasks.forget_old_webhooks": ("webhooks", 3_600.0),
 }

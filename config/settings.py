@@ -68,6 +68,11 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.microsoft",
+    "allauth.usersessions",
     "channels",
     "channels_postgres",
     "csp",
@@ -258,7 +263,23 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_ADAPTER = "portal.auth.PortalAccountAdapter"
-ACCOUNT_FORMS = {"reset_password": "portal.auth.PortalResetPasswordForm"}
+ACCOUNT_FORMS = {
+    "reset_password": "portal.auth.PortalResetPasswordForm",
+    "request_login_code": "portal.auth.PortalRequestCodeForm",
+}
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_PLAIN_HTTP
+SOCIALACCOUNT_ADAPTER = "portal.social.PortalSocialAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS = {
+    "google": {"SCOPE": ["profile", "email"], "EMAIL_AUTHENTICATION": True},
+    "github": {"SCOPE": ["user:email"], "EMAIL_AUTHENTICATION": True},
+    # Microsoft vouches for no address of its tenants: people connect it themselves.
+    "microsoft": {"EMAIL_AUTHENTICATION": False},
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -371,6 +392,10 @@ DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", "no-reply@localhost", "Sender where a portal names none."
 )
 
+# Where a person reads what the demo's mail server took in.
+MAIL_SINK_URL = env.text(
+    "MAIL_SINK_URL", "", "Page that shows mails a test server caught; set by the demo."
+)
 MAIL_SPF = env.text(
     "MAIL_SPF",
     "",

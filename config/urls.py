@@ -3,7 +3,8 @@
 from django.urls import include, path
 
 from config.api import api_urls
-from config.cockpit import guard, views as cockpit
+from config.clients import pages as clients
+from config.cockpit import cockpit as cockpit_pages, guard, views as cockpit
 from config.cockpit.usage import usage
 from config.openapi import openapi_document
 from config.reference import api_reference
@@ -14,6 +15,25 @@ from portal.views.security import security_txt
 urlpatterns = [
     path("", cockpit.dashboard, name="dashboard"),
     path("clients/", cockpit.client_list, name="client_list"),
+    path("cockpit/", cockpit_pages.cockpit, name="cockpit"),
+    path("cockpit.csv", cockpit_pages.cockpit_csv, name="cockpit_csv"),
+    path("clients/set-up/", clients.client_set_up, name="client_set_up"),
+    path(
+        "clients/<uuid:client_id>/limits/", clients.client_limits, name="client_limits"
+    ),
+    path("clients/<uuid:client_id>/notes/", clients.client_note, name="client_note"),
+    path(
+        "clients/<uuid:client_id>/move/<slug:move>/",
+        clients.client_move,
+        name="client_move",
+    ),
+    path(
+        "sign-ups/<uuid:request_id>/<slug:decision>/",
+        clients.sign_up_decide,
+        name="sign_up_decide",
+    ),
+    path("sign-up/", clients.sign_up, name="sign_up"),
+    path("welcome/<str:token>/", clients.welcome, name="welcome"),
     path("clients/new/", cockpit.client_new, name="client_new"),
     path("clients/<uuid:client_id>/", cockpit.client_detail, name="client_detail"),
     path("clients/<uuid:client_id>/limits/", guard.client_guard, name="client_guard"),

@@ -11,11 +11,14 @@ from uuid import uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
-from allauth.account.forms import ResetPasswordForm
+from allauth.account.forms import RequestLoginCodeForm, ResetPasswordForm
 from allauth.core import context
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from portal.mail import send_mail
 from portal.mail.account import account_mail
@@ -66,12 +69,35 @@ class PortalResetPasswordForm(ResetPasswordForm):
         return email
 
 
+class PortalRequestCodeForm(RequestLoginCodeForm):
+    """Send no sign-in code to someone who is unknown on this portal."""
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        user = getattr(self, "_user", None)
+        portal = getattr(context.request, "portal", None)
+        if isinstance(user, User) and not may_enter(user, portal):
+            self._user = None
+        return email
+
+
 class PortalAccountAdapter(DefaultAccountAdapter):
     """Give every account mail and page the portal's name, sender and address."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Clients are made by their agency; nobody signs up alone."""
         return False
+
+    def pre_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Stop whoever is unknown here, whichever way they proved who they are."""
+        portal = getattr(request, "portal", None)
+        if isinstance(user, User) and not may_enter(user, portal):
+            messages.error(request, _("That did not work. Try another way to sign in."))
+            return redirect("account_login")
+        stopped: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        return stopped
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         super().login(request, user)

@@ -97,5 +97,4 @@ class ClientForm(forms.Form):
     """A new client of the agency and its first owner."""
 
     name = forms.CharField(label=_("Client’s name"), max_length=120)
-    owner_name = forms.CharField(label=_("Owner’s name"), max_length=120)
     owner_email = forms.EmailField(label=_("Owner’s email address"))

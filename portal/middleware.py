@@ -8,7 +8,9 @@ from typing import Final, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,17 +21,21 @@ from portal.auth import SESSION_PORTAL, session_mark
 from portal.features import without
 from portal.hosts import UnknownHost, bare_host, find_portal, portal_url
 from portal.http import MemberRequest, PortalRequest
+from portal.limits import PlanLimit
 from portal.models import Membership, Organization, Role, User, Visit
 from portal.permissions import NOT_FOR_VISITORS, READING, permissions_of
 from portal.proxy import client_address
 from portal.scope import organization_scope
 from portal.services.visits import running_visit
+from portal.switching import is_closed_to
 from portal.trail import Origin, coming_from
 from portal.visibility import seeing, sight_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SESSION_ORGANIZATION = "organization"
 SESSION_VISIT = "visit"
+# Where a second factor is set up, and the page can wear the brand.
+_WITHOUT_FACTOR: Final = ("/accounts/", "/brand", "/theme/", "/language/", "/static/")
 _HEALTH: Final = frozenset({"/healthz", "/readyz"})
 _READING: Final = frozenset({"GET", "HEAD"})
 _STAYS: Final = ("/api/", "/.well-known/", "/brand", "/static/")
@@ -127,7 +133,20 @@ class ScopeMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
+    def process_exception(
+        self, request: MemberRequest, error: Exception
+    ) -> HttpResponseBase | None:
+        """Say on the page people came from that they have as much as they may."""
+        if not isinstance(error, PlanLimit) or request.path.startswith("/api/"):
+            return None
+        messages.error(request, str(error))
+        return redirect("dashboard")
+
     def __call__(self, request: MemberRequest) -> HttpResponseBase:
+        if is_closed_to(request):
+            assert request.portal is not None
+            notice = {"notice": request.portal.disabled_notice}
+            return render(request, "account/portal_off.html", notice, status=503)
         request.membership = None
         request.visit = None
         request.organizations = []
@@ -137,7 +156,11 @@ class ScopeMiddleware:
             with coming_from(here):
                 return self.get_response(request)
         choose_organization(request)
-        if request.membership is None:
+        if request.membership is None or needs_second_factor(request):
+            lacks_factor = request.membership is not None
+            request.membership, request.permissions = None, frozenset()
+            if lacks_factor and not request.path.startswith(_WITHOUT_FACTOR):
+                return redirect("mfa_index")
             with coming_from(here):
                 return self.get_response(request)
         if request.visit is not None:
@@ -150,6 +173,20 @@ class ScopeMiddleware:
             coming_from(here),
         ):
             return self.get_response(request)
+
+
+def needs_second_factor(request: MemberRequest) -> bool:
+    """Whether the organization wants a second factor that this person has not set up.
+
+    What an agency asks of its own people holds for them inside its clients too.
+    """
+    membership = request.membership
+    if membership is None:
+        return False
+    wants = request.organization.requires_second_factor or (
+        request.visit is not None and membership.organization.requires_second_factor
+    )
+    return wants and not is_mfa_enabled(request.user)
 
 
 def choose_organization(request: MemberRequest) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from assistants.models import Assistant
 from calls.errors import CallError
 from calls.models import PhoneNumber, Trunk
+from portal.limits import check_numbers
 from portal.models import Organization, User
 from portal.services import audit
 
@@ -46,8 +47,9 @@ def add_number(
     """Register a number, or raise `NumberTaken`.
 
     The assistant and the trunks come from the same scope. The number's carrier is its
-    trunk's.
+    trunk's. Raises `PlanLimit` when the organization has as many as it may.
     """
+    check_numbers(organization, PhoneNumber.objects.count())
     try:
         with transaction.atomic():
             row = PhoneNumber.objects.create(

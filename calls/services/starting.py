@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from assistants.models import Assistant, AssistantVersion
@@ -22,6 +24,7 @@ from billing.tariff import CallPrice, Tariff
 from calls.errors import (
     AssistantNotReady,
     CallsHalted,
+    MinutesUsedUp,
     OrganizationSuspended,
     RegionRefused,
     TooManyCalls,
@@ -35,6 +38,7 @@ from calls.services.trunks import require_channel
 from portal.models import Organization, User
 from portal.policy import RegionRule
 from portal.services.privacy import policy_of
+from portal.switching import is_on_for
 
 FIRST_HOLD_S: Final = 60
 FREE: Final = CallPrice(*[Tariff(0, model_cost_percent=0)] * 2)
@@ -88,6 +92,9 @@ def open_call(
     houses = [locked, locked.parent] if locked.parent else [locked]
     if any(house.status != Organization.Status.ACTIVE for house in houses):
         raise OrganizationSuspended
+    if not is_on_for(locked):
+        raise OrganizationSuspended
+    _check_minutes(locked)
     if is_halted(locked):
         raise CallsHalted
     version = assistant.current_version if assistant else None
@@ -181,3 +188,19 @@ def _takes_calls(organization: Organization) -> bool:
         assistant__isnull=False,
         trunk__isnull=False,
     ).exists()
+
+
+def _check_minutes(organization: Organization) -> None:
+    """Raise `MinutesUsedUp` when the month's minutes are spoken; a call may end over it."""
+    limit = organization.max_minutes_per_month
+    if limit is None:
+        return
+    zone = ZoneInfo(organization.time_zone)
+    month = timezone.localtime(timezone=zone).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    spoken_s = Call.objects.filter(
+        organization=organization, created_at__gte=month
+    ).aggregate(sum=Sum("billed_seconds", default=0))["sum"]
+    if spoken_s >= limit * 60:
+        raise MinutesUsedUp

@@ -5,23 +5,23 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assistants.queries import visible_assistants
-from billing.ledger import open_accounts, wallet_balance
+from billing.ledger import wallet_balance
 from calls.queries import visible_calls
+from config.clients.forms import NoteForm
+from config.clients.opening import open_complete_client
 from config.cockpit import queries
 from portal import styleguide as guide
 from portal.forms import ClientForm
 from portal.http import MemberRequest
-from portal.models import Membership, Organization, Role
+from portal.models import ClientNote, Membership, SignUpRequest
 from portal.permissions import Permission, requires, staff_only
 from portal.scope import organization_scope
-from portal.services.organizations import add_member, open_client
 
 
 @require_GET
@@ -46,7 +46,10 @@ def dashboard(request: MemberRequest) -> HttpResponse:
 def client_list(request: MemberRequest) -> HttpResponse:
     """Every client with balance, usage and margin."""
     rows = queries.client_rows(request.organization)
-    return render(request, "cockpit/client_list.html", {"rows": rows})
+    waiting = SignUpRequest.objects.filter(status=SignUpRequest.Status.WAITING)
+    return render(
+        request, "cockpit/client_list.html", {"rows": rows, "waiting": waiting}
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,10 +58,17 @@ def client_new(request: MemberRequest) -> HttpResponse:
     """Open a client with its first owner."""
     form = ClientForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        client = _open(request, form)
+        client, _token = open_complete_client(
+            agency=request.organization,
+            name=form.cleaned_data["name"],
+            owner_email=form.cleaned_data["owner_email"],
+            actor=request.user,
+        )
         messages.success(
             request,
-            _("%(name)s is open. Grant credits so that it can call.")
+            _(
+                "%(name)s is open; its owner is invited. Grant credits so that it can call."
+            )
             % {"name": client.name},
         )
         return redirect("client_detail", client.pk)
@@ -68,23 +78,6 @@ def client_new(request: MemberRequest) -> HttpResponse:
         {"form": form},
         status=422 if form.errors else 200,
     )
-
-
-@transaction.atomic
-def _open(request: MemberRequest, form: ClientForm) -> Organization:
-    client = open_client(
-        agency=request.organization, name=form.cleaned_data["name"], actor=request.user
-    )
-    with organization_scope(client):
-        open_accounts(client)
-        add_member(
-            organization=client,
-            email=form.cleaned_data["owner_email"],
-            name=form.cleaned_data["owner_name"],
-            role=Role.OWNER,
-            actor=request.user,
-        )
-    return client
 
 
 @require_GET
@@ -98,10 +91,15 @@ def client_detail(request: MemberRequest, client_id: UUID) -> HttpResponse:
             "balance": wallet_balance(client),
             "usage": queries.usage_since(30),
             "recent_calls": list(visible_calls()[:8]),
+            "can_move": Permission.CLIENTS_EDIT in request.permissions,
             "members": list(
                 Membership.objects.filter(organization=client).select_related("user")
             ),
         }
+    context["notes"] = list(
+        ClientNote.objects.filter(client=client).select_related("author")
+    )
+    context["note_form"] = NoteForm()
     return render(request, "cockpit/client_detail.html", context)
 
 

@@ -23,6 +23,7 @@ from portal.permissions import permissions_of
 from portal.proxy import client_address
 from portal.scope import organization_scope
 from portal.services.api_keys import KeyEnded, find_key
+from portal.switching import is_on_for
 from portal.trail import Origin, coming_from
 
 _PREFIX: Final = "/api/"
@@ -66,6 +67,10 @@ class ApiMiddleware:
         request.permissions = (  # type: ignore[attr-defined]
             without(held, organization.features_off) & allowed(key.scopes)
         )
+        if not is_on_for(organization) and not organization.is_agency:
+            return error_response(
+                "forbidden", "This portal is switched off at the moment."
+            )
         if Feature.API in organization.features_off:
             return error_response(
                 "forbidden", "The API is switched off for this organization."

@@ -122,7 +122,8 @@ class Portal(models.Model):
     sign_up = models.CharField(
         _("new clients"), max_length=8, choices=SignUp, default=SignUp.INVITE
     )
-    trial_credits = models.PositiveIntegerField(_("credits to start with"), default=0)
+    # Ids of the agency's assistants that new clients get copies of, in order.
+    template_assistant_ids = models.JSONField(default=list, editable=False)
     language = models.CharField(
         _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
     )

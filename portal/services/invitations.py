@@ -36,17 +36,25 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-@transaction.atomic
 def invite(
+    *, organization: Organization, email: str, role: Role, actor: User | None
+) -> Invitation:
+    """Send an invitation; a second one to the same address replaces the first."""
+    return offer_place(organization=organization, email=email, role=role, actor=actor)[
+        0
+    ]
+
+
+@transaction.atomic
+def offer_place(
     *,
     organization: Organization,
     email: str,
     role: Role,
     actor: User | None,
-    assistant_ids: list[str] | None = None,
-    campaign_ids: list[str] | None = None,
-) -> Invitation:
-    """Send an invitation; a second one to the same address replaces the first."""
+    by_mail: bool = True,
+) -> tuple[Invitation, str]:
+    """Write an invitation down and return its token too; mail it unless told not to."""
     address = User.objects.normalize_email(email).lower()
     with organization_scope(organization):
         if Membership.objects.filter(
@@ -63,8 +71,6 @@ def invite(
             organization=organization,
             email=address,
             role=role,
-            assistant_ids=assistant_ids,
-            campaign_ids=campaign_ids,
             digest=digest_of(token),
             invited_by=actor,
             sent_at=now,
@@ -77,8 +83,9 @@ def invite(
             target=invitation,
             changes={"email": address, "role": str(role)},
         )
-        _send(invitation, token)
-    return invitation
+        if by_mail:
+            _send(invitation, token)
+    return invitation, token
 
 
 @transaction.atomic

@@ -111,5 +111,9 @@ def make_objects(house: House) -> dict[str, Any]:
         ).pk,
         "invitation_id": invitation.pk,
         "token": "x",
+        "mail_id": uuid4(),
+        "move": "suspend",
+        "request_id": uuid4(),
+        "decision": "approve",
         "ticket": "x",
     }

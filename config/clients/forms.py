@@ -1,0 +1,100 @@
+"""Forms about clients and how strangers become one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from assistants.queries import visible_assistants
+from portal.features import Feature
+from portal.models import ClientNote, Organization, Portal
+
+
+class SignUpForm(forms.Form):
+    """Who asks for an account."""
+
+    name = forms.CharField(label=_("Your name"), max_length=120)
+    company = forms.CharField(label=_("Company"), max_length=120)
+    email = forms.EmailField(label=_("Email address"))
+    # People do not see it; programs fill in everything.
+    website = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class SetUpForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
+    """How clients come, and what they find."""
+
+    templates = forms.MultipleChoiceField(
+        label=_("Assistants every new client gets a copy of"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = Portal
+        fields = ("sign_up", "is_enabled", "disabled_notice", "disabled_speech")
+        labels = {"is_enabled": _("The portal is on")}
+        help_texts = {
+            "is_enabled": _(
+                "Off, visitors read the notice, and no call starts; calls going on are finished."
+            )
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["templates"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(str(a.pk), a.name) for a in visible_assistants()]
+        self.initial["templates"] = self.instance.template_assistant_ids
+
+
+class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
+    """What a client may have, and what is switched off for it."""
+
+    max_concurrent_calls = forms.IntegerField(
+        label=_("Calls at once"), min_value=0, max_value=10_000
+    )
+    features = forms.MultipleChoiceField(
+        label=_("Switched on"),
+        required=False,
+        choices=Feature.choices,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = Organization
+        fields = (
+            "name",
+            "max_concurrent_calls",
+            "max_minutes_per_month",
+            "max_assistants",
+            "max_numbers",
+            "max_members",
+            "api_rate_per_minute",
+            "requires_second_factor",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        off = set(self.instance.features_off)
+        self.initial["features"] = [f.value for f in Feature if f.value not in off]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        on = set(cleaned.get("features", []))
+        self.instance.features_off = [f.value for f in Feature if f.value not in on]
+        return cleaned
+
+    def validate_unique(self) -> None:
+        """Nothing here is unique; asking would need a scope of its own."""
+
+    def validate_constraints(self) -> None:
+        """Nor is there a constraint on these fields."""
+
+
+class NoteForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
+    class Meta:
+        model = ClientNote
+        fields = ("text",)
+        widgets = {"text": forms.Textarea({"rows": 3})}

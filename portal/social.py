@@ -1,0 +1,69 @@
+"""Sign-in through Google, GitHub or Microsoft, with the agency's own application.
+
+The provider shows whose application it is, so each portal has its own; the operator's,
+from the settings, serves portals without. A person the provider vouches for comes in
+when they are known at this portal by that address; everybody else reads the same page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp, SocialLogin
+from django.http import HttpRequest
+from django.shortcuts import render
+
+from portal.auth import may_enter
+from portal.models import SignInApp, User
+from portal.scope import organization_scope
+
+
+class PortalSocialAdapter(DefaultSocialAccountAdapter):
+    """Knows the applications of the portal being visited, and only its people."""
+
+    def is_open_for_signup(
+        self, request: HttpRequest, sociallogin: SocialLogin
+    ) -> bool:
+        """Nobody becomes known by a provider's word alone."""
+        return False
+
+    def list_apps(
+        self,
+        request: HttpRequest | None,
+        provider: str | None = None,
+        client_id: str | None = None,
+    ) -> list[Any]:
+        portal = getattr(request, "portal", None)
+        own = []
+        if portal is not None:
+            with organization_scope(portal.agency):
+                own = [
+                    SocialApp(
+                        provider=row.provider,
+                        name=row.get_provider_display(),
+                        client_id=row.client_id,
+                        secret=row.secret,
+                    )
+                    for row in SignInApp.objects.all()
+                    if provider in (None, row.provider)
+                    and client_id in (None, row.client_id)
+                ]
+        taken = {app.provider for app in own}
+        shared = super().list_apps(request, provider=provider, client_id=client_id)
+        return own + [app for app in shared if app.provider not in taken]
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Let in who is known here; the rest is told the same, known elsewhere or not."""
+        user = sociallogin.user
+        portal = getattr(request, "portal", None)
+        if (
+            sociallogin.is_existing
+            and isinstance(user, User)
+            and may_enter(user, portal)
+        ):
+            return
+        if request.user.is_authenticated:  # connecting another way to one's own account
+            return
+        raise ImmediateHttpResponse(render(request, "account/signup_closed.html"))
