@@ -392,10 +392,8 @@ DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", "no-reply@localhost", "Sender where a portal names none."
 )
 
-# Where a person reads what the demo's mail server took in.
-MAIL_SINK_URL = env.text(
-    "MAIL_SINK_URL", "", "Page that shows mails a test server caught; set by the demo."
-)
+# The log of mails is the demo's mailbox; nowhere else is a sign-in link kept.
+DEMO_KEEPS_MAIL = DEMO and not EMAIL_HOST
 MAIL_SPF = env.text(
     "MAIL_SPF",
     "",

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
@@ -26,7 +27,17 @@ from config.operator.base import (
     list_link,
     person,
 )
-from portal.models import APIKey, AuditRecord, Membership, Organization, Portal, User
+from portal.models import (
+    APIKey,
+    AuditRecord,
+    Membership,
+    Organization,
+    OutgoingMail,
+    Portal,
+    PortalDomain,
+    User,
+    Visit,
+)
 from portal.services.api_keys import revoke_key
 from portal.services.organizations import set_status
 
@@ -113,10 +124,12 @@ class OrganizationAdmin(ReadOnlyAdmin):
     def more(self, row: Organization) -> SafeString:
         found: dict[str, object] = {"agency": row.agency_id, "organization": row.pk}
         return format_html(
-            "{} · {} · {}",
+            '{} · {} · {} · <a href="{}">{}</a>',
             list_link(Call, _("Calls"), **found),
             list_link(LedgerEntry, _("Entries"), **found),
             list_link(AuditRecord, _("Audit records"), **found),
+            reverse("admin:visit_organization", args=[row.pk]),
+            _("Work in it"),
         )
 
     @admin.action(description=_("Suspend: refuse new calls"))
@@ -310,6 +323,63 @@ class AuditRecordAdmin(ReadOnlyAdmin):
         return format_html("<pre>{}</pre>", text)
 
 
+class VisitAdmin(ReadOnlyAdmin):
+    label = _("Visits")
+    icon = "eye"
+    list_display = (
+        "started_at",
+        "organization",
+        "visitor_name",
+        "kind",
+        "reason",
+        "may_write",
+        "ends_at",
+        "ended_at",
+    )
+    list_select_related = ("organization",)
+    list_filter = ("kind", AgencyFilter, OrganizationFilter)
+    search_fields = ("visitor_name__startswith",)
+    ordering = ("-pk",)
+    fields = list_display
+
+
+class PortalDomainAdmin(ReadOnlyAdmin):
+    label = _("Domains")
+    icon = "globe"
+    list_display = (
+        "name",
+        "portal",
+        "status",
+        "problem",
+        "certificate_ends_at",
+        "checked_at",
+    )
+    list_select_related = ("portal",)
+    list_filter = ("status",)
+    search_fields = ("name__startswith",)
+    ordering = ("-pk",)
+    fields = (*list_display, "verified_at", "released_at", "created_at")
+
+
+class OutgoingMailAdmin(ReadOnlyAdmin):
+    label = _("Mails")
+    icon = "mail"
+    list_display = (
+        "created_at",
+        "organization",
+        "template",
+        "recipient",
+        "status",
+        "attempts",
+        "last_error",
+    )
+    list_select_related = ("organization",)
+    list_filter = ("status", AgencyFilter, OrganizationFilter)
+    search_fields = ("recipient__startswith",)
+    ordering = ("-pk",)
+    fields = (*list_display, "subject", "due_at", "sent_at")
+
+
 ORGANIZATIONS: Final[Shown] = {
     Organization: OrganizationAdmin,
     Portal: PortalAdmin,
@@ -317,4 +387,7 @@ ORGANIZATIONS: Final[Shown] = {
     Membership: MembershipAdmin,
     APIKey: APIKeyAdmin,
     AuditRecord: AuditRecordAdmin,
+    Visit: VisitAdmin,
+    PortalDomain: PortalDomainAdmin,
+    OutgoingMail: OutgoingMailAdmin,
 }

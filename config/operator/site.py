@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.operator import pages
 from config.operator.base import Shown, list_url
+from config.operator.visiting import visit_organization
 from portal.context import NavItem
 from portal.scope import all_organizations
 
@@ -71,6 +72,11 @@ class OperatorSite(AdminSite):
                 name="reconciliation",
             ),
             path("halt/", self.admin_view(self.halt), name="halt"),
+            path(
+                "visit/<uuid:organization_id>/",
+                self.admin_view(visit_organization),
+                name="visit_organization",
+            ),
             path(
                 "halt/lift/",
                 self.admin_view(pages.lift_everybodys_halt),

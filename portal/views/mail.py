@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -107,9 +106,33 @@ def mail_log(request: MemberRequest) -> HttpResponse:
         "mails": mails,
         "status": status,
         "statuses": OutgoingMail.Status.choices,
-        "sink_url": settings.MAIL_SINK_URL,
     }
     return render(request, "portal/mail_log.html", context)
+
+
+@require_GET
+@requires(Permission.BRAND_EDIT)
+def mail_show(request: MemberRequest, mail_id: UUID) -> HttpResponse:
+    """One mail as it went out, while its text is kept."""
+    return render(request, "portal/mail_show.html", {"mail": _mail(request, mail_id)})
+
+
+@require_GET
+@requires(Permission.BRAND_EDIT)
+@xframe_options_sameorigin
+def mail_body(request: MemberRequest, mail_id: UUID) -> HttpResponse:
+    """The mail itself, for the frame of its page."""
+    response = HttpResponse(_mail(request, mail_id).html)
+    response["Content-Security-Policy"] = _MAIL_POLICY
+    return response
+
+
+def _mail(request: MemberRequest, mail_id: UUID) -> OutgoingMail:
+    with agency_scope(request.organization.pk):
+        mail = OutgoingMail.objects.filter(pk=mail_id).first()
+    if mail is None:
+        raise Http404
+    return mail
 
 
 @require_POST

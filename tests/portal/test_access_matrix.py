@@ -110,6 +110,8 @@ GET: dict[str, tuple[int, ...]] = {
     "domain_list": AGENCY,
     "mail_edit": AGENCY,
     "mail_log": AGENCY,
+    "mail_show": AGENCY,
+    "mail_body": AGENCY,
     "mail_preview": AGENCY,
     "mail_previews": AGENCY,
     "cockpit": AGENCY,
