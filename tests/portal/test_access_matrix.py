@@ -98,7 +98,8 @@ GET: dict[str, tuple[int, ...]] = {
     "privacy_edit": LIST,
     "subject_find": MANAGE,
     "subject_certificate": READ,
-    "api_key_list": MANAGE,
+    # A visitor, the column `agency` here, never touches people or keys.
+    "api_key_list": (302, 403, 403, 200, 403, 200),
     "webhook_list": MANAGE,
     "webhook_new": MANAGE,
     "webhook_detail": MANAGE_ONE,
@@ -169,7 +170,7 @@ POST: dict[str, tuple[int, ...]] = {
     "campaign_leads_check": (302, 403, 200, 200, 200, 200),
     "subject_export": (302, 403, 403, 422, 422, 422),
     "subject_erase": (302, 403, 403, 422, 422, 422),
-    "member_add": (302, 403, 403, 422, 422, 422),
+    "member_add": (302, 403, 403, 422, 403, 422),
     "brand_picture_set": AGENCY,
     "domain_claim": AGENCY,
     "mail_test": AGENCY,
@@ -189,8 +190,8 @@ POST: dict[str, tuple[int, ...]] = {
     "domain_check": AGENCY,
     "domain_release": AGENCY,
     "set_language": (302, 302, 302, 302, 302, 302),
-    "api_key_revoke": MANAGE_ACT,
-    "api_key_rotate": (302, 403, 403, 404, 404, 404),  # it says no overlap
+    "api_key_revoke": (302, 403, 403, 302, 403, 404),
+    "api_key_rotate": (302, 403, 403, 404, 403, 404),  # it says no overlap
     "api_key_prefix": AGENCY,
     "webhook_rotate": MANAGE_ONE,
     "webhook_enable": MANAGE_ACT,
