@@ -15,7 +15,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from assistants import services
 from assistants.catalogue import Stage, catalogue, is_available, validate_spec
 from assistants.completion import completed, merged
-from assistants.forms import keys_at_hand
+from assistants.keys import keys_at_hand
 from assistants.models import Assistant
 from assistants.older_names import modernised
 from assistants.own_endpoint import (
@@ -25,6 +25,8 @@ from assistants.own_endpoint import (
 )
 from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
+from assistants.spec_secrets import masked
+from assistants.tool_checks import tool_faults
 from assistants.without_secrets import without_secrets
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest, invalid_request
@@ -83,7 +85,7 @@ def assistant_json(
         secrets = _secrets_of([assistant])
     return {
         "id": assistant.pk,
-        **assistant.current_version.spec_json,
+        **masked(assistant.current_version.spec_json),
         "is_active": assistant.is_active,
         "version": assistant.current_version.number,
         "webhook_secret": secrets.get(assistant.pk),
@@ -100,7 +102,7 @@ def read_spec(values: dict[str, Any]) -> AssistantSpec:
         spec = AssistantSpec.model_validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
         raise invalid_request(error.errors(include_url=False), values) from error
-    if faults := validate_spec(spec):
+    if faults := validate_spec(spec) + tool_faults(spec):
         raise InvalidRequest(
             faults[0].message,
             param=faults[0].param,

@@ -36,6 +36,9 @@ _KEPT: Final = frozenset(
     }
 )
 
+# A JSON Schema is replaced as a whole: half of one and half of another is neither.
+_WHOLE: Final = frozenset({"schema"})
+
 
 def default_provider(stage: Stage, keys: Container[str]) -> Provider:
     """Return the first provider that can be used, and a demo one only if none else can."""
@@ -77,7 +80,7 @@ def merged(current: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     result = dict(current)
     for name, value in change.items():
         before = current.get(name)
-        if isinstance(value, dict) and isinstance(before, dict):
+        if isinstance(value, dict) and isinstance(before, dict) and name not in _WHOLE:
             if value.get("provider", before.get("provider")) != before.get("provider"):
                 before = {k: v for k, v in before.items() if k in _KEPT}
             result[name] = merged(before, value)

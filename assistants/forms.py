@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.forms.utils import ErrorDict
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError as SpecError
@@ -25,6 +24,7 @@ from assistants.catalogue import (
 )
 from assistants.form_fields import AssistantFields
 from assistants.form_offers import joined, split
+from assistants.keys import keys_at_hand
 from assistants.option_fields import answer_of, field_of, value_of
 from assistants.sovereignty import violations
 from assistants.spec import AssistantSpec
@@ -37,14 +37,6 @@ _KEPT = {
     "stt": ("language", "keyterms"),
     "tts": ("language",),
 }
-
-
-def keys_at_hand() -> set[str]:
-    """Return the names of the keys the platform has."""
-    keys = {name for name, key in settings.VENDOR_KEYS.items() if key}
-    if settings.VENDOR_BASE_URLS.get("openai"):
-        keys.add("openai_compatible")
-    return keys
 
 
 class AssistantForm(AssistantFields):

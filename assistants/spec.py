@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from assistants.analysis_plan import AnalysisPlan
 from assistants.part import Part
 from assistants.realtime_shapes import (
     Delegation,
@@ -127,6 +128,7 @@ class AssistantSpec(Part):
     notification_emails: tuple[Email, ...] | None = Field(default=None, max_length=5)
     recording_consent: RecordingConsent | None = None
     gdpr_mode: bool = False
+    analysis_plan: AnalysisPlan | None = None
     webhook_url: str | None = Field(default=None, max_length=2_000)
     webhook_events: tuple[WebhookEvent, ...] | None = None
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -22,12 +23,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     model_validator,
 )
+
+from assistants.part import Part
 
 MAX_TOOLS: Final = 50
 MAX_DESTINATIONS: Final = 20
@@ -41,10 +42,6 @@ _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _SIP_URI: Final = re.compile(r"sips?:[^\s<>\"]+", re.IGNORECASE)
 _OLDER_TYPES: Final = {"endCall": END_CALL, "transferCall": TRANSFER_CALL}
 _OF_FUNCTION: Final = ("name", "description", "parameters")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 def checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +87,7 @@ ObjectSchema = Annotated[dict[str, Any], AfterValidator(checked_schema)]
 WebAddress = Annotated[str, Field(max_length=2_000), AfterValidator(checked_url)]
 
 
-class EndCallTool(_Part):
+class EndCallTool(Part):
     """Lets the model end the call."""
 
     type: Literal["end_call"] = "end_call"
@@ -100,7 +97,7 @@ class EndCallTool(_Part):
         return END_CALL
 
 
-class FunctionDefinition(_Part):
+class FunctionDefinition(Part):
     """What the model is told of a function."""
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -108,14 +105,14 @@ class FunctionDefinition(_Part):
     parameters: ObjectSchema = Field(default_factory=dict)
 
 
-class FunctionServer(_Part):
+class FunctionServer(Part):
     """Where a function runs. Without a URL, the assistant's or organization's is used."""
 
     url: WebAddress | None = None
-    secret: str | None = Field(default=None, max_length=500)
+    secret: str | None = Field(default=None, max_length=1_000)
 
 
-class FunctionTool(_Part):
+class FunctionTool(Part):
     """A function the assistant calls over a webhook."""
 
     type: Literal["function"] = "function"
@@ -129,7 +126,7 @@ class FunctionTool(_Part):
         return self.function.name
 
 
-class Destination(_Part):
+class Destination(Part):
     """Somebody a call may be handed to."""
 
     type: Literal["number", "sip"] = "number"
@@ -148,7 +145,7 @@ class Destination(_Part):
         return self
 
 
-class TransferCallTool(_Part):
+class TransferCallTool(Part):
     """Lets the model hand the call to one of these."""
 
     type: Literal["transfer_call"] = "transfer_call"
@@ -161,7 +158,7 @@ class TransferCallTool(_Part):
         return TRANSFER_CALL
 
 
-class McpTool(_Part):
+class McpTool(Part):
     """The tools of an MCP server; `required`: no call without it."""
 
     type: Literal["mcp"] = "mcp"
@@ -187,6 +184,8 @@ def normalised(value: Any) -> Any:
     tool["type"] = kind
     if kind == TRANSFER_CALL:
         return tool | _destinations(tool.get("destinations"))
+    if kind == "mcp":
+        return tool | _server_and_names(tool)
     if kind != "function":
         return tool
     if "function" not in tool:
@@ -217,7 +216,18 @@ def _destinations(given: Any) -> dict[str, Any]:
             if isinstance(number, str) and number.lower().startswith(("sip:", "sips:")):
                 one["type"] = "sip"
         found.append(one)
-    return {"destinations": found}
+    return {"destinations": tuple(found)}
+
+
+def _server_and_names(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A strict reader of JSON sees what comes from here as Python's, so it gets Python's."""
+    found: dict[str, Any] = {}
+    if isinstance(names := tool.get("allowed_tools"), list):
+        found["allowed_tools"] = tuple(names)
+    if isinstance(server_id := tool.get("mcp_server_id"), str):
+        with suppress(ValueError):
+            found["mcp_server_id"] = UUID(server_id)
+    return found
 
 
 Tool = Annotated[

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext, gettext as _, gettext_lazy
 
 from assistants.catalogue import Stage, catalogue
 from calls.call_costs import cost_lines
-from calls.models import Call, CallEvent, RecordingConsent, Transfer
+from calls.models import Call, CallAnalysis, CallEvent, RecordingConsent, Transfer
 from common.money import format_credits
 from portal.statuses import status_look
 
@@ -39,6 +40,8 @@ def call_context(call: Call) -> dict[str, Any]:
         "call": call,
         "length_ms": length_ms(call),
         "facts": facts(call),
+        "analysis": getattr(call, "analysis", None),
+        "findings": finding_facts(getattr(call, "analysis", None)),
         "turns": turns,
         "timed_turns": [turn for turn in turns if turn.response_ms is not None],
         "slowest_ms": max(waits, default=0),
@@ -53,6 +56,24 @@ def call_context(call: Call) -> dict[str, Any]:
         "consent": consent_facts(RecordingConsent.objects.filter(call=call).first()),
         "quality": quality_facts(call.quality),
     }
+
+
+def finding_facts(analysis: CallAnalysis | None) -> list[dict[str, Any]]:
+    """Return what was found after the call, a fact a line."""
+    if analysis is None or not analysis.data:
+        return []
+    words = {True: gettext("yes"), False: gettext("no")}
+    return [
+        {
+            "label": name.replace("_", " ").capitalize(),
+            "value": words[value]
+            if isinstance(value, bool)
+            else value
+            if isinstance(value, str | int | float)
+            else json.dumps(value, ensure_ascii=False),
+        }
+        for name, value in analysis.data.items()
+    ]
 
 
 STAGE_LABELS: Final = {

@@ -51,7 +51,7 @@ def get_call(call_id: UUID) -> Call:
     """Return one; absent and another organization's are the same 404."""
     call = (
         _seen()
-        .select_related(*SHOWN, "version", "organization", "trunk")
+        .select_related(*SHOWN, "version", "organization", "trunk", "analysis")
         .filter(pk=call_id)
         .first()
     )

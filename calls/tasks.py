@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from calls.models import Call
-from calls.services import finish, nodes, recordings, retention, trunk_checks
+from calls.services import analysing, finish, nodes, recordings, retention, trunk_checks
 from portal.scope import all_organizations
 
 # Two heartbeats and a bit: what a voice process needs to show that it lives.
@@ -47,3 +47,15 @@ def forget_private_calls() -> None:
 def check_trunk(*, trunk_id: str) -> None:
     """When a person asks: try a trunk and keep what was seen."""
     trunk_checks.run_check(trunk_id=UUID(trunk_id))
+
+
+@shared_task(soft_time_limit=240, time_limit=280)
+def analyse_call(*, call_id: str) -> None:
+    """After a call: find out what it was about, and report it."""
+    analysing.analyse(call_id=UUID(call_id))
+
+
+@shared_task(soft_time_limit=240, time_limit=280)
+def analyse_due_calls() -> None:
+    """Now and then: calls whose analysis waits for another try, or was left."""
+    analysing.analyse_due()

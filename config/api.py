@@ -15,7 +15,10 @@ from ninja.errors import HttpError, ValidationError
 from pydantic import BaseModel
 
 from assistants.api import router as assistants, voices
+from assistants.byok_api import router as byok
+from assistants.mcp_api import router as mcp_servers
 from assistants.sovereignty import OutsideRegion
+from assistants.templates_api import analyses, tools
 from billing.errors import NotEnoughCredits
 from calls.api import calls, numbers, recordings, sip_trunks, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
@@ -61,6 +64,10 @@ api.add_router("/sip-trunks", sip_trunks)
 api.add_router("/usage", usage)
 api.add_router("/campaigns", campaigns)
 api.add_router("/voices", voices)
+api.add_router("/byok", byok)
+api.add_router("/mcp-servers", mcp_servers)
+api.add_router("/tool-templates", tools)
+api.add_router("/analysis-templates", analyses)
 api.add_router("/organizations", organizations)
 api.add_router("/account", account)
 api.add_router("/portal", portal)

@@ -33,6 +33,7 @@ _TICKS = {
     "campaigns.tasks.dial_due_leads": ("dialing", 2.0),
     "campaigns.tasks.reconcile_attempts": ("dialing", 5.0),
     "calls.tasks.sweep_lost_calls": ("default", 5.0),
+    "calls.tasks.analyse_due_calls": ("analysis", 20.0),
     "calls.tasks.apply_retention": ("default", 3600.0),
     "calls.tasks.forget_private_calls": ("default", 60.0),
     "campaigns.tasks.resume_campaigns": ("dialing", 30.0),
@@ -64,6 +65,7 @@ app.conf.beat_schedule = {
 # What is enqueued by name elsewhere; ticks name their queue themselves.
 app.conf.task_routes = {
     "calls.tasks.encode_recording": {"queue": "analysis"},
+    "calls.tasks.analyse_call": {"queue": "analysis"},
     "portal.webhooks.tasks.*": {"queue": "webhooks"},
     "campaigns.tasks.*": {"queue": "dialing"},
     "billing.tasks.*": {"queue": "billing"},

@@ -62,6 +62,7 @@ urlpatterns = [
     path("billing/usage/", usage, name="usage"),
     path("", include("portal.urls")),
     path("", include("assistants.urls")),
+    path("", include("assistants.library_urls")),
     path("", include("calls.urls")),
     path("", include("campaigns.urls")),
     path("", include("billing.urls")),

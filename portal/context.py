@@ -44,6 +44,7 @@ class OrganizationLink:
 _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Overview"), "dashboard", "dashboard", "", None),
     (_("Assistants"), "assistant_list", "assistant", "", Permission.ASSISTANTS_READ),
+    (_("Library"), "tool_template_list", "book", "", Permission.ASSISTANTS_READ),
     (_("Numbers"), "number_list", "hash", "", Permission.ASSISTANTS_READ),
     (_("Calls"), "call_list", "phone", "", Permission.CALLS_READ),
     (_("Campaigns"), "campaign_list", "campaign", "", Permission.CAMPAIGNS_READ),
@@ -58,6 +59,13 @@ _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Audit log"), "audit_list", "book", _("Settings"), Permission.AUDIT_READ),
     (_("API keys"), "api_key_list", "key", _("Settings"), Permission.API_KEYS_EDIT),
     (_("Webhooks"), "webhook_list", "webhook", _("Settings"), Permission.WEBHOOKS_EDIT),
+    (
+        _("Provider keys"),
+        "provider_key_list",
+        "zap",
+        _("Settings"),
+        Permission.PROVIDER_KEYS_EDIT,
+    ),
     (_("Privacy"), "privacy_edit", "shield", _("Settings"), Permission.PRIVACY_READ),
 )
 

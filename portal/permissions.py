@@ -40,6 +40,7 @@ class Permission(StrEnum):
     MEMBERS_EDIT = "members:edit"
     API_KEYS_EDIT = "api_keys:edit"
     WEBHOOKS_EDIT = "webhooks:edit"
+    PROVIDER_KEYS_EDIT = "provider_keys:edit"
     CLIENTS_READ = "clients:read"
     CLIENTS_EDIT = "clients:edit"
     CLIENTS_VISIT = "clients:visit"
@@ -73,6 +74,7 @@ _ADMIN: Final = _OPERATOR | {
     Permission.API_KEYS_EDIT,
     Permission.AUDIT_READ,
     Permission.WEBHOOKS_EDIT,
+    Permission.PROVIDER_KEYS_EDIT,
     Permission.PRIVACY_EDIT,
     Permission.BILLING_BUY,
 }

@@ -74,6 +74,7 @@ class _ExampleForm(forms.Form):
     language = forms.ChoiceField(choices=[("en", "English"), ("nl", "Nederlands")])
     pause_ms = forms.IntegerField(label="Pause", initial=500)
     instructions = forms.CharField(widget=forms.Textarea, required=False)
+    parameters = forms.CharField(widget=forms.Textarea, required=False)
     first = forms.ChoiceField(
         label="Who speaks first",
         widget=forms.RadioSelect,

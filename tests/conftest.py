@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
+from assistants.key_kinds import KINDS
 from calls.models import VoiceNode
 from calls.services.nodes import register_node
 from portal.models import Role, User
 from tests import world
+from tests.fakes.receiver import Receiver, receiving
 from tests.world import House
 
 
@@ -45,3 +50,15 @@ def olga(db: None) -> User:
 def node(db: None) -> VoiceNode:
     """A voice process with room for ten calls; nobody lives in it."""
     return register_node(host="test", pid=1, capacity=10)
+
+
+@pytest.fixture
+def vendor(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A server in place of every vendor."""
+    settings.OUTBOUND_ALLOWED_NETWORKS = ("127.0.0.0/8",)
+    with receiving() as receiver:
+        for name, kind in list(KINDS.items()):
+            if kind.server:
+                here = type(kind)(**{**vars(kind), "server": receiver.url.rstrip("/")})
+                monkeypatch.setitem(KINDS, name, here)
+        yield receiver

@@ -23,6 +23,12 @@ class Assistant(Owned):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True)
+    # What somebody works on; calls do not see it until it is published.
+    draft_json = models.JSONField(null=True)
+    draft_at = models.DateTimeField(null=True)
+    draft_by = models.ForeignKey(
+        "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
 
     class Meta:
         ordering = ["name", "pk"]
@@ -46,6 +52,7 @@ class AssistantVersion(Owned):
     )
     number = models.PositiveIntegerField()
     spec_json = models.JSONField()
+    restored_from = models.PositiveIntegerField(null=True)  # a version's number
     created_by = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )

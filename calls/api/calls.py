@@ -14,7 +14,7 @@ from assistants.models import Assistant
 from calls.api.chosen_settings import CallStart, chosen_settings
 from calls.api.recordings import recording_url
 from calls.browser import browser_ticket
-from calls.models import Call, PhoneNumber, Turn
+from calls.models import Call, CallAnalysis, PhoneNumber, Turn
 from calls.queries import (
     count_calls,
     filter_calls,
@@ -167,6 +167,11 @@ class WebCallStarted(BaseModel):
     ice_servers: list[dict[str, JsonValue]]
 
 
+def _analysis_of(call: Call) -> dict[str, Any] | None:
+    found: CallAnalysis | None = getattr(call, "analysis", None)
+    return found.data if found is not None else None
+
+
 def call_json(
     request: HttpRequest, call: Call, turns: list[Turn] | None = None
 ) -> dict[str, Any]:
@@ -187,7 +192,7 @@ def call_json(
         "duration_ms": call.duration_ms,
         "setup_ms": call.setup_ms,
         "summary": call.summary or None,
-        "analysis_result": None,
+        "analysis_result": _analysis_of(call),
         "room_name": None,
         "recording_url": recording_url(request, call),
         "assistant_id": call.assistant_id,
@@ -231,7 +236,7 @@ def list_calls(
     organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     zone = organization.time_zone
     calls = filter_calls(
-        visible_calls().defer(None).defer(*BLOBS),
+        visible_calls().select_related("analysis").defer(None).defer(*BLOBS),
         status=read_status(wanted.status),
         direction=wanted.direction or "",
         assistant_id=wanted.assistant_id or wanted.agent_id,

@@ -1,5 +1,6 @@
 """One conversation and what is known of it: call, turns, events; numbers; voice nodes."""
 
+from calls.models.analysis import CallAnalysis
 from calls.models.call import Call
 from calls.models.consent import RecordingConsent
 from calls.models.count import CallCount
@@ -14,6 +15,7 @@ from calls.models.turn import CallEvent, Turn
 
 __all__ = [
     "Call",
+    "CallAnalysis",
     "CallCount",
     "CallEvent",
     "CallGuard",

@@ -109,6 +109,8 @@ class Call(Owned):
     setup_ms = models.PositiveIntegerField(null=True)
 
     # The price in force when it started, and what it came to.
+    # Stage to whose key pays its vendor: organization, agency or platform.
+    key_owners = models.JSONField(default=dict)
     price_microcredits_per_minute = models.BigIntegerField(default=0)
     pool_price_microcredits_per_minute = models.BigIntegerField(default=0)
     billed_seconds = models.PositiveIntegerField(default=0)

@@ -26,13 +26,21 @@ from calls.node.answering_watch import AnsweringWatch
 from calls.node.credit_guard import guard_credits
 from calls.node.discretion import Discretion
 from calls.node.kept_link import KeptLink
+from calls.node.mcp_tools import McpTools
 from calls.node.scribe import Scribe
 from calls.node.taps import Taps, unheard
 from calls.node.unbroken import unbroken
+from calls.node.webhook_tools import WebhookTools
 from calls.services import running
 from calls.services.recordings import KeptRecording
 from calls.services.running import CallOrder
-from calls.session.events import EndReason, EventSink, SessionEnded, SessionEvent
+from calls.session.events import (
+    EndReason,
+    EventSink,
+    SessionEnded,
+    SessionEvent,
+    VendorTrouble,
+)
 from calls.session.ports import Transfer
 from calls.session.release import in_time
 from calls.session.voice_session import VoiceSession
@@ -66,8 +74,15 @@ class Conversation:
         self._person: MediaLink | None = None
         self._is_joined = False
         self.line = KeptLink(link)
+        self.tools = McpTools(order.equipment.mcp_sources)
+        self._functions = WebhookTools(order.call_id, order.equipment)
         self.session = VoiceSession(
-            order.spec, self.line, vendors, self._hear, transfer=transfer
+            order.spec,
+            self.line,
+            vendors,
+            self._hear,
+            tool_runner=self._functions,
+            transfer=transfer,
         )
 
     @property
@@ -99,6 +114,10 @@ class Conversation:
         self._person = person
         self.line.is_kept = True
 
+    async def take_tools(self) -> None:
+        """Give the session the tools of its servers; raises `ToolServerAway`."""
+        self.session.foreign_tools = await self.tools.tools()
+
     async def run(self, covered_s: int) -> SessionEnded:
         """Talk; then write everything down. Credits are held for `covered_s` so far."""
         self._began_s = time.monotonic()
@@ -116,6 +135,10 @@ class Conversation:
                 discretion, self._order.spec, self.session
             )
             self.taps.add(caller=watch.hear, assistant=unheard)
+        for server, reason in self.tools.left_out:
+            await scribe(
+                VendorTrouble("tools", server, reason, "organization", False, 0)
+            )
         guard = self._guard_credits(covered_s)
         try:
             ended = await self.session.run()
@@ -141,7 +164,9 @@ class Conversation:
             await unbroken(in_time("link", self._link.aclose(), _CLOSE_S))
 
     async def aclose(self) -> None:
-        """Close the vendors, also those of a session that never ran."""
+        """Close vendors and tool servers, also those of a session that never ran."""
+        await in_time("tool servers", self.tools.aclose(), _CLOSE_S)
+        await in_time("functions", self._functions.aclose(), _CLOSE_S)
         await in_time("vendors", self._vendors.aclose(), _CLOSE_S)
 
     async def _hear(self, event: SessionEvent) -> None:

@@ -26,6 +26,7 @@ from calls.node import database
 from calls.node.asking import Rejected, ask_for_assistant
 from calls.node.consent_gate import ConsentGate, question_for
 from calls.node.conversation import Conversation
+from calls.node.mcp_tools import ToolServerAway
 from calls.node.studio import Studio
 from calls.node.transferring import Transferring
 from calls.node.unbroken import unbroken
@@ -226,9 +227,9 @@ class LiveCall:
         )
 
     async def _converse(self) -> Outcome:
-        await self._studio.prepare(self.order.spec)
+        await self._studio.prepare(self.order.spec, self.order.equipment.keys)
         try:
-            vendors = self._studio.vendors(self.order.spec)
+            vendors = self._studio.vendors(self.order.spec, self.order.equipment.keys)
         except ProviderError as error:
             return self._outcome(
                 EndReason.VENDOR_FAILED, error=str(error), fault_owner=error.owner
@@ -242,7 +243,8 @@ class LiveCall:
             and self.order.direction == Call.Direction.OUTBOUND,
             transfer=self._transfer,
         )
-        refused = await self._connect()
+        conversation.tools.begin()
+        refused = await self._connect() or await self._take_tools(conversation)
         if refused is not None:
             return refused
         if not await self._mark_connected():  # ended elsewhere, and billed there
@@ -318,6 +320,18 @@ class LiveCall:
             **asdict(consent),
         )
         return None if consent.answer == "given" else self._outcome(_NO[consent.answer])
+
+    async def _take_tools(self, conversation: Conversation) -> Outcome | None:
+        """Give the session its tools; return an outcome when it must not go without."""
+        try:
+            await conversation.take_tools()
+        except ToolServerAway as error:
+            return self._outcome(
+                EndReason.TOOL_SERVER_FAILED,
+                error=str(error),
+                fault_owner="organization",
+            )
+        return None
 
     async def _ring(self, leg: Leg) -> None:
         await database.insist(

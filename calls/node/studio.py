@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +10,15 @@ from aiortc import RTCConfiguration
 from django.conf import settings
 from livekit.agents import stt, tts
 
+from assistants.keys import OwnKey
 from assistants.spec import AssistantSpec
 from calls.media.ice import rtc_configuration
 from calls.node.consent_gate import AGREED, DECLINED
 from calls.vendors.offline.stt import OfflineSTT
 from calls.vendors.offline.tts import OfflineTTS
 from calls.vendors.registry import (
+    Credential,
+    Owner,
     SharedResources,
     VendorSet,
     build_vendors,
@@ -22,6 +26,13 @@ from calls.vendors.registry import (
     prepare_vendors,
     warm_up,
 )
+
+
+def credential_of(key: OwnKey) -> Credential:
+    """Return somebody's own key as vendors take it."""
+    return Credential(
+        key.api_key, key.base_url, Owner(str(key.payer)), dict(key.config)
+    )
 
 
 class Studio:
@@ -41,13 +52,24 @@ class Studio:
     async def aclose(self) -> None:
         await self._shared.aclose()
 
-    async def prepare(self, spec: AssistantSpec) -> None:
+    async def prepare(
+        self, spec: AssistantSpec, own_keys: Mapping[str, OwnKey] | None = None
+    ) -> None:
         """Load what the vendors of a call need, without stopping the calls going on."""
-        await prepare_vendors(spec, self._credentials, self._shared)
+        await prepare_vendors(spec, self._with(own_keys), self._shared)
 
-    def vendors(self, spec: AssistantSpec) -> VendorSet:
-        """Make the vendors of one call; raises `ProviderError` when one cannot be had."""
-        return build_vendors(spec, self._credentials, self._shared)
+    def vendors(
+        self, spec: AssistantSpec, own_keys: Mapping[str, OwnKey] | None = None
+    ) -> VendorSet:
+        """Make the vendors of one call; raises `ProviderError` when one cannot be had.
+
+        A key of the organization or its agency goes before the platform's.
+        """
+        return build_vendors(spec, self._with(own_keys), self._shared)
+
+    def _with(self, own_keys: Mapping[str, OwnKey] | None) -> dict[str, Credential]:
+        own = {name: credential_of(key) for name, key in (own_keys or {}).items()}
+        return {**self._credentials, **own}
 
     def announcer(self, language: str) -> tts.TTS[Any]:
         """Return a voice that costs nothing and needs no key, in a language it has."""

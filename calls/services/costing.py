@@ -16,6 +16,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from assistants.catalogue import Provider, Stage, catalogue
+from assistants.keys import payers
 from assistants.spec import AssistantSpec
 from billing.holds import NO_MODELS, ModelUse
 from billing.model_cost import StageCost, microcredits_of, paid_by
@@ -71,8 +72,9 @@ def settled_use(call: Call, usage: Mapping[str, Any], duration_ms: int) -> Model
 
 
 def payers_of(organization: Organization) -> dict[str, str]:
-    """Return whose key each vendor is called with, where it is not the platform's."""
-    return {}
+    """Return whose key each vendor is called with, by the name of the key."""
+    found = payers(organization.agency_id, organization.pk)
+    return {name: str(payer) for name, payer in found.items()}
 
 
 def choices_of(spec: AssistantSpec, payers: Mapping[str, str]) -> list[StageChoice]:

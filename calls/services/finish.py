@@ -16,6 +16,7 @@ from django.utils import timezone
 from billing.holds import ModelUse, settle_call
 from calls import bus, lifecycle
 from calls.models import Call, CallEvent
+from calls.services.analysing import plan_analysis
 from calls.services.costing import settled_use
 from calls.services.recordings import KeptRecording, attach_recording
 from calls.session.events import EndReason
@@ -103,6 +104,8 @@ def _end(call: Call, outcome: Outcome) -> None:
         robust=True,
     )
     call.refresh_from_db()
+    if was_connected:
+        plan_analysis(call)
     tell_of_status(Call.objects.select_related(*LOADED).get(pk=call.pk))
     transaction.on_commit(lambda: bus.show(call.pk, ended_event(call)), robust=True)
 

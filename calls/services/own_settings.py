@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 from assistants.completion import completed
 from assistants.spec import AssistantSpec
+from assistants.spec_secrets import sealed
 from calls.models import Call
 from portal.models import Organization
 from portal.webhooks.endpoints import follow_assistant
@@ -45,7 +46,7 @@ def kept_settings(
 
     Makes the endpoint of its webhook; raises `OutboundError` for a bad address.
     """
-    kept: dict[str, Any] = {"spec": spec.model_dump(mode="json", by_alias=True)}
+    kept: dict[str, Any] = {"spec": sealed(spec, organization.pk)}
     if webhook is not None:
         webhook_id = webhook.id_in(organization)
         follow_assistant(

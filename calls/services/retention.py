@@ -22,7 +22,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from calls.models import Call, CallEvent, RetentionRun, Turn
+from calls.models import Call, CallAnalysis, CallEvent, RetentionRun, Turn
 from portal.models import Organization, WebhookDelivery, WebhookEvent
 from portal.policy import CONTENT_DAYS, METADATA_DAYS, Policy
 from portal.scope import Scope, all_organizations, scoped
@@ -63,6 +63,9 @@ def purge_content(call: Call) -> int:
     with transaction.atomic():
         turn_count, _ = Turn.objects.filter(call=call).delete()
         CallEvent.objects.filter(call=call).exclude(kind="ended").update(data={})
+        CallAnalysis.objects.filter(call=call).update(
+            summary="", data=None, success_reason="", note=""
+        )
         WebhookEvent.objects.filter(call_id=call.pk).delete()
         Call.objects.filter(pk=call.pk).update(
             **CONTENT, content_purged_at=timezone.now()

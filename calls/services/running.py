@@ -15,9 +15,11 @@ from assistants.disclosure import sentence_for, with_disclosure
 from assistants.rendering import rendered_spec
 from assistants.sovereignty import violations
 from assistants.spec import AssistantSpec
+from assistants.spec_secrets import opened
 from billing.holds import extend_hold
 from calls import lifecycle
 from calls.models import Call, CallEvent, Turn
+from calls.services.equipment import Equipment, equip
 from calls.services.own_settings import spec_of
 from calls.services.starting import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.session.events import TurnSpoken
@@ -46,6 +48,7 @@ class CallOrder:
     disclosure: str = ""  # what the first message begins with, to be proved
     trunk_id: UUID | None = None
     transfer_trunk_id: UUID | None = None
+    equipment: Equipment = field(default_factory=Equipment, repr=False)
 
     @property
     def scope(self) -> Scope:
@@ -68,7 +71,7 @@ def pick_up(*, call_id: UUID, node_id: UUID) -> CallOrder | None:
         )
         if not taken:
             return None
-        call = Call.objects.select_related("version", "number", "trunk").get(pk=call_id)
+        call = Call.objects.select_related(*LOADED, "trunk").get(pk=call_id)
         return order_of(call)
 
 
@@ -81,6 +84,8 @@ def order_of(call: Call) -> CallOrder:
         is_outbound=call.direction == Call.Direction.OUTBOUND,
     )
     policy = _policy_of(call, spec)
+    spec = opened(spec, call.organization_id)
+    equipment = equip(call, spec)
     disclosure = sentence_for(spec) if policy.discloses_ai else ""
     return CallOrder(
         call_id=call.pk,
@@ -98,6 +103,7 @@ def order_of(call: Call) -> CallOrder:
         trunk_id=call.trunk_id,
         transfer_trunk_id=(call.number and call.number.transfer_trunk_id)
         or call.trunk_id,
+        equipment=equipment,
     )
 
 

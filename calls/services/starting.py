@@ -31,6 +31,7 @@ from calls.errors import (
 )
 from calls.models import Call, PhoneNumber, Trunk
 from calls.services.costing import call_price
+from calls.services.equipment import key_owners
 from calls.services.guarding import check_pace, guard_of
 from calls.services.halting import is_halted
 from calls.services.nodes import choose_node, reserved_of
@@ -146,6 +147,7 @@ def open_call(
         lease_until=now + timedelta(seconds=new.lease_s),
         price_microcredits_per_minute=price.client_microcredits_per_minute,
         pool_price_microcredits_per_minute=price.pool_microcredits_per_minute,
+        key_owners=key_owners(spec, organization),
         token_digest=new.token_digest,
         token_expires_at=new.token_expires_at,
         dial_at=new.dial_at,

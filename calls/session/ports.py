@@ -79,6 +79,7 @@ class ForeignTool:
     parameters: dict[str, Any]
     run: Callable[[dict[str, Any]], Awaitable[str]]  # raises `ToolFailed`
     source: str
+    limit_s: float = 20.0
 
 
 class TransferFailed(Exception):

@@ -170,7 +170,8 @@ class Toolbox:
             async def start() -> str:
                 return await tool.run(arguments)
 
-            return await self._run(tool.name, arguments, start)
+            limit_s = tool.limit_s + 1  # it keeps its own limit, and says so better
+            return await self._run(tool.name, arguments, start, limit_s=limit_s)
 
         return _tool(call, tool.name, tool.description, tool.parameters or NOTHING)
 
@@ -183,6 +184,7 @@ class Toolbox:
         start: Callable[[], Coroutine[Any, Any, str]],
         *,
         is_awaited: bool = True,
+        limit_s: float | None = None,
     ) -> str:
         started_ms = self._clock.now_ms()
         work = asyncio.create_task(start())
@@ -190,7 +192,7 @@ class Toolbox:
             self._awaited.add(work)
             work.add_done_callback(self._awaited.discard)
         try:
-            async with asyncio.timeout(self._patience.tool_s):
+            async with asyncio.timeout(limit_s or self._patience.tool_s):
                 result = await work
         except (ToolFailed, TimeoutError) as error:
             message = str(error) if isinstance(error, ToolFailed) else TOO_SLOW

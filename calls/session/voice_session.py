@@ -91,7 +91,6 @@ class VoiceSession:
         opening: str | None = None,
         instructions_suffix: str = "",
         tool_runner: ToolRunner | None = None,
-        foreign_tools: Sequence[ForeignTool] = (),
         transfer: Transfer | None = None,
         patience: Patience | None = None,
     ) -> None:
@@ -100,7 +99,8 @@ class VoiceSession:
         self._opening = opening or spec.first_message
         self._instructions_suffix = instructions_suffix
         self._tool_runner = tool_runner
-        self._foreign_tools, self._transfer = foreign_tools, transfer
+        self._transfer = transfer
+        self.foreign_tools: Sequence[ForeignTool] = ()  # set before `run`
         self._patience = patience or Patience()
         self._clock = CallClock()
         self._pipeline: Pipeline | None = None
@@ -250,7 +250,7 @@ class VoiceSession:
             patience=self._patience,
             put=manners.see,
             on_fatal=lambda fault: self._ask_for(Ending.by_fault(fault)),
-            tools=toolbox.tools_of(self._spec, self._foreign_tools),
+            tools=toolbox.tools_of(self._spec, self.foreign_tools),
             instructions_suffix=self._instructions_suffix,
             early_context=[e.content for e in early if isinstance(e, _Context)],
         )

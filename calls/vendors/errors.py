@@ -20,6 +20,7 @@ class Owner(StrEnum):
     """Whose key a vendor was called with."""
 
     ORGANIZATION = "organization"
+    AGENCY = "agency"
     PLATFORM = "platform"
 
 

@@ -26,6 +26,11 @@ class Credential:
     owner: Owner = Owner.PLATFORM
     settings: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_foreign_address(self) -> bool:
+        """Whether a customer said where to send it: only public addresses then."""
+        return self.base_url is not None and self.owner != Owner.PLATFORM
+
 
 # By the name the catalogue gives a key ("openai", "deepgram", …).
 Credentials = Mapping[str, Credential]

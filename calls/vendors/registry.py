@@ -188,6 +188,21 @@ def build_vendors(
     )
 
 
+async def build_mind(
+    spec: AssistantSpec, choice: Any, credentials: Credentials, shared: SharedResources
+) -> tuple[llm.LLM[Any], Owner]:
+    """Make one text model outside of a call; return it with whose key it runs on.
+
+    Raises `ProviderError` as `build_vendors` does.
+    """
+    order = _order(Stage.LLM, choice, spec, credentials, shared)
+    module = await plugins.make_ready(order.provider.protocol)
+    if prepare := getattr(module, "prepare", None):
+        await shared.in_thread(prepare, order)
+    mind: llm.LLM[Any] = _make(order)
+    return mind, order.credential.owner
+
+
 def _choices(spec: AssistantSpec) -> list[tuple[Stage, Any]]:
     """Every vendor a spec names, stage by stage, those of first choice first."""
     mind = spec.llm_config

@@ -22,6 +22,7 @@ import openai
 
 from calls.vendors.offline.decoders import DecoderPool
 from calls.vendors.offline.tts import Speaker
+from common.http.streaming import GuardedTransport
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,18 +89,24 @@ class SharedResources:
             raise RuntimeError("SharedResources.start() has not run")
         return self._tls
 
-    def openai_client(self, api_key: str, base_url: str) -> openai.AsyncClient:
-        """The client for a key at a server. Retries are LiveKit's, so it makes none."""
+    def openai_client(
+        self, api_key: str, base_url: str, *, is_guarded: bool = False
+    ) -> openai.AsyncClient:
+        """The client for a key at a server. Retries are LiveKit's, so it makes none.
+
+        A guarded one reaches public addresses only.
+        """
         client: openai.AsyncClient = self.client(
-            ("openai", base_url, api_key),
+            ("openai-guarded" if is_guarded else "openai", base_url, api_key),
             lambda tls: openai.AsyncClient(
                 api_key=api_key,
                 base_url=base_url,
                 max_retries=0,
                 http_client=httpx2.AsyncClient(
                     verify=tls,
+                    transport=GuardedTransport(tls=tls) if is_guarded else None,
                     timeout=httpx2.Timeout(connect=5.0, read=10.0, write=5.0, pool=5.0),
-                    follow_redirects=True,
+                    follow_redirects=not is_guarded,
                     limits=httpx2.Limits(
                         max_connections=200,
                         max_keepalive_connections=50,

@@ -22,7 +22,7 @@ from assistants.catalogue import (
     is_available,
     language_name,
 )
-from assistants.forms import keys_at_hand
+from assistants.keys import keys_at_hand
 from calls.services.voice_samples import NoSample, sample
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires

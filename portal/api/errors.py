@@ -78,6 +78,12 @@ CODES: Final[dict[str, Code]] = {
         "Somebody revoked this key.",
         "Use the key that took its place.",
     ),
+    "provider_unreachable": Code(
+        400,
+        "availability_error",
+        "A vendor could not be asked whether the key works, so it was not kept.",
+        "Try again; look at the vendor's status page if it lasts.",
+    ),
     "insufficient_credits": Code(
         402,
         "billing_error",

@@ -17,6 +17,7 @@ const MODULES = {
   menu: () => import("./menu.js"),
   nav: () => import("./nav.js"),
   password: () => import("./password.js"),
+  schema_builder: () => import("./schema_builder.js"),
   theme: () => import("./theme.js"),
   toast: () => import("./toast.js"),
   transcript: () => import("./transcript.js"),

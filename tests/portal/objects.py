@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from assistants.models import AnalysisTemplate, McpServer, ProviderKey, ToolTemplate
 from billing.models import Coupon, CreditPackage, Payment, Plan
 from calls.models import Call
 from calls.services.trunks import add_trunk
@@ -70,6 +71,21 @@ def make_objects(house: House) -> dict[str, Any]:
             currency="eur",
             net_cents=100,
         )
+        tool = ToolTemplate.objects.create(
+            organization=house.organization, name="Order", tool_type="function"
+        )
+        analysis = AnalysisTemplate.objects.create(
+            organization=house.organization, name="Mood"
+        )
+        server = McpServer.objects.create(
+            organization=house.organization, name="CRM", url="https://127.0.0.1/mcp"
+        )
+        ProviderKey.objects.create(
+            organization=house.organization,
+            provider="openai",
+            secret="sk-own",
+            checked_at=timezone.now(),
+        )
     agency = house.organization.parent
     assert agency is not None
     with organization_scope(agency):
@@ -90,6 +106,12 @@ def make_objects(house: House) -> dict[str, Any]:
         "plan_id": plan.pk,
         "coupon_id": coupon.pk,
         "credits": 1000,
+        "tool_template_id": tool.pk,
+        "analysis_template_id": analysis.pk,
+        "server_id": server.pk,
+        "tool_slug": "check_order",
+        "analysis_slug": "appointment",
+        "provider": "openai",
         "organization_id": house.organization.pk,
         "client_id": house.organization.pk,
         "assistant_id": house.assistant.pk,

@@ -24,7 +24,9 @@ def llm(order: Order, url: str = URL) -> lk_llm.LLM[Any]:
     return openai.LLM(
         model=order.model,
         client=order.shared.openai_client(
-            order.api_key or "none", order.base_url or url
+            order.api_key or "none",
+            order.base_url or url,
+            is_guarded=order.credential.is_foreign_address,
         ),
         # Models that reason refuse any other temperature than their own, unless told
         # not to reason at all.

@@ -64,10 +64,10 @@ class FakeStudio(Studio):
     async def aclose(self) -> None:
         """There is nothing to close."""
 
-    async def prepare(self, spec: AssistantSpec) -> None:
+    async def prepare(self, spec: AssistantSpec, own_keys: Any = None) -> None:
         """There is nothing to prepare."""
 
-    def vendors(self, spec: AssistantSpec) -> Any:
+    def vendors(self, spec: AssistantSpec, own_keys: Any = None) -> Any:
         self.made.append(ClosableVendors(self.script))
         return self.made[-1]
 

@@ -163,7 +163,7 @@ def test_an_assistant_deleted_in_a_call_goes_on_talking(
 
 
 class KeylessStudio(FakeStudio):
-    def vendors(self, spec: AssistantSpec) -> Any:
+    def vendors(self, spec: AssistantSpec, own_keys: Any = None) -> Any:
         raise NoCredential(stage="tts", provider="ElevenLabs")
 
 
@@ -290,7 +290,7 @@ def test_a_cancelled_call_is_released_and_billed(
 
 def test_seconds_of_tidying_up_are_not_billed(order: CallOrder, bakery: House) -> None:
     class SlowVendors(FakeStudio):
-        def vendors(self, spec: AssistantSpec) -> Any:
+        def vendors(self, spec: AssistantSpec, own_keys: Any = None) -> Any:
             made = super().vendors(spec)
             made.stt.aclose = lambda: asyncio.sleep(4)
             return made

@@ -1,0 +1,85 @@
+"""The secrets of webhook functions: sealed in a version, masked for readers.
+
+A version's JSON holds them sealed for its organization; the API and forms show a mask.
+A tool that comes back with the mask keeps the secret its namesake had, so that what was
+read can be sent back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from assistants.spec import AssistantSpec
+from assistants.tool_shapes import FunctionTool
+from portal.sealed import key_ring
+
+MASK: Final = "••••••••"
+_SEALED: Final = "sealed:"
+
+
+def _context(organization_id: UUID) -> str:
+    return f"assistants_assistantversion.spec_json:{organization_id}"
+
+
+def _functions(spec_json: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for tool in spec_json.get("llm_config", {}).get("tools", ()):
+        if tool.get("type") == "function" and tool.get("server", {}).get("secret"):
+            yield tool
+
+
+def sealed(
+    spec: AssistantSpec, organization_id: UUID, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a spec's JSON as it is kept. `before`: where masked secrets come from.
+
+    A secret that has not changed keeps its sealed text, so that an unchanged spec gives
+    unchanged JSON. A mask without a secret behind it stands for no secret.
+    """
+    kept = {
+        tool["function"]["name"]: tool["server"]["secret"]
+        for tool in _functions(before or {})
+    }
+    values = spec.model_dump(mode="json", by_alias=True)
+    for tool in _functions(values):
+        given, there = tool["server"]["secret"], kept.get(tool["function"]["name"])
+        if given == MASK or (there and given in (there, _open(there, organization_id))):
+            tool["server"]["secret"] = there
+        else:
+            seal = key_ring().seal(given, _context(organization_id))
+            tool["server"]["secret"] = _SEALED + seal
+    return values
+
+
+def _open(text: str, organization_id: UUID) -> str:
+    if not text.startswith(_SEALED):
+        return text
+    return key_ring().unseal(text.removeprefix(_SEALED), _context(organization_id))
+
+
+def masked(spec_json: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a version's JSON without its secrets."""
+    values = AssistantSpec.model_validate(spec_json).model_dump(
+        mode="json", by_alias=True
+    )
+    for tool in _functions(values):
+        tool["server"]["secret"] = MASK
+    return values
+
+
+def opened(spec: AssistantSpec, organization_id: UUID) -> AssistantSpec:
+    """Return the spec with its secrets, for the process that signs with them."""
+    tools = tuple(
+        _with_secret(tool, _open(tool.server.secret, organization_id))
+        if isinstance(tool, FunctionTool) and tool.server.secret
+        else tool
+        for tool in spec.llm_config.tools
+    )
+    llm = spec.llm_config.model_copy(update={"tools": tools})
+    return spec.model_copy(update={"llm_config": llm})
+
+
+def _with_secret(tool: FunctionTool, secret: str) -> FunctionTool:
+    server = tool.server.model_copy(update={"secret": secret})
+    return tool.model_copy(update={"server": server})

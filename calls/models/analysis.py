@@ -1,0 +1,50 @@
+"""What was found out after a call, and how far the finding out has come."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Owned
+
+
+class CallAnalysis(Owned):
+    """One for each call that connected. It is `done` once, together with its report."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        SKIPPED = "skipped", _("Too short")
+        FAILED = "failed", _("Failed")
+
+    call = models.OneToOneField(
+        "calls.Call", on_delete=models.CASCADE, related_name="analysis"
+    )
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    summary = models.TextField(blank=True)
+    data = models.JSONField(null=True)
+    is_success = models.BooleanField(null=True)
+    success_reason = models.TextField(blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    provider = models.CharField(max_length=40, blank=True)
+    model = models.CharField(max_length=100, blank=True)
+    key_owner = models.CharField(max_length=14, blank=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    # At the vendor's list price, in millionths of a euro.
+    cost_microeuros = models.BigIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-due_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(status__in=["pending", "running"]),
+                name="analysis_due",
+            )
+        ]
