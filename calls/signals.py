@@ -1,10 +1,12 @@
-"""The one signal that crosses a layer upwards.
+"""The signals that cross a layer upwards.
 
-`call_ended` is sent after the transaction that ended a call has committed, with
-`call_id` and `organization_id`. It is a hint: receivers only enqueue, and a sweeper
-finds what a lost one left behind.
+`call_ended` is sent after the transaction that ended a call has committed,
+`wish_recorded` after one that stored what a person asked for; both with `call_id` and
+`organization_id`. They are hints: receivers only enqueue, and a sweeper finds what a
+lost one left behind.
 """
 
 from django.dispatch import Signal
 
 call_ended = Signal()
+wish_recorded = Signal()

@@ -193,6 +193,8 @@ def _place(attempt: Attempt, campaign: Campaign, now: datetime) -> None:
             "campaign_id": str(campaign.pk),
             "lead_id": str(lead.pk),
             "attempt_id": str(attempt.pk),
+            "person_zone": attempt.decided.get("zone", "").partition(",")[0],
+            "opt_out_digit": campaign.opt_out_digit,
         },
         dial_at=attempt.start_at,
     )

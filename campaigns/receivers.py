@@ -8,7 +8,7 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from billing.signals import credits_arrived
-from calls.signals import call_ended
+from calls.signals import call_ended, wish_recorded
 from campaigns import tasks
 
 
@@ -26,3 +26,11 @@ def enqueue_finish_attempt(
 def enqueue_resume(sender: object, *, organization_id: UUID, **kwargs: Any) -> None:
     """Go on with what stopped for want of credits; the tick finds a lost message."""
     tasks.resume_campaigns.delay(str(organization_id))
+
+
+@receiver(wish_recorded, dispatch_uid="campaigns.apply_wishes")
+def enqueue_apply_wishes(
+    sender: object, *, call_id: UUID, organization_id: UUID, **kwargs: Any
+) -> None:
+    """Have what a person asked for acted on; the sweeper finds a lost message."""
+    tasks.apply_wishes.delay(call_id=str(call_id), organization_id=str(organization_id))

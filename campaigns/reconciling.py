@@ -24,6 +24,7 @@ from campaigns.finishing import (
 )
 from campaigns.models import Attempt, Campaign, Lead
 from campaigns.outcomes import Outcome
+from campaigns.wishes import apply_left_wishes
 from portal.scope import Scope, all_organizations, scoped
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def reconcile() -> None:
     """Do everything below once."""
     redial_late_attempts()
     finish_ended_attempts()
+    apply_left_wishes()
     skip_leads_of_cancelled_campaigns()
     skip_leads_after_the_last_day()
     complete_finished_campaigns()

@@ -4,6 +4,7 @@ dial_due_leads      every 2 s: sends one message for each campaign with work
 dial_campaign       claims and calls for one campaign
 finish_attempt      a call ended
 dial_attempts       calls for a part of what another worker claimed
+apply_wishes        somebody asked not to be called, or to be called later
 reconcile_attempts  every 5 s: finds what the others left behind
 resume_campaigns    every 30 s: goes on with what stopped for want of credits
 """
@@ -17,7 +18,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import dialing, finishing, funding, reconciling
+from campaigns import dialing, finishing, funding, reconciling, wishes
 from campaigns.claiming import claim_leads
 from campaigns.models import Campaign
 from portal.models import Organization
@@ -82,6 +83,13 @@ def finish_attempt(*, call_id: str, organization_id: str) -> None:
     """Report a call's end to the lead it was for, if it was for one."""
     with _scope_of(organization_id):
         finishing.finish_attempt_of_call(call_id=UUID(call_id))
+
+
+@shared_task
+def apply_wishes(*, call_id: str, organization_id: str) -> None:
+    """Act on what a person asked for in a call."""
+    with _scope_of(organization_id):
+        wishes.apply_wishes(call_id=UUID(call_id))
 
 
 @shared_task

@@ -12,6 +12,7 @@ from calls.models.retention import Erasure, RetentionRun
 from calls.models.transfer import Transfer
 from calls.models.trunk import Trunk
 from calls.models.turn import CallEvent, Turn
+from calls.models.wish import CallWish
 
 __all__ = [
     "Call",
@@ -19,6 +20,7 @@ __all__ = [
     "CallCount",
     "CallEvent",
     "CallGuard",
+    "CallWish",
     "Erasure",
     "Halt",
     "PhoneNumber",

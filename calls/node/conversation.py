@@ -31,6 +31,7 @@ from calls.node.scribe import Scribe
 from calls.node.taps import Taps, unheard
 from calls.node.unbroken import unbroken
 from calls.node.webhook_tools import WebhookTools
+from calls.node.wishes import wish_tools
 from calls.services import running
 from calls.services.recordings import KeptRecording
 from calls.services.running import CallOrder
@@ -116,7 +117,8 @@ class Conversation:
 
     async def take_tools(self) -> None:
         """Give the session the tools of its servers; raises `ToolServerAway`."""
-        self.session.foreign_tools = await self.tools.tools()
+        served = await self.tools.tools()
+        self.session.foreign_tools = [*wish_tools(self._order), *served]
 
     async def run(self, covered_s: int) -> SessionEnded:
         """Talk; then write everything down. Credits are held for `covered_s` so far."""

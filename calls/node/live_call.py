@@ -21,8 +21,8 @@ from django.conf import settings
 
 from calls import bus
 from calls.media.link import MediaLink, MediaNeverConnected
-from calls.models import Call
-from calls.node import database
+from calls.models import Call, CallWish
+from calls.node import database, wishes
 from calls.node.asking import Rejected, ask_for_assistant
 from calls.node.consent_gate import ConsentGate, question_for
 from calls.node.conversation import Conversation
@@ -49,6 +49,7 @@ from calls.vendors.registry import VendorSet
 
 logger = logging.getLogger(__name__)
 
+NOT_AGAIN: Final = "You will not be called again. Goodbye."
 NO_AUDIO_PATH: Final = (
     "No audio path came about. Check the network or firewall, then try again."
 )
@@ -99,6 +100,7 @@ class LiveCall:
         self._stop_error = ""
         self._hanging_up: asyncio.Task[None] | None = None
         self._transferring: asyncio.Task[None] | None = None
+        self._opting_out: asyncio.Task[None] | None = None
         self._is_asking = False  # for consent: there is no session yet that could end
 
     @property
@@ -244,6 +246,8 @@ class LiveCall:
             transfer=self._transfer,
         )
         conversation.tools.begin()
+        if self._leg is not None and self.order.opt_out_digit:
+            self._leg.set_digit_listener(self._hear_opt_out)
         refused = await self._connect() or await self._take_tools(conversation)
         if refused is not None:
             return refused
@@ -333,6 +337,22 @@ class LiveCall:
             )
         return None
 
+    def _hear_opt_out(self, digit: str) -> None:
+        if digit == self.order.opt_out_digit and self._opting_out is None:
+            self._opting_out = asyncio.create_task(self._opt_out())
+
+    async def _opt_out(self) -> None:
+        """Write down that nobody may call this person again, say so, and leave."""
+        try:
+            await wishes.leave_alone(self.order, CallWish.Way.DIGIT)
+        except Exception:  # without a database it cannot be promised: the call goes on
+            logger.exception(
+                "wish not kept", extra={"call_id": str(self.order.call_id)}
+            )
+            self._opting_out = None
+            return
+        await self.stop(EndReason.ASSISTANT_HANGUP, NOT_AGAIN)
+
     async def _ring(self, leg: Leg) -> None:
         await database.insist(
             running.mark_ringing, patience_s=START_PATIENCE_S, order=self.order
@@ -362,9 +382,10 @@ class LiveCall:
             self._transferring.cancel()
             await asyncio.wait([self._transferring])
         await in_time("link", self.link.aclose(), _CLOSE_S)
-        if self._hanging_up is not None:
-            self._hanging_up.cancel()
-            await asyncio.wait([self._hanging_up])
+        for task in (self._hanging_up, self._opting_out):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             await conversation.aclose()

@@ -45,6 +45,8 @@ class CallOrder:
     policy: Policy = field(default_factory=Policy)
     refusal: str = ""  # why this call must not go on, when its policy forbids it
     dial_at: datetime | None = None
+    person_zone: str = ""  # of somebody a campaign calls
+    opt_out_digit: str = ""
     disclosure: str = ""  # what the first message begins with, to be proved
     trunk_id: UUID | None = None
     transfer_trunk_id: UUID | None = None
@@ -99,6 +101,8 @@ def order_of(call: Call) -> CallOrder:
         policy=policy,
         refusal=next((fault.message for fault in violations(spec, policy)), ""),
         dial_at=call.dial_at,
+        person_zone=call.metadata.get("person_zone", ""),
+        opt_out_digit=call.metadata.get("opt_out_digit", ""),
         disclosure=disclosure,
         trunk_id=call.trunk_id,
         transfer_trunk_id=(call.number and call.number.transfer_trunk_id)

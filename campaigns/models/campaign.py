@@ -118,6 +118,9 @@ class Campaign(Owned):
     )
     consent_note = models.CharField(max_length=300, blank=True)
 
+    # The key that puts a person on the list; the assistant has to tell of it.
+    opt_out_digit = models.CharField(max_length=1, default="9", blank=True)
+
     # A share of the people gets another assistant, so that the two can be compared.
     variant_assistant = models.ForeignKey(
         "assistants.Assistant", on_delete=models.PROTECT, null=True, related_name="+"

@@ -54,6 +54,8 @@ def test_each_lead_gets_one_call_with_its_own_words(
         "campaign_id": str(campaign.pk),
         "lead_id": str(attempt.lead_id),
         "attempt_id": str(attempt.pk),
+        "person_zone": "Europe/Amsterdam",
+        "opt_out_digit": "9",
     }
     lead = Lead.objects.get(pk=attempt.lead_id)
     assert lead.attempt_count == 1
