@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import time
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.http import Http404, HttpRequest
@@ -16,29 +14,29 @@ from calls.api.numbers import chosen_assistant
 from calls.models import PhoneNumber
 from calls.queries import visible_numbers
 from campaigns import services
+from campaigns.api_settings import chosen_numbers, sent_fields, settings_json
 from campaigns.api_shapes import (
-    DAY_END,
-    DAY_START,
-    CampaignBody,
     CampaignChange,
     Campaigns,
     LeadBody,
+    LeadChange,
     Leads,
     LeadsAdded,
     LeadsBody,
     NewCampaignBody,
     OneCampaign,
-    campaign_json,
+    OneLead,
+    Why,
     lead_json,
+    why_json,
 )
-from campaigns.importing import (
-    LeadRow,
-    UnusableNumber,
-    region_of,
-    to_e164,
-)
-from campaigns.models import Campaign
+from campaigns.columns import LeadRow
+from campaigns.explaining import explain_lead
+from campaigns.locality import known_zones, locality_of
+from campaigns.models import Campaign, Lead
+from campaigns.numbers import UnusableNumber, read_number, region_of
 from campaigns.queries import (
+    Progress,
     get_campaign,
     leads_of,
     progress_of,
@@ -74,7 +72,6 @@ def create_campaign(
     request: HttpRequest, wanted: NewCampaignBody
 ) -> Status[dict[str, Any]]:
     """Make a draft with its leads; a PATCH of `status` starts it."""
-    require_whole_day(wanted)
     assistant = chosen_assistant(wanted)
     if assistant is None:
         raise InvalidRequest(
@@ -86,9 +83,11 @@ def create_campaign(
     campaign = services.create_campaign(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
         new=services.NewCampaign(
+            name=wanted.name,
             assistant=assistant,
             number=number,
-            **{"name": wanted.name, **sent_fields(wanted)},
+            further_numbers=chosen_numbers(wanted.number_ids or ()),
+            more={k: v for k, v in sent_fields(wanted).items() if k != "name"},
         ),
         leads=lead_rows(wanted.leads, number, "leads"),
         actor=None,
@@ -110,9 +109,12 @@ def change_campaign(
     request: HttpRequest, campaign_id: UUID, wanted: CampaignChange
 ) -> dict[str, Any]:
     """Change it, start it, pause it or end it."""
-    require_whole_day(wanted)
     campaign = get_campaign(campaign_id)
-    services.change_campaign(campaign=campaign, changes=sent_fields(wanted), actor=None)
+    services.change_campaign(
+        campaign=campaign, changes=sent_fields(wanted, campaign), actor=None
+    )
+    if wanted.number_ids is not None:
+        services.set_numbers(campaign, chosen_numbers(wanted.number_ids))
     if wanted.status is not None:
         move_campaign(campaign, Campaign.Status(wanted.status))
     return _one(request, campaign_id)
@@ -132,7 +134,7 @@ def list_leads(
     request: HttpRequest, campaign_id: UUID, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """A campaign's leads, in the order they were added."""
-    leads = leads_of(get_campaign(campaign_id))
+    leads = leads_of(get_campaign(campaign_id)).select_related("locality")
     page = leads[wanted.offset : wanted.offset + wanted.limit]
     return {
         "leads": [lead_json(lead) for lead in page],
@@ -156,11 +158,7 @@ def add_leads(
                 param="phone_number",
                 code="missing_field",
             )
-        one = LeadBody(
-            phone_number=wanted.phone_number,
-            name=wanted.name,
-            variables=wanted.variables,
-        )
+        one = LeadBody(**wanted.model_dump(exclude={"leads"}))
         rows = lead_rows([one], campaign.number, "")
     else:
         rows = lead_rows(many, campaign.number, "leads")
@@ -180,17 +178,59 @@ def add_leads(
     )
 
 
+@router.patch("/{uuid:campaign_id}/leads/{uuid:lead_id}", response=OneLead)
+@api_requires(Permission.CAMPAIGNS_EDIT)
+@transaction.atomic
+def change_lead(
+    request: HttpRequest, campaign_id: UUID, lead_id: UUID, wanted: LeadChange
+) -> dict[str, Any]:
+    """Change what is known of a person, skip them, or have them called next."""
+    lead = _lead(campaign_id, lead_id)
+    names = {"priority": "is_priority"}
+    changes: dict[str, Any] = {
+        names.get(name, name): given(wanted, name)
+        for name in ("name", "priority", "consent_basis", "consent_proof")
+        if given(wanted, name) is not None
+    }
+    if wanted.variables is not None:
+        changes["variables"] = {k: _text(v) for k, v in wanted.variables.items()}
+    services.change_lead(
+        lead=lead,
+        changes=changes,
+        actor=None,
+        zone=_zone(wanted.time_zone, "time_zone"),
+        state=wanted.state,
+    )
+    if wanted.status == "skipped" and not services.skip_lead(lead=lead, actor=None):
+        raise Conflict("Only somebody who waits for a call can be skipped.")
+    if wanted.status == "pending":
+        services.requeue_lead(lead=lead, actor=None)
+    return {"lead": lead_json(_lead(campaign_id, lead_id))}
+
+
+@router.get("/{uuid:campaign_id}/leads/{uuid:lead_id}/why", response=Why)
+@api_requires(Permission.CAMPAIGNS_READ)
+def why(request: HttpRequest, campaign_id: UUID, lead_id: UUID) -> dict[str, Any]:
+    """Why this person was called, or was not: every check, with its answer."""
+    return why_json(explain_lead(_lead(campaign_id, lead_id)))
+
+
 @router.delete("/{uuid:campaign_id}/leads/{uuid:lead_id}", response=Deleted)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def delete_lead(
     request: HttpRequest, campaign_id: UUID, lead_id: UUID
 ) -> dict[str, bool]:
     """Take a person out of a campaign; calls made to them stay."""
-    lead = leads_of(get_campaign(campaign_id)).filter(pk=lead_id).first()
+    services.delete_lead(lead=_lead(campaign_id, lead_id), actor=None)
+    return {"success": True}
+
+
+def _lead(campaign_id: UUID, lead_id: UUID) -> Lead:
+    leads = leads_of(get_campaign(campaign_id)).select_related("locality", "campaign")
+    lead = leads.filter(pk=lead_id).first()
     if lead is None:
         raise Http404("No such lead.")
-    services.delete_lead(lead=lead, actor=None)
-    return {"success": True}
+    return lead
 
 
 def move_campaign(campaign: Campaign, status: Campaign.Status) -> None:
@@ -232,44 +272,62 @@ def lead_rows(
     region = region_of(number.number)
     rows = []
     for index, body in enumerate(bodies):
+        prefix = f"{param}[{index}]." if param else ""
         try:
-            phone_number = to_e164(body.phone_number, region)
+            found = read_number(body.phone_number, region)
         except UnusableNumber as error:
-            path = f"{param}[{index}].phone_number" if param else "phone_number"
-            raise InvalidRequest(str(error), param=path) from error
-        variables = {key: _text(value) for key, value in body.variables.items()}
-        rows.append(LeadRow(phone_number, body.name, variables))
+            raise InvalidRequest(str(error), param=f"{prefix}phone_number") from error
+        rows.append(
+            LeadRow(
+                found.e164,
+                body.name,
+                {key: _text(value) for key, value in body.variables.items()},
+                locality_of(
+                    found.parsed,
+                    country=found.region,
+                    kind=found.kind,
+                    zone=_zone(body.time_zone, f"{prefix}time_zone") or "",
+                    state=body.state or "",
+                ),
+                body.consent_basis or "",
+                body.consent_proof,
+                body.priority,
+            )
+        )
     return rows
 
 
-def sent_fields(wanted: CampaignBody) -> dict[str, Any]:
-    """Return the model's fields that a body sets; null means unchanged."""
-    names = {
-        "name": "name",
-        "system_message_template": "system_message_template",
-        "max_concurrent_calls": "max_concurrent_calls",
-        "max_attempts": "max_attempts",
-        "retry_delay_seconds": "retry_delay_s",
+def _zone(name: str | None, param: str) -> str | None:
+    if name and name not in known_zones():
+        raise InvalidRequest("Name a time zone such as Europe/Amsterdam.", param=param)
+    return name
+
+
+def campaign_json(
+    request: HttpRequest, campaign: Campaign, progress: Progress
+) -> dict[str, Any]:
+    """Return a campaign as the API shows it."""
+    zone: str = request.organization.time_zone  # type: ignore[attr-defined]  # set by ApiMiddleware
+    return settings_json(campaign, zone) | {
+        "id": campaign.pk,
+        "name": campaign.name,
+        "assistant_id": campaign.assistant_id,
+        "agent_id": campaign.assistant_id,
+        "agent_name": campaign.assistant.name,
+        "number_id": campaign.number_id,
+        "number_ids": [row.number_id for row in campaign.further_numbers.all()],
+        "phone_number": campaign.number.number,
+        "system_message_template": campaign.system_message_template or None,
+        "status": campaign.status,
+        "halt_reason": campaign.halt_text or None,
+        "halt_evidence": campaign.halt_evidence or None,
+        "total_leads": progress.total,
+        "completed_leads": progress.reached,
+        "failed_leads": progress.states.get("exhausted", 0),
+        "created_at": campaign.created_at,
+        "started_at": campaign.started_at,
+        "finished_at": campaign.finished_at,
     }
-    found = {field: given(wanted, name) for name, field in names.items()}
-    return {field: value for field, value in found.items() if value is not None}
-
-
-def require_whole_day(wanted: CampaignBody) -> None:
-    """Refuse a calling window that would not be kept."""
-    for name, kept in (
-        ("schedule_start_time", DAY_START),
-        ("schedule_end_time", DAY_END),
-    ):
-        value: time | None = getattr(wanted, name)
-        if value is not None and value.replace(tzinfo=None) != kept:
-            raise InvalidRequest(
-                f"Calls go out at any hour; only {kept} can be kept here.", param=name
-            )
-    if wanted.timezone is not None and wanted.timezone not in available_timezones():
-        raise InvalidRequest(
-            "Name a time zone such as Europe/Amsterdam.", param="timezone"
-        )
 
 
 def _one(request: HttpRequest, campaign_id: UUID) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
-from typing import Annotated, Any, Final, Literal
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -16,16 +16,15 @@ from pydantic import (
     StrictInt,
 )
 
+from campaigns.columns import MAX_PROOF_LENGTH
+from campaigns.explaining import Explanation
 from campaigns.importing import (
     MAX_COLUMNS,
     MAX_LEADS,
     MAX_NAME_LENGTH,
     MAX_VALUE_LENGTH,
 )
-from campaigns.models import Attempt, Campaign, Lead
-from campaigns.queries import (
-    Progress,
-)
+from campaigns.models import Attempt, Lead
 from portal.api.paging import Body, Pagination
 
 
@@ -36,11 +35,8 @@ def _only_text(value: object) -> object:
     return value
 
 
-# Leads are called at any hour; only a window of the whole day says the same.
-DAY_START: Final = time(0, 0)
-DAY_END: Final = time(23, 59, 59)
-
 TimeOfDay = Annotated[time, BeforeValidator(_only_text)]
+Basis = Literal["written", "express", "customer", "legal"]
 VariableName = Annotated[str, Field(min_length=1, max_length=64)]
 VariableText = Annotated[str, Field(max_length=MAX_VALUE_LENGTH)]
 VariableValue = VariableText | StrictBool | StrictInt | StrictFloat
@@ -52,6 +48,11 @@ class LeadBody(Body):
     phone_number: str = Field(max_length=40, examples=["+31612345678"])
     name: str = Field("", max_length=MAX_NAME_LENGTH)
     variables: dict[VariableName, VariableValue] = Field({}, max_length=MAX_COLUMNS)
+    time_zone: str | None = Field(None, max_length=64, examples=["Europe/Amsterdam"])
+    state: str | None = Field(None, max_length=8, examples=["FL"])
+    consent_basis: Basis | None = None
+    consent_proof: str = Field("", max_length=MAX_PROOF_LENGTH)
+    priority: StrictBool = False
 
 
 class LeadsBody(Body):
@@ -60,7 +61,27 @@ class LeadsBody(Body):
     phone_number: str | None = Field(None, max_length=40)
     name: str = Field("", max_length=MAX_NAME_LENGTH)
     variables: dict[VariableName, VariableValue] = Field({}, max_length=MAX_COLUMNS)
+    time_zone: str | None = Field(None, max_length=64)
+    state: str | None = Field(None, max_length=8)
+    consent_basis: Basis | None = None
+    consent_proof: str = Field("", max_length=MAX_PROOF_LENGTH)
+    priority: StrictBool = False
     leads: list[LeadBody] | None = Field(None, min_length=1, max_length=MAX_LEADS)
+
+
+class LeadChange(Body):
+    """What may be changed of a lead. `status`: `pending` calls next, `skipped` never."""
+
+    name: str | None = Field(None, max_length=MAX_NAME_LENGTH)
+    variables: dict[VariableName, VariableValue] | None = Field(
+        None, max_length=MAX_COLUMNS
+    )
+    time_zone: str | None = Field(None, max_length=64)
+    state: str | None = Field(None, max_length=8)
+    consent_basis: Basis | None = None
+    consent_proof: str | None = Field(None, max_length=MAX_PROOF_LENGTH)
+    priority: StrictBool | None = None
+    status: Literal["pending", "skipped"] | None = None
 
 
 class CampaignBody(Body):
@@ -74,6 +95,29 @@ class CampaignBody(Body):
     schedule_start_time: TimeOfDay | None = None
     schedule_end_time: TimeOfDay | None = None
     timezone: str | None = Field(None, max_length=64)
+    hours: dict[str, Any] | None = Field(
+        None, examples=[{"mon": [["09:00", "12:00"], ["13:00", "17:00"]]}]
+    )
+    days_off: list[date] | None = Field(None, max_length=400)
+    closed_on_holidays: StrictBool | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    use_campaign_timezone: StrictBool | None = None
+    unknown_timezone: Literal["skip", "campaign"] | None = None
+    retry_rules: dict[str, Any] | None = Field(
+        None, examples=[{"busy": {"delays_seconds": [300, 1800], "max_times": 3}}]
+    )
+    dropped_below_seconds: int | None = Field(None, strict=True, ge=0, le=600)
+    weight: int | None = Field(None, strict=True, ge=1, le=100)
+    budget_credits: Decimal | None = Field(None, gt=0, max_digits=15, decimal_places=6)
+    number_ids: list[UUID] | None = Field(None, max_length=200)
+    local_presence: StrictBool | None = None
+    number_daily_cap: int | None = Field(None, strict=True, ge=1, le=100_000)
+    consent: Literal["campaign", "lead"] | None = None
+    consent_note: str | None = Field(None, max_length=300)
+    opt_out_digit: str | None = Field(None, pattern="^[0-9*#]?$")
+    variant_assistant_id: UUID | None = None
+    variant_percent: int | None = Field(None, strict=True, ge=0, le=100)
 
 
 class CampaignChange(CampaignBody):
@@ -102,11 +146,32 @@ class CampaignJson(BaseModel):
     schedule_start_time: str
     schedule_end_time: str
     timezone: str
+    hours: dict[str, list[list[str]]]
+    days_off: list[date]
+    closed_on_holidays: bool
+    start_date: date | None
+    end_date: date | None
+    use_campaign_timezone: bool
+    unknown_timezone: str
     status: str
     halt_reason: str | None
+    halt_evidence: dict[str, Any] | None
     max_concurrent_calls: int
     max_attempts: int
     retry_delay_seconds: int
+    retry_rules: dict[str, Any]
+    dropped_below_seconds: int
+    weight: int
+    budget_credits: str | None
+    spent_credits: str
+    number_ids: list[UUID]
+    local_presence: bool
+    number_daily_cap: int | None
+    consent: str
+    consent_note: str | None
+    opt_out_digit: str | None
+    variant_assistant_id: UUID | None
+    variant_percent: int
     total_leads: int
     completed_leads: int
     failed_leads: int
@@ -131,6 +196,13 @@ class LeadJson(BaseModel):
     name: str | None
     variables: dict[str, str]
     status: str
+    skip_reason: str | None
+    time_zone: str | None
+    consent_basis: str | None
+    consent_proof: str | None
+    priority: bool
+    due_at: datetime | None
+    disposition: str | None
     last_outcome: str | None
     call_id: UUID | None
     attempts: int
@@ -143,42 +215,49 @@ class Leads(BaseModel):
     pagination: Pagination
 
 
+class OneLead(BaseModel):
+    lead: LeadJson
+
+
+class CheckJson(BaseModel):
+    check: str
+    ok: bool
+    detail: str
+
+
+class DecisionJson(BaseModel):
+    id: UUID
+    at: datetime
+    last_at: datetime
+    times: int
+    answer: str
+    reason: str | None
+    held_until: datetime | None
+    rules_version: str
+    time_zone: str | None
+    time_zone_source: str | None
+    local_time: str | None
+    call_id: UUID | None
+    checks: list[CheckJson]
+
+
+class Why(BaseModel):
+    """`answer` is what would be said now; `decisions` what was said, latest first."""
+
+    answer: str
+    reason: str | None
+    text: str
+    until: datetime | None
+    checks: list[CheckJson]
+    decisions: list[DecisionJson]
+
+
 class LeadsAdded(BaseModel):
     """`lead` is the one that was added alone; `skipped` were there already."""
 
     lead: LeadJson | None
     added: int
     skipped: int
-
-
-def campaign_json(
-    request: HttpRequest, campaign: Campaign, progress: Progress
-) -> dict[str, Any]:
-    """Return a campaign as the API shows it."""
-    return {
-        "id": campaign.pk,
-        "name": campaign.name,
-        "assistant_id": campaign.assistant_id,
-        "agent_id": campaign.assistant_id,
-        "agent_name": campaign.assistant.name,
-        "number_id": campaign.number_id,
-        "phone_number": campaign.number.number,
-        "system_message_template": campaign.system_message_template or None,
-        "schedule_start_time": DAY_START.isoformat(),
-        "schedule_end_time": DAY_END.isoformat(),
-        "timezone": request.organization.time_zone,  # type: ignore[attr-defined]  # set by ApiMiddleware
-        "status": campaign.status,
-        "halt_reason": campaign.halt_text or None,
-        "max_concurrent_calls": campaign.max_concurrent_calls,
-        "max_attempts": campaign.max_attempts,
-        "retry_delay_seconds": campaign.retry_delay_s,
-        "total_leads": progress.total,
-        "completed_leads": progress.reached,
-        "failed_leads": progress.states.get("exhausted", 0),
-        "created_at": campaign.created_at,
-        "started_at": campaign.started_at,
-        "finished_at": campaign.finished_at,
-    }
 
 
 def lead_json(lead: Lead) -> dict[str, Any]:
@@ -192,9 +271,51 @@ def lead_json(lead: Lead) -> dict[str, Any]:
         "name": lead.name or None,
         "variables": lead.variables,
         "status": lead.status,
+        "skip_reason": lead.skip_reason or None,
+        "time_zone": given_zone(lead),
+        "consent_basis": lead.consent_basis or None,
+        "consent_proof": lead.consent_proof or None,
+        "priority": lead.is_priority,
+        "due_at": lead.due_at if lead.status == Lead.Status.PENDING else None,
+        "disposition": lead.disposition or None,
         "last_outcome": lead.last_outcome or None,
         "call_id": last.call_id if last else None,
         "attempts": lead.attempt_count,
         "last_attempt_at": lead.last_attempt_at,
         "created_at": lead.created_at,
+    }
+
+
+def given_zone(lead: Lead) -> str | None:
+    """Return the one time zone a lead is known to be in."""
+    zones = lead.locality.value.zones if lead.locality else ()
+    return zones[0] if len(zones) == 1 else None
+
+
+def why_json(found: Explanation) -> dict[str, Any]:
+    """Return why somebody was called, or not, as the API shows it."""
+    return {
+        "answer": found.answer,
+        "reason": found.reason or None,
+        "text": found.text,
+        "until": found.until,
+        "checks": found.checks,
+        "decisions": [
+            {
+                "id": row.pk,
+                "at": row.created_at,
+                "last_at": row.last_at,
+                "times": row.times,
+                "answer": row.answer,
+                "reason": row.reason or None,
+                "held_until": row.held_until,
+                "rules_version": row.rules_version,
+                "time_zone": row.zone or None,
+                "time_zone_source": row.zone_source or None,
+                "local_time": row.local_time or None,
+                "call_id": row.call_id,
+                "checks": row.checks,
+            }
+            for row in found.records
+        ],
     }

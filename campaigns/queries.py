@@ -58,7 +58,9 @@ def visible_campaigns() -> QuerySet[Campaign]:
 
     Only those the person at hand may see, where their place in the team says so.
     """
-    rows = Campaign.objects.select_related("assistant", "number")
+    rows = Campaign.objects.select_related(
+        "assistant", "number", "organization"
+    ).prefetch_related("further_numbers")
     if (seen := sight().campaigns) is not None:
         rows = rows.filter(pk__in=seen)
     return rows

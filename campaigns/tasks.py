@@ -4,6 +4,8 @@ dial_due_leads      every 2 s: sends one message for each campaign with work
 dial_campaign       claims and calls for one campaign
 finish_attempt      a call ended
 dial_attempts       calls for a part of what another worker claimed
+run_import          a part of a list that was uploaded
+resume_imports      every 30 s: imports nobody works at
 apply_wishes        somebody asked not to be called, or to be called later
 reconcile_attempts  every 5 s: finds what the others left behind
 resume_campaigns    every 30 s: goes on with what stopped for want of credits
@@ -18,7 +20,14 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import dialing, finishing, funding, reconciling, wishes
+from campaigns import (
+    dialing,
+    finishing,
+    funding,
+    reconciling,
+    streaming,
+    wishes,
+)
 from campaigns.claiming import claim_leads
 from campaigns.models import Campaign
 from portal.models import Organization
@@ -83,6 +92,26 @@ def finish_attempt(*, call_id: str, organization_id: str) -> None:
     """Report a call's end to the lead it was for, if it was for one."""
     with _scope_of(organization_id):
         finishing.finish_attempt_of_call(call_id=UUID(call_id))
+
+
+@shared_task
+def run_import(*, import_id: str, organization_id: str) -> None:
+    """Import a part of a list, and send for the next part."""
+    with _scope_of(organization_id):
+        has_more = streaming.run_import(import_id=UUID(import_id))
+    if has_more:
+        run_import.delay(import_id=import_id, organization_id=organization_id)
+
+
+@shared_task
+def resume_imports() -> None:
+    """Send for imports whose worker died or whose message was lost."""
+    with all_organizations("imports of every organization are looked after"):
+        late = streaming.late_imports()
+    for row in late:
+        run_import.delay(
+            import_id=str(row.pk), organization_id=str(row.organization_id)
+        )
 
 
 @shared_task

@@ -24,6 +24,7 @@ from calls.api import calls, numbers, recordings, sip_trunks, usage, web_calls
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
 from campaigns.errors import CampaignError
+from campaigns.suppression_api import router as suppressions
 from config.billing_api import router as billing
 from config.organizations_api import account, router as organizations
 from config.portal_api import members, portal
@@ -63,6 +64,7 @@ api.add_router("/numbers", numbers)
 api.add_router("/sip-trunks", sip_trunks)
 api.add_router("/usage", usage)
 api.add_router("/campaigns", campaigns)
+api.add_router("/suppressions", suppressions)
 api.add_router("/voices", voices)
 api.add_router("/byok", byok)
 api.add_router("/mcp-servers", mcp_servers)

@@ -5,7 +5,13 @@ from campaigns.services.changing import (
     delete_campaign,
     delete_lead,
 )
-from campaigns.services.making import NewCampaign, add_leads, create_campaign
+from campaigns.services.leads import change_lead, requeue_lead, skip_lead
+from campaigns.services.making import (
+    NewCampaign,
+    add_leads,
+    create_campaign,
+    set_numbers,
+)
 from campaigns.services.running import (
     cancel_campaign,
     halt_campaign,
@@ -19,11 +25,15 @@ __all__ = [
     "add_leads",
     "cancel_campaign",
     "change_campaign",
+    "change_lead",
     "create_campaign",
     "delete_campaign",
     "delete_lead",
     "halt_campaign",
     "launch_campaign",
     "pause_campaign",
+    "requeue_lead",
     "resume_campaign",
+    "set_numbers",
+    "skip_lead",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,16 +12,20 @@ from django.utils.translation import gettext as _
 
 from assistants.models import Assistant
 from calls.models import PhoneNumber
+from campaigns.columns import LeadRow
 from campaigns.errors import CampaignIsFinal
-from campaigns.importing import LeadRow
-from campaigns.models import Campaign, Lead
+from campaigns.models import Campaign, CampaignNumber
+from campaigns.storing import store_leads
 from portal.models import Organization, User
 from portal.services import audit
 
 
 @dataclass(frozen=True)
 class NewCampaign:
-    """What a person decides about a campaign. `retry_delay_s` is in seconds."""
+    """What a person decides about a campaign. `retry_delay_s` is in seconds.
+
+    `more` are further fields of the model, such as its hours and limits.
+    """
 
     name: str
     assistant: Assistant
@@ -29,6 +34,8 @@ class NewCampaign:
     max_concurrent_calls: int = 3
     max_attempts: int = 3
     retry_delay_s: int = 3_600
+    further_numbers: tuple[PhoneNumber, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -40,18 +47,23 @@ def create_campaign(
     actor: User | None,
 ) -> Campaign:
     """Create a draft with its leads. Assistant and number come from the same scope."""
+    fields: dict[str, Any] = {
+        "system_message_template": new.system_message_template,
+        "max_concurrent_calls": new.max_concurrent_calls,
+        "max_attempts": new.max_attempts,
+        "retry_delay_s": new.retry_delay_s,
+        **new.more,
+    }
     campaign = Campaign.objects.create(
         organization=organization,
         name=new.name,
         assistant=new.assistant,
         number=new.number,
-        system_message_template=new.system_message_template,
-        max_concurrent_calls=new.max_concurrent_calls,
-        max_attempts=new.max_attempts,
-        retry_delay_s=new.retry_delay_s,
         created_by=actor,
+        **fields,
     )
-    added = _insert(campaign, leads)
+    set_numbers(campaign, new.further_numbers)
+    added = store_leads(campaign, leads, now=timezone.now())
     audit.record(
         organization=organization,
         actor=actor,
@@ -73,7 +85,7 @@ def add_leads(
     locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     if locked.is_final:
         raise CampaignIsFinal(_("This campaign has ended. Make a new one instead."))
-    added = _insert(locked, leads)
+    added = store_leads(locked, leads, now=timezone.now())
     if added:
         audit.record(
             organization=locked.organization,
@@ -85,26 +97,20 @@ def add_leads(
     return added
 
 
-def _insert(campaign: Campaign, rows: Sequence[LeadRow]) -> int:
-    known = set(
-        Lead.objects.filter(campaign=campaign).values_list("phone_number", flat=True)
-    )
-    fresh = {row.phone_number: row for row in reversed(rows)}  # the first one counts
-    now = timezone.now()
-    made = Lead.objects.bulk_create(
+def set_numbers(campaign: Campaign, numbers: Iterable[PhoneNumber]) -> None:
+    """Make these the further numbers of a campaign's pool."""
+    wanted = {number.pk for number in numbers} - {campaign.number_id}
+    pool = CampaignNumber.objects.filter(campaign=campaign)
+    pool.exclude(number__in=wanted).delete()
+    CampaignNumber.objects.bulk_create(
         (
-            Lead(
+            CampaignNumber(
                 organization_id=campaign.organization_id,
                 agency_id=campaign.agency_id,
                 campaign=campaign,
-                phone_number=row.phone_number,
-                name=row.name,
-                variables=row.variables,
-                due_at=now,
+                number_id=number_id,
             )
-            for row in reversed(fresh.values())
-            if row.phone_number not in known
+            for number_id in wanted
         ),
-        batch_size=1_000,
+        ignore_conflicts=True,
     )
-    return len(made)

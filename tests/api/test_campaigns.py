@@ -67,22 +67,133 @@ def test_a_change_touches_what_it_names(bakery_api: ApiClient) -> None:
     assert answer.json()["campaign"] == {**made, "retry_delay_seconds": 120}
 
 
-def test_a_window_of_the_whole_day_is_kept_and_another_refused(
+def test_a_daily_window_is_kept_in_both_generations_of_writing_it(
     bakery_api: ApiClient,
 ) -> None:
-    whole = {"schedule_start_time": "00:00:00", "schedule_end_time": "23:59:59"}
-    made = created(bakery_api, **whole, timezone="Europe/Amsterdam")
-    assert {name: made[name] for name in whole} == whole
-    answer = bakery_api.post(
-        "/campaigns",
-        {
-            "name": "A",
-            "agent_id": str(bakery_api.house.assistant.pk),
-            "schedule_start_time": "09:00:00",
+    made = created(bakery_api)
+    assert made["schedule_start_time"] == "00:00:00"
+    assert made["schedule_end_time"] == "23:59:59"
+    window = {"schedule_start_time": "09:00:00", "schedule_end_time": "17:30:00"}
+    made = created(bakery_api, **window, timezone="America/New_York")
+    assert {name: made[name] for name in window} == window
+    assert made["timezone"] == "America/New_York"
+    assert made["hours"]["sun"] == [["09:00", "17:30"]]
+    short = created(bakery_api, schedule_start_time="09:00", schedule_end_time="17:00")
+    assert short["schedule_end_time"] == "17:00:00"
+    night = created(bakery_api, schedule_start_time="22:00", schedule_end_time="02:00")
+    assert night["hours"]["mon"] == [["00:00", "02:00"], ["22:00", "24:00"]]
+
+
+def test_hours_days_rules_and_limits_come_back_as_they_were_sent(
+    bakery_api: ApiClient,
+) -> None:
+    sent = {
+        "hours": {"mon": [["09:00", "12:00"], ["13:00", "17:00"]]},
+        "days_off": ["2026-12-24"],
+        "closed_on_holidays": True,
+        "start_date": "2026-12-01",
+        "end_date": "2026-12-31",
+        "retry_rules": {
+            "busy": {"delays_seconds": [300], "max_times": 2, "shift_minutes": 180}
         },
-    )
+        "dropped_below_seconds": 5,
+        "weight": 3,
+        "budget_credits": "12.50",
+        "local_presence": True,
+        "number_daily_cap": 40,
+        "consent": "lead",
+        "opt_out_digit": "5",
+        "variant_percent": 50,
+    }
+    made = created(bakery_api, **sent)
+    assert {name: made[name] for name in sent} == sent
+    path = f"/campaigns/{made['id']}"
+    bakery_api.patch(path, {"end_date": None, "budget_credits": None})
+    after = bakery_api.get(path).json()["campaign"]
+    assert (after["end_date"], after["budget_credits"]) == (None, None)
+    assert after["start_date"] == "2026-12-01"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "param"),
+    [
+        ("hours", {"monday": []}, "hours"),
+        ("hours", {"mon": [["17:00", "09:00"]]}, "hours"),
+        ("hours", {}, "hours"),
+        ("schedule_start_time", "9", "schedule_start_time"),
+        ("timezone", "Amsterdam", "timezone"),
+        ("days_off", ["tomorrow"], "days_off[0]"),
+        ("retry_rules", {"asleep": {}}, "retry_rules"),
+        ("weight", 0, "weight"),
+        ("budget_credits", -1, "budget_credits"),
+        ("number_ids", ["0192f0c1-2d3e-7000-8000-000000000000"], "number_ids[0]"),
+        ("opt_out_digit", "99", "opt_out_digit"),
+        (
+            "variant_assistant_id",
+            "0192f0c1-2d3e-7000-8000-000000000000",
+            "variant_assistant_id",
+        ),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_by_name(
+    bakery: House, bakery_api: ApiClient, field: str, value: object, param: str
+) -> None:
+    body = {"name": "A", "agent_id": str(bakery.assistant.pk), field: value}
+    answer = bakery_api.post("/campaigns", body)
+    assert answer.status_code == 400, answer.content
+    assert answer.json()["error"]["param"] == param
+    with organization_scope(bakery.organization):
+        assert not Campaign.objects.exists()
+
+
+def test_an_end_before_the_start_is_refused(bakery_api: ApiClient) -> None:
+    made = created(bakery_api, start_date="2026-12-01")
+    path = f"/campaigns/{made['id']}"
+    answer = bakery_api.patch(path, {"end_date": "2026-11-30"})
     assert answer.status_code == 400
-    assert answer.json()["error"]["param"] == "schedule_start_time"
+    assert answer.json()["error"]["param"] == "end_date"
+
+
+def test_a_lead_is_changed_skipped_and_called_next(bakery_api: ApiClient) -> None:
+    made = created(bakery_api, leads=[{**LEAD, "consent_basis": "written"}])
+    leads = f"/campaigns/{made['id']}/leads"
+    (lead,) = bakery_api.get(leads).json()["leads"]
+    assert lead["time_zone"] == "Europe/Amsterdam"
+    assert lead["consent_basis"] == "written"
+    path = f"{leads}/{lead['id']}"
+    changed = bakery_api.patch(
+        path, {"name": "Ann", "priority": True, "time_zone": "Asia/Tokyo"}
+    ).json()["lead"]
+    assert (changed["name"], changed["priority"]) == ("Ann", True)
+    assert changed["time_zone"] == "Asia/Tokyo"
+    skipped = bakery_api.patch(path, {"status": "skipped"}).json()["lead"]
+    assert (skipped["status"], skipped["skip_reason"]) == ("skipped", "by_hand")
+    assert bakery_api.patch(path, {"status": "skipped"}).status_code == 409
+    again = bakery_api.patch(path, {"status": "pending"}).json()["lead"]
+    assert (again["status"], again["skip_reason"]) == ("pending", None)
+    wrong = bakery_api.patch(path, {"time_zone": "Nowhere"})
+    assert wrong.json()["error"]["param"] == "time_zone"
+
+
+def test_why_somebody_is_not_called_is_one_call(bakery_api: ApiClient) -> None:
+    hours = {"hours": {"mon": [["12:00", "12:01"]]}}
+    made = created(bakery_api, leads=[LEAD], **hours)
+    leads = f"/campaigns/{made['id']}/leads"
+    (lead,) = bakery_api.get(leads).json()["leads"]
+    why = bakery_api.get(f"{leads}/{lead['id']}/why").json()
+    assert why["answer"] == "held"
+    assert why["reason"] in ("campaign_hours", "legal_hours")
+    assert why["until"]
+    assert [check["check"] for check in why["checks"]][:3] == [
+        "lists",
+        "consent",
+        "time_zone",
+    ]
+    assert not why["checks"][-1]["ok"]
+    bakery_api.post("/suppressions", {"phone_numbers": [LEAD["phone_number"]]})
+    why = bakery_api.get(f"{leads}/{lead['id']}/why").json()
+    assert (why["answer"], why["reason"]) == ("refused", "suppressed")
+    assert bakery_api.get(f"{leads}/{made['id']}/why").status_code == 404
 
 
 def test_a_lead_that_cannot_be_called_is_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -38,7 +39,7 @@ def order_of(call: Call) -> CallOrder:
     )
 
 
-def one_call(house: House, **fields: object) -> Call:
+def one_call(house: House, **fields: Any) -> Call:
     campaign = make_campaign(house, leads=1, **fields)
     dialing.dial_campaign(campaign_id=campaign.pk, organization=campaign.organization)
     return Call.objects.get()
