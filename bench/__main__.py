@@ -26,7 +26,15 @@ from bench.peer import python_of_peer
 from bench.processes import FOLDER, ROOT, vendors
 from calls.media.caller.utterance import speak
 
-PARTS = ("carrying", "churn", "telephone", "ledger", "api", "saving")
+PARTS = (
+    "carrying",
+    "churn",
+    "telephone",
+    "ledger",
+    "api",
+    "saving",
+    "campaigns",
+)
 QUIET_LOAD = 0.7  # of the minute before; more, and others want the cores as well
 PHRASE = "What time is it now?"
 
@@ -86,6 +94,9 @@ def main() -> None:
         figures += asyncio.run(measure_calls(options, parts))
     if "ledger" in parts:
         figures += money.figures(is_quick=options.quick)
+    if "campaigns" in parts:
+        people = (2_000, 5) if options.quick else (1_000_000, 600)  # leads, seconds
+        figures += money.on_database("bench.campaigns", people, is_durable=False)
     if "api" in parts:
         length = api.QUICK if options.quick else api.FULL
         figures += money.on_database("bench.api", length, is_durable=True)

@@ -2,9 +2,68 @@
 
 from django.urls import path
 
-from campaigns.views import detail, making, running
+from campaigns.views import (
+    audience,
+    detail,
+    making,
+    people,
+    reports,
+    running,
+    setup,
+    suppressions,
+)
+
+_CAMPAIGN = "campaigns/<uuid:campaign_id>"
+_LEAD = f"{_CAMPAIGN}/leads/<uuid:lead_id>"
 
 urlpatterns = [
+    path("do-not-call/", suppressions.suppression_list, name="suppression_list"),
+    path("do-not-call/add/", suppressions.suppression_add, name="suppression_add"),
+    path(
+        "do-not-call/<uuid:suppression_id>/remove/",
+        suppressions.suppression_remove,
+        name="suppression_remove",
+    ),
+    path(
+        f"{_CAMPAIGN}/setup/<slug:step>/", setup.campaign_setup, name="campaign_setup"
+    ),
+    path(f"{_CAMPAIGN}/preview/", setup.campaign_preview, name="campaign_preview"),
+    path(
+        f"{_CAMPAIGN}/test-call/", setup.campaign_test_call, name="campaign_test_call"
+    ),
+    path(f"{_CAMPAIGN}/imports/", setup.campaign_imports, name="campaign_imports"),
+    path(f"{_CAMPAIGN}/upload/", audience.campaign_upload, name="campaign_upload"),
+    path(
+        f"{_CAMPAIGN}/upload/columns/",
+        audience.campaign_mapping,
+        name="campaign_mapping",
+    ),
+    path(
+        f"{_CAMPAIGN}/imports/<uuid:import_id>/cancel/",
+        audience.campaign_import_cancel,
+        name="campaign_import_cancel",
+    ),
+    path(
+        f"{_CAMPAIGN}/imports/<uuid:import_id>/faults/",
+        audience.campaign_import_faults,
+        name="campaign_import_faults",
+    ),
+    path(f"{_LEAD}/", people.lead_why, name="lead_why"),
+    path(f"{_LEAD}/skip/", people.lead_skip, name="lead_skip"),
+    path(f"{_LEAD}/requeue/", people.lead_requeue, name="lead_requeue"),
+    path(f"{_CAMPAIGN}/copy/", reports.campaign_copy, name="campaign_copy"),
+    path(
+        f"{_CAMPAIGN}/report.csv",
+        reports.campaign_report,
+        {"kind": "csv"},
+        name="campaign_report_csv",
+    ),
+    path(
+        f"{_CAMPAIGN}/report.xlsx",
+        reports.campaign_report,
+        {"kind": "xlsx"},
+        name="campaign_report_xlsx",
+    ),
     path("campaigns/", detail.campaign_list, name="campaign_list"),
     path("campaigns/new/", making.campaign_new, name="campaign_new"),
     path("campaigns/leads/check/", making.leads_check, name="campaign_leads_check"),

@@ -5,6 +5,7 @@ from campaigns.services.changing import (
     delete_campaign,
     delete_lead,
 )
+from campaigns.services.copying import copy_campaign
 from campaigns.services.leads import change_lead, requeue_lead, skip_lead
 from campaigns.services.making import (
     NewCampaign,
@@ -26,6 +27,7 @@ __all__ = [
     "cancel_campaign",
     "change_campaign",
     "change_lead",
+    "copy_campaign",
     "create_campaign",
     "delete_campaign",
     "delete_lead",

@@ -12,6 +12,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from campaigns.figures import (
+    comparison_of,
+    failures_by_reason,
+    figures_of,
+    reasons_not_called,
+)
 from campaigns.models import Campaign, Lead
 from campaigns.queries import (
     LEAD_FILTERS,
@@ -23,6 +29,7 @@ from campaigns.queries import (
     progress_of_many,
     visible_campaigns,
 )
+from campaigns.views.reports import FollowUpForm
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 from portal.statuses import status_look
@@ -72,6 +79,7 @@ def campaign_live(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
     """Return what the page shows; `version` differs when any of it does."""
     progress = progress_of(campaign)
+    figures = figures_of(campaign)
     state = request.GET.get("state", "")
     state = state if state in LEAD_FILTERS else ""
     page = Paginator(leads_of(campaign, state), PAGE_SIZE).get_page(
@@ -92,6 +100,11 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
         "tabs": _tabs(progress, state),
         "funnel_steps": _funnel(progress),
         "outcome_rows": _outcomes(progress),
+        "figures": figures,
+        "comparison": comparison_of(campaign),
+        "reason_rows": reasons_not_called(campaign),
+        "failure_rows": failures_by_reason(campaign),
+        "follow_up": FollowUpForm(),
         "is_polled": not campaign.is_final or bool(progress.calling),
         "is_draft": campaign.status == Campaign.Status.DRAFT,
         "is_running": campaign.status == Campaign.Status.SCHEDULED,
@@ -102,6 +115,7 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
             campaign.status,
             campaign.halt_text,
             progress,
+            (figures.cost_microcredits, figures.starts_per_min, figures.left),
             [(call.pk, call.status) for call in calls],
             [
                 (lead.pk, lead.status, lead.last_outcome, lead.attempt_count)

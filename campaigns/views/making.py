@@ -38,7 +38,8 @@ def campaign_new(request: MemberRequest) -> HttpResponse:
             actor=request.user,
         )
         messages.success(request, _("Saved as a draft. Launch it when you are ready."))
-        return redirect("campaign_detail", campaign.pk)
+        step = "words" if form.found.rows else "audience"
+        return redirect("campaign_setup", campaign.pk, step)
     context = {
         "form": form,
         "has_assistants": form.fields["assistant"].queryset.exists(),  # type: ignore[attr-defined]

@@ -67,7 +67,7 @@ def test_a_campaign_is_made_from_a_pasted_list(bakery: House, dora: Client) -> N
     response = dora.post(reverse("campaign_new"), answers(bakery))
     (campaign,) = all_campaigns()
     assert response.status_code == 302
-    assert response.url == reverse("campaign_detail", args=[campaign.pk])
+    assert response.url == reverse("campaign_setup", args=[campaign.pk, "words"])
     assert campaign.status == Campaign.Status.DRAFT
     assert (campaign.max_concurrent_calls, campaign.max_attempts) == (2, 3)
     assert campaign.retry_delay_s == 1_800
@@ -308,7 +308,7 @@ def test_the_page_costs_the_same_for_one_lead_and_for_many(
     bakery: House, dora: Client, django_assert_max_num_queries: object, count: int
 ) -> None:
     campaign = make_campaign(bakery, leads=count)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(20):
         page = dora.get(reverse("campaign_detail", args=[campaign.pk]))
     assert page.content.decode().count('<tr id="lead-') == count
 

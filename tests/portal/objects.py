@@ -12,7 +12,7 @@ from billing.models import Coupon, CreditPackage, Payment, Plan
 from calls.models import Call
 from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Lead, LeadImport, SuppressionEntry
 from config.subjects.erasing import erase_subject
 from portal.models import Membership, Role
 from portal.scope import organization_scope
@@ -59,6 +59,23 @@ def make_objects(house: House) -> dict[str, Any]:
             assistant=house.assistant,
             number=house.number,
             started_at=timezone.now(),
+        )
+        lead = Lead.objects.create(
+            organization=house.organization,
+            campaign=campaign,
+            phone_number="+31612345678",
+            due_at=timezone.now(),
+        )
+        list_ = LeadImport.objects.create(
+            organization=house.organization,
+            campaign=campaign,
+            status=LeadImport.Status.FINISHED,
+        )
+        entry = SuppressionEntry.objects.create(
+            organization=house.organization,
+            agency_id=house.organization.agency_id,
+            phone_number="+31612345679",
+            source=SuppressionEntry.Source.PORTAL,
         )
         delivery = endpoint.deliveries.get()
         erasure = erase_subject(
@@ -122,6 +139,10 @@ def make_objects(house: House) -> dict[str, Any]:
         "endpoint_id": endpoint.pk,
         "delivery_id": delivery.pk,
         "campaign_id": campaign.pk,
+        "lead_id": lead.pk,
+        "import_id": list_.pk,
+        "suppression_id": entry.pk,
+        "step": "words",
         "number_id": house.number.pk,
         "trunk_id": trunk.pk,
         "erasure_id": erasure.pk,

@@ -1,0 +1,138 @@
+"""A campaign as a table for people: each lead with its outcome, cost and variables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+from django.db.models import OuterRef, Subquery, Sum
+
+from calls.models import Call
+from campaigns.models import Attempt, Campaign, Lead
+from common.money import format_credits
+
+FIXED: Final = (
+    "phone_number",
+    "name",
+    "status",
+    "reason",
+    "last_outcome",
+    "disposition",
+    "attempts",
+    "last_attempt_at",
+    "call_id",
+    "duration_s",
+    "cost_credits",
+    "assistant",
+)
+_CHUNK: Final = 2_000
+
+
+def columns_of(campaign: Campaign) -> list[str]:
+    """Return the columns of a report: the fixed ones, then the list's own."""
+    sample = Lead.objects.filter(campaign=campaign).values_list("variables", flat=True)
+    names: dict[str, None] = {}
+    for variables in sample[:200]:
+        names |= dict.fromkeys(variables)
+    return [*FIXED, *names]
+
+
+def rows_of(campaign: Campaign, columns: list[str]) -> Iterator[list[str]]:
+    """Yield a row for each lead, in the order they were added; memory stays flat."""
+    last = Attempt.objects.filter(
+        lead=OuterRef("pk"), dialed_at__isnull=False
+    ).order_by("-number")
+    cost = (
+        Attempt.objects.filter(lead=OuterRef("pk"))
+        .order_by()
+        .values("lead")
+        .annotate(total=Sum("cost_microcredits"))
+        .values("total")
+    )
+    leads = (
+        Lead.objects.filter(campaign=campaign)
+        .annotate(
+            last_call_id=Subquery(last.values("call_id")[:1]), cost=Subquery(cost)
+        )
+        .order_by("created_at", "pk")
+    )
+    zone = ZoneInfo(campaign.time_zone or campaign.organization.time_zone)
+    batch: list[Any] = []
+    for lead in leads.iterator(chunk_size=_CHUNK):
+        batch.append(lead)
+        if len(batch) == _CHUNK:
+            yield from _rows(campaign, batch, columns, zone)
+            batch = []
+    yield from _rows(campaign, batch, columns, zone)
+
+
+def _rows(
+    campaign: Campaign, leads: list[Any], columns: list[str], zone: ZoneInfo
+) -> Iterator[list[str]]:
+    ids = [lead.last_call_id for lead in leads if lead.last_call_id]
+    durations = dict(Call.objects.filter(pk__in=ids).values_list("pk", "duration_ms"))
+    other = campaign.variant_assistant
+    for lead in leads:
+        duration_ms = durations.get(lead.last_call_id)
+        assistant = other if lead.is_variant and other else campaign.assistant
+        fixed = [
+            lead.phone_number,
+            lead.name,
+            lead.state,
+            lead.skip_reason,
+            lead.last_outcome,
+            lead.disposition,
+            str(lead.attempt_count),
+            _local(lead.last_attempt_at, zone),
+            str(lead.last_call_id or ""),
+            "" if duration_ms is None else f"{duration_ms / 1000:.1f}",
+            format_credits(lead.cost or 0),
+            assistant.name,
+        ]
+        own = [str(lead.variables.get(name, "")) for name in columns[len(FIXED) :]]
+        yield [safe_cell(cell) for cell in (*fixed, *own)]
+
+
+def _local(at: datetime | None, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def safe_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    is_number = text[:1] in "+-" and text[1:].replace(".", "", 1).isdecimal()
+    return f"'{text}" if text and text[0] in "=+-@\t\r" and not is_number else text
+
+
+def csv_lines(campaign: Campaign) -> Iterator[str]:
+    """Yield a report as CSV, line by line."""
+    columns = columns_of(campaign)
+    yield "\ufeff" + _line(columns)
+    for row in rows_of(campaign, columns):
+        yield _line(row)
+
+
+def _line(cells: list[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()
+
+
+def xlsx_file(campaign: Campaign) -> bytes:
+    """Return a report as an Excel file; its rows are written as they come."""
+    target = io.BytesIO()
+    options = {"constant_memory": True, "strings_to_formulas": False}
+    with xlsxwriter.Workbook(target, options) as book:
+        sheet = book.add_worksheet("Leads")
+        bold = book.add_format({"bold": True})
+        columns = columns_of(campaign)
+        sheet.write_row(0, 0, columns, bold)
+        sheet.freeze_panes(1, 0)
+        for index, row in enumerate(rows_of(campaign, columns), start=1):
+            for column, cell in enumerate(row):
+                sheet.write_string(index, column, cell)
+    return target.getvalue()

@@ -1,0 +1,83 @@
+"""One person of a campaign: why they were called or not, and what to do about it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from campaigns.errors import CampaignError
+from campaigns.explaining import REASONS, explain_lead
+from campaigns.models import Lead
+from campaigns.queries import get_campaign
+from campaigns.services import change_lead, requeue_lead, skip_lead
+from portal.http import MemberRequest
+from portal.permissions import Permission, requires
+
+
+@require_GET
+@requires(Permission.CAMPAIGNS_READ)
+def lead_why(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpResponse:
+    """Why this person was called, or was not: every check with its answer."""
+    lead = _lead(campaign_id, lead_id)
+    found = explain_lead(lead)
+    records = [
+        (record, str(REASONS.get(record.reason, record.reason)))
+        for record in found.records
+    ]
+    context = {
+        "campaign": lead.campaign,
+        "lead": lead,
+        "why": found,
+        "records": records,
+        "attempts": lead.attempts.all(),
+        "is_final": lead.campaign.is_final,
+    }
+    return render(request, "campaigns/lead_why.html", context)
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_EDIT)
+def lead_skip(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpResponse:
+    """Take somebody who waits out of the calls."""
+    lead = _lead(campaign_id, lead_id)
+    try:
+        if skip_lead(lead=lead, actor=request.user):
+            messages.success(request, _("Skipped. This person is not called."))
+    except CampaignError as refusal:
+        messages.error(request, str(refusal))
+    return redirect("lead_why", campaign_id, lead_id)
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_EDIT)
+def lead_requeue(
+    request: MemberRequest, campaign_id: UUID, lead_id: UUID
+) -> HttpResponse:
+    """Have somebody called next, whatever came before."""
+    lead = _lead(campaign_id, lead_id)
+    try:
+        if requeue_lead(lead=lead, actor=request.user):
+            change_lead(lead=lead, changes={"is_priority": True}, actor=request.user)
+            messages.success(request, _("This person is next."))
+    except CampaignError as refusal:
+        messages.error(request, str(refusal))
+    return redirect("lead_why", campaign_id, lead_id)
+
+
+def _lead(campaign_id: UUID, lead_id: UUID) -> Lead:
+    found = (
+        Lead.objects.select_related(
+            "locality", "campaign__organization", "campaign__number"
+        )
+        .prefetch_related("attempts")
+        .filter(campaign=get_campaign(campaign_id), pk=lead_id)
+        .first()
+    )
+    if found is None:
+        raise Http404("No such lead.")
+    return found

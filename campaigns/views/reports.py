@@ -1,0 +1,73 @@
+"""What comes out of a campaign: a report as a file, and the next campaign."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.utils.text import slugify
+from django.utils.translation import gettext as _, gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from campaigns.errors import CampaignError
+from campaigns.outcomes import Outcome
+from campaigns.queries import get_campaign
+from campaigns.reporting import csv_lines, xlsx_file
+from campaigns.services import copy_campaign
+from portal.http import MemberRequest
+from portal.permissions import Permission, requires
+from portal.scope import require_scope, scoped
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class FollowUpForm(forms.Form):
+    """Whom the next campaign calls: nothing chosen is everybody."""
+
+    outcomes = forms.MultipleChoiceField(
+        label=gettext_lazy("People whose last outcome was"),
+        required=False,
+        choices=[(str(outcome), outcome.replace("_", " ")) for outcome in Outcome],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+@require_GET
+@requires(Permission.CAMPAIGNS_READ)
+def campaign_report(request: MemberRequest, campaign_id: UUID, kind: str) -> Any:
+    """Every lead with its outcome, as CSV or Excel."""
+    campaign = get_campaign(campaign_id)
+    name = slugify(campaign.name) or "campaign"
+    answer: HttpResponse | StreamingHttpResponse
+    if kind == "xlsx":
+        answer = HttpResponse(xlsx_file(campaign), content_type=XLSX)
+    else:
+        scope = require_scope()
+
+        def lines() -> Any:
+            with scoped(scope):  # a streamed answer outlives its request
+                yield from csv_lines(campaign)
+
+        answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    return answer
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_EDIT)
+def campaign_copy(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
+    """Make a draft like this campaign, with all of its people or some."""
+    campaign = get_campaign(campaign_id)
+    form = FollowUpForm(request.POST)
+    outcomes = form.cleaned_data["outcomes"] if form.is_valid() else []
+    try:
+        made = copy_campaign(campaign=campaign, actor=request.user, outcomes=outcomes)
+    except CampaignError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("campaign_detail", campaign.pk)
+    messages.success(request, _("A draft was made. Look it over, then launch it."))
+    return redirect("campaign_setup", made.pk, "review")
