@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0010_call_count'),
+        ('calls', '0011_sealable_turns'),
         ('portal', '0011_trusted_hosts'),
     ]
 
