@@ -10,7 +10,7 @@ from portal.postgresql.rls import protect
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0012_key_owners'),
+        ("calls", "0013_key_owners"),
         ('portal', '0012_key_scopes'),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0011_sealable_turns'),
+        ("calls", "0012_trunk_public_key"),
     ]
 
     operations = [

@@ -6,6 +6,6 @@ from portal.postgresql.rls import protect
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0012_wishes")]
+    dependencies = [("calls", "0015_wishes")]
 
     operations = [protect("calls_callwish")]

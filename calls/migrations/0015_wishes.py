@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0011_sealable_turns'),
+        ("calls", "0014_call_analysis"),
         ('portal', '0011_trusted_hosts'),
     ]
 
