@@ -8,7 +8,7 @@ organization has declared (`PrivacySettings.trusted_hosts`). What is unknown is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from assistants.catalogue import CatalogueError, Region, Stage, catalogue, regions_of
+from assistants.models import McpServer
 from assistants.spec import AssistantSpec
 from assistants.tool_shapes import FunctionTool, McpTool
 from portal.models import Organization
@@ -64,14 +65,15 @@ _STAGES = {
 }
 
 
-def data_flows(
-    spec: AssistantSpec, *, mcp_urls: Mapping[UUID, str] | None = None
-) -> list[Flow]:
-    """Return every way data takes out of a call, vendors first, then addresses."""
+def data_flows(spec: AssistantSpec) -> list[Flow]:
+    """Return every way data takes out of a call, vendors first, then addresses.
+
+    Where the assistant names servers of tools, they are looked up in the scope.
+    """
     flows = [
         _vendor_flow(spec, path, region) for path, region in regions_of(spec).items()
     ]
-    for param, url, purpose in _addresses(spec, mcp_urls or {}):
+    for param, url, purpose in _addresses(spec):
         flows.append(
             Flow(param, host_of(url), Content.METADATA_AND_TEXT, None, purpose)
         )
@@ -108,9 +110,8 @@ def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
     )
 
 
-def _addresses(
-    spec: AssistantSpec, mcp_urls: Mapping[UUID, str]
-) -> Iterator[tuple[str, str, str]]:
+def _addresses(spec: AssistantSpec) -> Iterator[tuple[str, str, str]]:
+    servers = _server_urls(spec)
     if spec.webhook_url:
         yield "webhook_url", spec.webhook_url, _("Events of calls")
     for index, tool in enumerate(spec.llm_config.tools):
@@ -118,8 +119,15 @@ def _addresses(
         if isinstance(tool, FunctionTool) and tool.server.url:
             yield f"{param}.server.url", tool.server.url, tool.name
         elif isinstance(tool, McpTool):
-            url = mcp_urls.get(tool.mcp_server_id, "")
+            url = servers.get(tool.mcp_server_id, "")
             yield f"{param}.mcp_server_id", url, _("Tools of an MCP server")
+
+
+def _server_urls(spec: AssistantSpec) -> dict[UUID, str]:
+    ids = [t.mcp_server_id for t in spec.llm_config.tools if isinstance(t, McpTool)]
+    if not ids:
+        return {}
+    return dict(McpServer.objects.filter(pk__in=ids).values_list("pk", "url"))
 
 
 def host_of(url: str) -> str:
@@ -130,18 +138,13 @@ def host_of(url: str) -> str:
         return ""
 
 
-def violations(
-    spec: AssistantSpec,
-    policy: Policy,
-    *,
-    mcp_urls: Mapping[UUID, str] | None = None,
-) -> list[CatalogueError]:
+def violations(spec: AssistantSpec, policy: Policy) -> list[CatalogueError]:
     """Return every flow that the policy forbids, by the field that opens it."""
     if policy.regions is RegionRule.ANYWHERE:
         return []
     return [
         CatalogueError(flow.param, _refusal(flow, policy))
-        for flow in data_flows(spec, mcp_urls=mcp_urls)
+        for flow in data_flows(spec)
         if not is_allowed(flow, policy)
     ]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.test import Client
 
-from assistants.models import AssistantVersion
+from assistants.models import AssistantVersion, McpServer
 from assistants.services import create_assistant, save_assistant
 from assistants.sovereignty import OutsideRegion, data_flows, violations
 from assistants.spec import AssistantSpec
@@ -26,7 +25,6 @@ EU, OWN, ANYWHERE = (
     Policy(regions=rule)
     for rule in (RegionRule.EU, RegionRule.OWN, RegionRule.ANYWHERE)
 )
-MCP = "01a217d9-0349-721d-a79b-e8b57b2fa9e6"
 
 
 def spec_with(**changes: Any) -> AssistantSpec:
@@ -68,10 +66,6 @@ def choose(house: House, **choices: Any) -> None:
             {"llm_config": {"tools": [FUNCTION]}},
             ["llm_config.tools[0].server.url"],
         ),
-        (
-            {"llm_config": {"tools": [{"type": "mcp", "mcp_server_id": MCP}]}},
-            ["llm_config.tools[0].mcp_server_id"],
-        ),
         ({"webhook_url": "https://crm.example.com/events"}, ["webhook_url"]),
         (
             {"llm_config": GPT, "stt_config": NOVA, "tts_config": BELLA},
@@ -95,14 +89,34 @@ def test_own_servers_only_is_stricter_than_the_eu() -> None:
 
 def test_a_declared_host_is_inside() -> None:
     spec = spec_with(
-        llm_config={"tools": [FUNCTION, {"type": "mcp", "mcp_server_id": MCP}]},
-        webhook_url="https://CRM.example.com./events",
+        llm_config={"tools": [FUNCTION]}, webhook_url="https://CRM.example.com./events"
     )
     policy = Policy(regions=RegionRule.EU, trusted_hosts=frozenset({"crm.example.com"}))
-    urls = {UUID(MCP): "https://crm.example.com/mcp"}
-    assert violations(spec, policy, mcp_urls=urls) == []
-    (fault,) = violations(spec, policy)
-    assert fault.param == "llm_config.tools[1].mcp_server_id"
+    assert violations(spec, policy) == []
+    assert len(violations(spec, EU)) == 2
+
+
+def test_a_server_of_tools_is_where_its_address_leads(bakery: House) -> None:
+    policy = Policy(
+        regions=RegionRule.EU, trusted_hosts=frozenset({"tools.example.com"})
+    )
+    with organization_scope(bakery.organization):
+        inside, outside = (
+            McpServer.objects.create(
+                organization=bakery.organization, name=host, url=f"https://{host}/mcp"
+            )
+            for host in ("tools.example.com", "elsewhere.example")
+        )
+        gone = "01a217d9-0349-721d-a79b-e8b57b2fa9e6"
+        tools = [
+            {"type": "mcp", "mcp_server_id": str(server)}
+            for server in (inside.pk, outside.pk, gone)
+        ]
+        faults = violations(spec_with(llm_config={"tools": tools}), policy)
+    assert [fault.param for fault in faults] == [
+        "llm_config.tools[1].mcp_server_id",
+        "llm_config.tools[2].mcp_server_id",
+    ]
 
 
 def test_a_client_cannot_declare_itself_out_of_its_agencys_rule() -> None:
