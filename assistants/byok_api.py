@@ -40,7 +40,7 @@ class OneProvider(Body):
     provider: str = Field(max_length=30)
 
 
-class KeyJson(BaseModel):
+class ProviderKeyJson(BaseModel):
     """One vendor: whose key its calls use, and what is known of one's own."""
 
     provider: str
@@ -52,14 +52,14 @@ class KeyJson(BaseModel):
     share_with_clients: bool
 
 
-class Keys(BaseModel):
+class ProviderKeys(BaseModel):
     """`byok_keys` maps `<provider>_secret_id` to an id, or to null without a key."""
 
     byok_keys: dict[str, str | None]
-    keys: list[KeyJson]
+    keys: list[ProviderKeyJson]
 
 
-class SavedKeys(Keys):
+class SavedProviderKeys(ProviderKeys):
     success: bool
 
 
@@ -68,14 +68,14 @@ class Configs(BaseModel):
     config: dict[str, dict[str, str]]
 
 
-@router.get("", response=Keys)
+@router.get("", response=ProviderKeys)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
 def list_keys(request: HttpRequest) -> dict[str, Any]:
     """Which vendors have a key of one's own, and whose key calls use."""
     return _keys(request)
 
 
-@router.post("", response=SavedKeys)
+@router.post("", response=SavedProviderKeys)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
 def save_key(
     request: HttpRequest, body: Annotated[NewKey, BodyParam(...)]

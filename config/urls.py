@@ -36,7 +36,7 @@ urlpatterns = [
     path("welcome/<str:token>/", clients.welcome, name="welcome"),
     path("clients/new/", cockpit.client_new, name="client_new"),
     path("clients/<uuid:client_id>/", cockpit.client_detail, name="client_detail"),
-    path("clients/<uuid:client_id>/limits/", guard.client_guard, name="client_guard"),
+    path("clients/<uuid:client_id>/calling/", guard.client_guard, name="client_guard"),
     path("clients/<uuid:client_id>/halt/", guard.client_halt, name="client_halt"),
     path(
         "clients/<uuid:client_id>/halt/lift/",

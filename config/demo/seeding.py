@@ -26,7 +26,9 @@ from billing.ledger import open_accounts
 from billing.pricing import set_price
 from calls.models import PhoneNumber, Trunk
 from calls.services.trunks import add_trunk, change_trunk
+from campaigns.models import LegalHours
 from common.money import MICROCREDITS_PER_CREDIT
+from common.windows import WHOLE_WEEK
 from config.demo.cast import AGENCIES, PASSWORD, STAFF_EMAIL, Agency, Helper, House
 from config.demo.history import seed_history
 from config.demo.people import seed_campaign
@@ -141,7 +143,21 @@ def _furnish(organization: Organization, house: House) -> None:
         )
         seed_trunk(organization, house)
         seed_history(organization)
+        seed_hours()
         seed_campaign(organization)
+
+
+def seed_hours() -> None:
+    """Let the demo's campaigns call at any hour: its people live in the simulator."""
+    LegalHours.objects.get_or_create(
+        country="NL",
+        state="",
+        defaults={
+            "hours": WHOLE_WEEK.as_json(),
+            "needs_consent": False,
+            "source": "Demo: nobody real is called.",
+        },
+    )
 
 
 def seed_trunk(organization: Organization, house: House) -> None:

@@ -204,6 +204,12 @@ CODES: Final[dict[str, Code]] = {
         "More calls, or credits, than the organization may use in an hour or a day.",
         "Go on later, or ask for a higher limit.",
     ),
+    "minutes_used_up": Code(
+        429,
+        "rate_limit_error",
+        "The minutes that the agency allows the organization in a month are used.",
+        "Wait for the next month, or ask the agency for more.",
+    ),
     "too_many_calls": Code(
         429,
         "rate_limit_error",

@@ -123,8 +123,11 @@ def test_the_page_adds_assigns_and_removes(bakery: House) -> None:
     with organization_scope(bakery.organization):
         number = PhoneNumber.objects.get(number=FRESH)
     assert FRESH in dora.get("/numbers/").content.decode()
-    field = f"{number.pk}-assistant"
-    dora.post(f"/numbers/{number.pk}/assign/", {field: str(bakery.assistant.pk)})
+    edited = dora.post(
+        f"/numbers/{number.pk}/edit/",
+        {"name": "Shop", "assistant": str(bakery.assistant.pk), "is_active": "on"},
+    )
+    assert edited.status_code == 302
     with organization_scope(bakery.organization):
         number.refresh_from_db()
         assert number.assistant_id == bakery.assistant.pk

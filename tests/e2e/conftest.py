@@ -141,7 +141,7 @@ def sign_in(page: Page, person: dict[str, Any]) -> None:
     page.goto(f"{person['url']}/accounts/login/")
     page.get_by_label("Email address").fill(person["email"])
     page.get_by_label("Password", exact=True).fill(person["password"])
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{person['url']}/")
 
 

@@ -53,9 +53,7 @@ def credits_of(page: Page) -> int:
 def make_assistant(page: Page) -> None:
     page.get_by_role("link", name="New assistant").first.click()
     page.get_by_label("Name", exact=True).fill("Bakery desk")
-    page.get_by_label("First message").fill(
-        "Hello, this is the bakery. How can I help?"
-    )
+    page.locator("#id_first_message").fill("Hello, this is the bakery. How can I help?")
     page.get_by_label("Instructions").fill(INSTRUCTIONS)
     page.get_by_role("button", name="Create assistant").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Bakery desk")

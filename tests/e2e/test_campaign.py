@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,6 +46,10 @@ def test_everybody_is_called_and_the_page_follows(
     expect(page.locator("#leads-check")).to_contain_text("1 row cannot be called")
     page.get_by_label("Leave out the rows that cannot be called").check()
     page.get_by_role("button", name="Save as a draft").click()
+    page.wait_for_url(re.compile(r"/campaigns/[0-9a-f-]{36}/"))
+    campaign = re.search(r"/campaigns/[0-9a-f-]{36}/", page.url)
+    assert campaign is not None
+    page.goto(urljoin(page.url, campaign.group()))
     page.get_by_role("button", name="Launch campaign").click()
 
     live = page.locator("#live")
@@ -57,7 +62,7 @@ def test_everybody_is_called_and_the_page_follows(
         expect(row).to_contain_text(outcome)
 
     talked = live.get_by_role("row", name=re.compile(re.escape("+31205550001")))
-    talked.get_by_role("link").click()
+    talked.get_by_role("link", name="Open the call").click()
     transcript = page.locator("#progress")
     expect(transcript).to_contain_text(re.compile(r"\byes\b", re.IGNORECASE))
     expect(transcript).to_contain_text("Goodbye")

@@ -103,6 +103,8 @@ def make_objects(house: House) -> dict[str, Any]:
             secret="sk-own",
             checked_at=timezone.now(),
         )
+    members = Membership.objects.filter(organization=house.organization)
+    member = members.filter(role=Role.VIEWER).first() or members.get()
     agency = house.organization.parent
     assert agency is not None
     with organization_scope(agency):
@@ -149,9 +151,7 @@ def make_objects(house: House) -> dict[str, Any]:
         "kind": "logo-light",
         "key": "help",
         "domain_id": uuid4(),
-        "member_id": Membership.objects.get(
-            organization=house.organization, role=Role.VIEWER
-        ).pk,
+        "member_id": member.pk,
         "invitation_id": invitation.pk,
         "token": "x",
         "mail_id": uuid4(),

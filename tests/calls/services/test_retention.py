@@ -288,6 +288,7 @@ HARMLESS = {
     "resume_digest",
     "quality",
     "usage",
+    "key_owners",
 }
 
 
