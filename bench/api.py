@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from typing import Any, Final
 
 import django
+from psycopg.types.json import Jsonb
 
 from bench.figures import (
     Figure,
@@ -82,6 +83,10 @@ from generate_series(1, %(count)s) n
 """
 
 
+def _plain(value: Any) -> Any:
+    return Jsonb(value) if isinstance(value, dict | list) else value
+
+
 def _fill(organization: Any, count: int) -> None:
     """Give an organization calls, whatever columns a call has by now."""
     from django.db import connection
@@ -104,7 +109,7 @@ def _fill(organization: Any, count: int) -> None:
         "organization": organization.pk,
         "agency": organization.agency_id,
         "count": count,
-    } | {str(field.column): field.get_default() for field in extra}
+    } | {str(field.column): _plain(field.get_default()) for field in extra}
     with (
         all_organizations("the bench fills its own database"),
         connection.cursor() as cursor,

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from calls.telephony.protocol import BadTrunk, CarrierSpec, TrunkConfig
-from calls.telephony.telnyx.carrier import TelnyxCarrier
-from calls.telephony.telnyx.probe import probe
+from calls.telephony.protocol import (
+    BadTrunk,
+    Carrier,
+    CarrierSetup,
+    CarrierSpec,
+    ProbeStep,
+    TrunkConfig,
+)
 
 
 def check(config: TrunkConfig) -> None:
@@ -22,13 +27,26 @@ def check(config: TrunkConfig) -> None:
         raise BadTrunk("password", "The password is the account's API key.")
 
 
+# The vendor's client takes more than a second to import: only who calls by it does.
+def _open(setup: CarrierSetup) -> Carrier:
+    from calls.telephony.telnyx.carrier import TelnyxCarrier
+
+    return TelnyxCarrier(setup)
+
+
+async def _probe(config: TrunkConfig) -> tuple[ProbeStep, ...]:
+    from calls.telephony.telnyx.probe import probe
+
+    return await probe(config)
+
+
 SPEC = CarrierSpec(
     name="telnyx",
     label=_("Telnyx (API and media streams)"),
-    factory=TelnyxCarrier,
+    factory=_open,
     check=check,
-    probe=probe,
+    probe=_probe,
     takes_calls=True,
 )
 
-__all__ = ["SPEC", "TelnyxCarrier"]
+__all__ = ["SPEC"]

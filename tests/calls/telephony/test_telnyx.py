@@ -22,7 +22,8 @@ from calls.telephony.protocol import (
     RejectReason,
     TrunkConfig,
 )
-from calls.telephony.telnyx import TelnyxCarrier, check
+from calls.telephony.telnyx import check
+from calls.telephony.telnyx.carrier import TelnyxCarrier
 from calls.telephony.telnyx.probe import probe
 from common.ids import uuid7
 from tests.fakes.telnyx_server import API_KEY, CONNECTION, FakeTelnyx
