@@ -1,4 +1,4 @@
-"""STUN and TURN for both ends of a web call: pure functions of plain values.
+"""STUN and TURN of a web call: pure functions of plain values.
 
 TURN credentials are coturn's REST form (`use-auth-secret`): the user name is when it
 ends and whose it is, the password an HMAC of that. Nothing is stored on either side.
@@ -12,8 +12,6 @@ import hmac
 import time
 from collections.abc import Sequence
 from typing import TypedDict
-
-from aiortc import RTCConfiguration, RTCIceServer
 
 
 class _ServerUrls(TypedDict):
@@ -66,40 +64,3 @@ def ice_servers_for_browser(
             {"urls": list(turn_urls), "username": username, "credential": credential}
         )
     return servers
-
-
-def rtc_configuration(
-    *,
-    stun_urls: Sequence[str],
-    turn_urls: Sequence[str],
-    turn_secret: str,
-    user: str,
-    now_s: float | None = None,
-) -> RTCConfiguration:
-    """Return the configuration of our own end, with the same servers.
-
-    The list is given even when it is empty: without one aiortc would ask a public STUN
-    server of its own choice. aiortc uses the first STUN and the first TURN address.
-    """
-    servers = ice_servers_for_browser(
-        stun_urls=stun_urls,
-        turn_urls=turn_urls,
-        turn_secret=turn_secret,
-        user=user,
-        now_s=now_s,
-    )
-    return configuration_from(servers)
-
-
-def configuration_from(servers: Sequence[IceServer]) -> RTCConfiguration:
-    """Return aiortc's form of a browser's list of servers."""
-    return RTCConfiguration(
-        iceServers=[
-            RTCIceServer(
-                urls=server["urls"],
-                username=server.get("username"),
-                credential=server.get("credential"),
-            )
-            for server in servers
-        ]
-    )

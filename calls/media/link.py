@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from livekit.agents.voice.io import AudioInput, AudioOutput
+if TYPE_CHECKING:  # pages know links too, and want no voice library
+    from livekit.agents.voice.io import AudioInput, AudioOutput
 
 INPUT_RATE_HZ = 16_000
 FRAME_MS = 20

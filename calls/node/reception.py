@@ -40,7 +40,7 @@ from calls.telephony.protocol import (
     TrunkConfig,
 )
 from calls.telephony.registry import OpenCarriers
-from calls.telephony.simulator import SimulatorCarrier
+from calls.telephony.simulator.carrier import SimulatorCarrier
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from livekit.agents import stt, tts
 
 from assistants.keys import OwnKey
 from assistants.spec import AssistantSpec
-from calls.media.ice import rtc_configuration
+from calls.media.rtc_configuration import rtc_configuration
 from calls.node.consent_gate import AGREED, DECLINED
 from calls.vendors.offline.stt import OfflineSTT
 from calls.vendors.offline.tts import OfflineTTS

@@ -13,7 +13,6 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.db import transaction
 
-from calls.media.recording import encode_webm
 from calls.models import Call
 from portal.sealed_storage import SUFFIX, is_sealed, plain_name
 
@@ -57,6 +56,9 @@ def encode_kept(*, call: Call) -> bool:
     if not plain_name(kept_name).endswith(".wav"):
         return False
     suffix = ".webm" + (SUFFIX if is_sealed(kept_name) else "")
+    # Loads the audio library, which only the worker that encodes needs.
+    from calls.media.recording import encode_webm
+
     storage = storages["recordings"]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "call.wav", Path(folder) / "call.webm"

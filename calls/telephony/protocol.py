@@ -316,6 +316,8 @@ def no_trouble(config: TrunkConfig) -> None:
 class CarrierSpec:
     """What is known of a carrier before one is made: its name, label and readiness.
 
+    Listing carriers loads none of their code: `on_use` names it by path.
+
     `check` raises `BadTrunk` for settings that cannot work, without any network.
     `probe` tries a trunk for real and tells what it saw, from any process.
     """

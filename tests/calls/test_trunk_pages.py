@@ -15,7 +15,7 @@ from calls.services.trunks import add_trunk
 from calls.telephony.forwarding import PROVIDERS
 from calls.telephony.protocol import CarrierSetup, CarrierSpec, ProbeStep, TrunkConfig
 from calls.telephony.registry import register
-from calls.telephony.simulator import SimulatorCarrier
+from calls.telephony.simulator.carrier import SimulatorCarrier
 from portal.models import AuditRecord
 from portal.scope import organization_scope
 from tests.world import House, browser

@@ -19,8 +19,9 @@ from yarl import URL
 
 from calls.media.caller.media import CallerMedia
 from calls.media.caller.talk import Conversation, Heard, Turn
-from calls.media.ice import IceServer, configuration_from
+from calls.media.ice import IceServer
 from calls.media.link import MediaNeverConnected
+from calls.media.rtc_configuration import configuration_from
 
 logger = logging.getLogger(__name__)
 

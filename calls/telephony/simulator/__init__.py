@@ -6,13 +6,13 @@ Who answers is decided by the number dialled, who calls by the number that calls
 
 from django.utils.translation import gettext_lazy as _
 
+from calls.telephony.on_use import OnUse
 from calls.telephony.protocol import CarrierSpec
-from calls.telephony.simulator.carrier import SimulatorCarrier
 
 SPEC = CarrierSpec(
     name="simulator",
     label=_("Simulator (no real calls)"),
-    factory=lambda setup: SimulatorCarrier(setup.receptionist),
+    factory=OnUse("calls.telephony.simulator.carrier.from_setup"),
 )
 
-__all__ = ["SPEC", "SimulatorCarrier"]
+__all__ = ["SPEC"]

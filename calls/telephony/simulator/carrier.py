@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from calls.telephony.protocol import (
+    CarrierSetup,
     IncomingCall,
     PlaceRequest,
     Receptionist,
@@ -98,3 +99,8 @@ class SimulatorCarrier:
         ended = [key for key, leg in self._legs.items() if leg.is_closed]
         for key in ended[:-REMEMBERED_LEGS]:
             del self._legs[key]
+
+
+def from_setup(setup: CarrierSetup) -> SimulatorCarrier:
+    """Return a carrier whose callers are shown to this process's receptionist."""
+    return SimulatorCarrier(setup.receptionist)

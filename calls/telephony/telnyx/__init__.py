@@ -9,14 +9,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from calls.telephony.protocol import (
-    BadTrunk,
-    Carrier,
-    CarrierSetup,
-    CarrierSpec,
-    ProbeStep,
-    TrunkConfig,
-)
+from calls.telephony.on_use import OnUse
+from calls.telephony.protocol import BadTrunk, CarrierSpec, TrunkConfig
 
 
 def check(config: TrunkConfig) -> None:
@@ -27,26 +21,13 @@ def check(config: TrunkConfig) -> None:
         raise BadTrunk("password", "The password is the account's API key.")
 
 
-# The vendor's client takes more than a second to import: only who calls by it does.
-def _open(setup: CarrierSetup) -> Carrier:
-    from calls.telephony.telnyx.carrier import TelnyxCarrier
-
-    return TelnyxCarrier(setup)
-
-
-async def _probe(config: TrunkConfig) -> tuple[ProbeStep, ...]:
-    from calls.telephony.telnyx.probe import probe
-
-    return await probe(config)
-
-
 SPEC = CarrierSpec(
     name="telnyx",
     label=_("Telnyx (API and media streams)"),
-    factory=_open,
+    factory=OnUse("calls.telephony.telnyx.carrier.TelnyxCarrier"),
     check=check,
-    probe=_probe,
+    probe=OnUse("calls.telephony.telnyx.probe.probe"),
     takes_calls=True,
 )
 
-__all__ = ["SPEC"]
+__all__ = ["SPEC", "check"]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from calls.telephony.on_use import OnUse
 from calls.telephony.protocol import BadTrunk, CarrierSpec, TrunkConfig
-from calls.telephony.twilio.carrier import TwilioCarrier
-from calls.telephony.twilio.probe import probe
 
 
 def check(config: TrunkConfig) -> None:
@@ -25,10 +24,10 @@ def check(config: TrunkConfig) -> None:
 SPEC = CarrierSpec(
     name="twilio",
     label=_("Twilio (API and media streams)"),
-    factory=TwilioCarrier,
+    factory=OnUse("calls.telephony.twilio.carrier.TwilioCarrier"),
     check=check,
-    probe=probe,
+    probe=OnUse("calls.telephony.twilio.probe.probe"),
     takes_calls=True,
 )
 
-__all__ = ["SPEC", "TwilioCarrier"]
+__all__ = ["SPEC", "check"]

@@ -9,7 +9,8 @@ from typing import Any
 
 from aiortc.rtcicetransport import connection_kwargs
 
-from calls.media.ice import ice_servers_for_browser, rtc_configuration
+from calls.media.ice import ice_servers_for_browser
+from calls.media.rtc_configuration import rtc_configuration
 
 CALL: dict[str, Any] = {"user": "call_1", "now_s": 1_000.7}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from calls.media.ice import rtc_configuration
+from calls.media.rtc_configuration import rtc_configuration
 from calls.media.webrtc import WebRTCLink
 from config.spawn import spawn
 from tests.calls.media.browser import Browser

@@ -26,7 +26,8 @@ from calls.telephony.protocol import (
     RejectReason,
     TrunkConfig,
 )
-from calls.telephony.twilio import TwilioCarrier, check, wire
+from calls.telephony.twilio import check, wire
+from calls.telephony.twilio.carrier import TwilioCarrier
 from calls.telephony.twilio.probe import probe
 from common.ids import uuid7
 from tests.fakes.twilio_server import ACCOUNT, TOKEN, FakeTwilio
