@@ -16,10 +16,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.dispatch import Signal
+from django.utils.translation import gettext_lazy as _
 
 from billing.models import CreditWatch
 from billing.payments.effects import page_address
 from billing.signals import credits_arrived, credits_exhausted
+from common.local_numbers import lazy_number
 from common.money import MICROCREDITS_PER_CREDIT, round_credits
 from portal.mail import send_mail
 from portal.models import Membership, Organization, Role
@@ -159,8 +161,8 @@ def _tell(
             to=to,
             context={
                 "organization_name": organization.name,
-                "credits_left": left,
-                "threshold": round_credits(watch.level_microcredits),
+                "credits_left": lazy_number(left),
+                "threshold": lazy_number(round_credits(watch.level_microcredits)),
                 "url": page_address(organization, "billing_buy"),
             },
             idempotency_key=f"credits:{state}:{now.isoformat()}:{to}",
@@ -202,13 +204,21 @@ def _say(signal: Signal, organization_id: UUID) -> None:
 
 
 REASONS: Final = {
-    "too_fast": "Three automatic top-ups within ten minutes. Something uses credits "
-    "faster than it should: have a look, then switch automatic top-up on again.",
-    "declined": "The card was declined four times. Save another card, then switch "
-    "automatic top-up on again.",
-    "cap": "Automatic top-up reached the cap of this month and goes on with the next.",
-    "no_package": "The package that automatic top-up buys is no longer offered. "
-    "Choose another one.",
+    "too_fast": _(
+        "Three automatic top-ups within ten minutes. Something uses credits "
+        "faster than it should: have a look, then switch automatic top-up on again."
+    ),
+    "declined": _(
+        "The card was declined four times. Save another card, then switch "
+        "automatic top-up on again."
+    ),
+    "cap": _(
+        "Automatic top-up reached the cap of this month and goes on with the next."
+    ),
+    "no_package": _(
+        "The package that automatic top-up buys is no longer offered. "
+        "Choose another one."
+    ),
 }
 
 
@@ -223,7 +233,7 @@ def tell_recharge_stopped(
             template="notice",
             to=to,
             context={
-                "subject": "Automatic top-up stopped",
+                "subject": _("Automatic top-up stopped"),
                 "message": REASONS[reason],
                 "url": page_address(organization, "billing_recharge"),
             },

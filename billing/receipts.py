@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -10,12 +11,18 @@ from billing.models import Payment, StripeCustomer
 from billing.paper import Paper
 from billing.payments.merchant import Merchant, merchant_of_payment
 from common.cash import format_cents
+from portal.languages import paper_language
 from portal.models import Portal
 from portal.scope import agency_scope
 
 
 def receipt_pdf(payment: Payment, portal: Portal | None) -> bytes:
     """Return the receipt as PDF: who sold what to whom, the tax, and what went back."""
+    with translation.override(paper_language(portal)):
+        return _drawn(payment, portal)
+
+
+def _drawn(payment: Payment, portal: Portal | None) -> bytes:
     seller = _seller(payment)
     paper = Paper(portal, _("Receipt %(number)s") % {"number": payment.receipt_number})
     if seller is not None:
@@ -25,10 +32,10 @@ def receipt_pdf(payment: Payment, portal: Portal | None) -> bytes:
         paper.text("\n".join(line for line in lines if line), muted=True, after=4)
     paper.text(payment.organization.name, size=10, font="Strong", after=1)
     if payment.decided_at is not None:
-        paper.text(date_format(payment.decided_at, "j F Y"), after=4)
+        paper.text(date_format(payment.decided_at, "DATE_FORMAT"), after=4)
     currency = payment.currency
     net = payment.paid_cents - payment.tax_cents
-    label = seller.tax_label if seller is not None else "VAT"
+    label = seller.tax_label if seller is not None else _("VAT")
     rows = [
         [_("What"), _("Amount")],
         [str(payment.terms.get("name", "")), format_cents(net, currency)],

@@ -6,12 +6,14 @@ from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing.paper import Paper
 from billing.queries import Line, Period, every_line, read_statement
-from common.money import format_credits
+from common.local_numbers import local_credits
+from portal.languages import paper_language
 from portal.models import Organization, Portal
 
 MOST_LINES: Final = 3_000
@@ -24,6 +26,11 @@ def statement_pdf(
 
     Beyond three thousand lines it says so; the CSV has all of them.
     """
+    with translation.override(paper_language(portal)):
+        return _drawn(organization, portal, period)
+
+
+def _drawn(organization: Organization, portal: Portal | None, period: Period) -> bytes:
     assert period.first_day is not None
     zone = ZoneInfo(organization.time_zone)
     month = date_format(period.first_day, "F Y")
@@ -38,7 +45,7 @@ def statement_pdf(
         [
             [_("Balance before"), _("Came in"), _("Went out"), _("Balance after")],
             [
-                format_credits(amount)
+                local_credits(amount)
                 for amount in (opening, sums.total_in, -sums.total_out, closing)
             ],
         ],
@@ -60,9 +67,9 @@ def _row(line: Line, zone: ZoneInfo) -> list[str]:
     if line.client_name or line.memo:
         what += f" · {line.client_name or line.memo}"
     return [
-        date_format(line.at.astimezone(zone), "j M Y H:i"),
+        date_format(line.at.astimezone(zone), "SHORT_DATETIME_FORMAT"),
         what[:60],
         "" if line.seconds is None else f"{line.seconds} s",
-        format_credits(line.amount_microcredits),
-        format_credits(line.balance_microcredits),
+        local_credits(line.amount_microcredits),
+        local_credits(line.balance_microcredits),
     ]

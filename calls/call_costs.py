@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from billing.queries import entry_of_call
 from calls.models import Call
-from common.money import format_credits
+from common.local_numbers import local_credits
 
 STAGES: Final = {
     "stt": gettext_lazy("Recognition"),
@@ -30,7 +30,7 @@ def cost_lines(call: Call) -> list[dict[str, Any]]:
             "note": _("%(seconds)s seconds at %(price)s a minute")
             % {
                 "seconds": details["seconds"],
-                "price": format_credits(details["microcredits_per_minute"]),
+                "price": local_credits(details["microcredits_per_minute"]),
             },
             "microcredits": call.cost_microcredits
             - details.get("model_microcredits", 0),

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext as _, gettext_lazy
 
 from assistants.catalogue import Stage, catalogue
 from calls.call_costs import cost_lines
 from calls.models import Call, CallAnalysis, CallEvent, RecordingConsent, Transfer
-from common.money import format_credits
+from common.local_numbers import local_credits, local_number
 from portal.statuses import status_look
 
 EVIDENCE: Final = {
@@ -117,7 +118,7 @@ def facts(call: Call) -> list[dict[str, str]]:
         (
             _("Price"),
             _("%(price)s credits a minute")
-            % {"price": format_credits(call.price_microcredits_per_minute)},
+            % {"price": local_credits(call.price_microcredits_per_minute)},
         ),
         (_("Connected in"), f"{call.setup_ms} ms" if call.setup_ms is not None else ""),
     ]
@@ -131,15 +132,22 @@ def quality_facts(quality: dict[str, Any]) -> list[dict[str, str]]:
     received, lost = quality["received_packets"], quality.get("lost_packets") or 0
     mos = quality.get("mos")
     shown = [
-        (_("Sound"), f"{mos:.1f} / 4.5 · {_mos_word(mos)}" if mos else ""),
+        (_("Sound"), _sound(mos)),
         (_("Codec"), quality.get("codec") or ""),
-        (_("Packets lost"), f"{100 * lost / max(1, received + lost):.1f} %"),
+        (_("Packets lost"), _percent(100 * lost / max(1, received + lost))),
         (_("Jitter"), f"{quality.get('jitter_ms') or 0:.0f} ms"),
         (_("Round trip"), _milliseconds(quality.get("round_trip_ms"))),
         (_("Filled in"), _milliseconds(quality.get("concealed_ms") or None)),
         (_("They lost of ours"), _percent(quality.get("remote_lost_percent"))),
     ]
     return [{"label": label, "value": value} for label, value in shown if value]
+
+
+def _sound(mos: float | None) -> str:
+    if not mos:
+        return ""
+    best = local_number("4.5")
+    return f"{local_number(f'{mos:.1f}')} / {best} · {_mos_word(mos)}"
 
 
 def _mos_word(mos: float) -> str:
@@ -153,7 +161,7 @@ def _milliseconds(value: float | None) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f} %"
+    return "" if value is None else f"{local_number(f'{value:.1f}')} %"
 
 
 def transfers(rows: Sequence[Transfer]) -> list[dict[str, Any]]:
@@ -178,7 +186,7 @@ def transfers(rows: Sequence[Transfer]) -> list[dict[str, Any]]:
             ),
             "tone": tones.get(Transfer.Status(row.status), ("info", ""))[0],
             "icon": tones.get(Transfer.Status(row.status), ("", "phone-outgoing"))[1],
-            "at": row.asked_at.strftime("%H:%M:%S"),
+            "at": date_format(timezone.localtime(row.asked_at), "H:i:s"),
         }
         for row in rows
     ]

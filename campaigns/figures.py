@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from calls.models import Call
 from campaigns.models import Attempt, Campaign, Decision, Lead
 from campaigns.outcomes import Outcome
+from common.local_numbers import local_number
 
 PACE_WINDOW: Final = timedelta(minutes=5)
 _CERTAIN: Final = 0.05
@@ -194,7 +195,7 @@ class Comparison:
         """What may be said of the difference, and what may not."""
         if self.p_value is None:
             return _("Too few people are done to tell a difference from chance.")
-        values = {"p": f"{100 * self.p_value:.1f}"}
+        values = {"p": local_number(f"{100 * self.p_value:.1f}")}
         if self.is_significant:
             return (
                 _(

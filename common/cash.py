@@ -5,19 +5,32 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from django.utils.functional import lazy
+from django.utils.translation import pgettext
+
+from common.local_numbers import NO_BREAK_SPACE, local_number
+
 _SYMBOLS: Final = {"eur": "€", "usd": "$", "gbp": "£"}
 
 
 def format_cents(cents: int, currency: str = "eur") -> str:
-    """Print an amount with its currency.
+    """Print an amount with its currency, as the active language writes it.
 
-    >>> format_cents(123_456), format_cents(-5, "chf")
-    ('€ 1,234.56', '-CHF 0.05')
+    123456 is "€ 1,234.56" in English, "€ 1.234,56" in Dutch and "1.234,56 €" in
+    German. The spaces do not break.
     """
     symbol = _SYMBOLS.get(currency.lower(), currency.upper())
-    sign = "-" if cents < 0 else ""
     whole, rest = divmod(abs(cents), 100)
-    return f"{sign}{symbol} {whole:,}.{rest:02d}"
+    printed = pgettext("an amount of money", "%(sign)s%(symbol)s %(amount)s") % {
+        "sign": "-" if cents < 0 else "",
+        "symbol": symbol,
+        "amount": local_number(f"{whole}.{rest:02d}"),
+    }
+    return printed.replace(" ", NO_BREAK_SPACE)
+
+
+# For a mail: printed when it is drawn, in its reader's language.
+lazy_cents = lazy(format_cents, str)
 
 
 def parse_cents(text: str) -> int:

@@ -36,6 +36,7 @@ SESSION_ORGANIZATION = "organization"
 SESSION_VISIT = "visit"
 # Where a second factor is set up, and the page can wear the brand.
 _WITHOUT_FACTOR: Final = ("/accounts/", "/brand", "/theme/", "/language/", "/static/")
+_FOR_PROGRAMS: Final = ("/api/", "/v1/")
 _HEALTH: Final = frozenset({"/healthz", "/readyz"})
 _READING: Final = frozenset({"GET", "HEAD"})
 _STAYS: Final = ("/api/", "/.well-known/", "/brand", "/static/")
@@ -97,7 +98,8 @@ class SessionHostMiddleware:
 class LanguageMiddleware:
     """Speak the person's language, else the one chosen in this browser, else the portal's.
 
-    On the operator's host, which has no portal, the browser's own list decides.
+    Where the portal leaves it to visitors, and on the operator's host, which has no
+    portal, the browser's own list decides. Programs are always answered in English.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -111,6 +113,8 @@ class LanguageMiddleware:
         return response
 
     def _language(self, request: MemberRequest) -> str:
+        if request.path.startswith(_FOR_PROGRAMS):
+            return settings.LANGUAGE_CODE
         known = dict(settings.LANGUAGES)
         user: object = request.user
         for language in (

@@ -13,8 +13,8 @@ from django.utils import timezone
 from billing.grants import Credits, Reason, issue_credits
 from billing.models import CreditLot, LedgerEntry, Payment
 from billing.payments import plan_rules, recharge_rules
-from common.cash import format_cents
-from common.money import format_credits
+from common.cash import lazy_cents
+from common.local_numbers import lazy_credits
 from portal.hosts import portal_url
 from portal.mail import send_mail
 from portal.mail.queue import portal_of
@@ -123,8 +123,8 @@ def _send_receipt(payment: Payment) -> None:
             context={
                 "organization_name": customer.name,
                 "number": payment.receipt_number,
-                "credits": format_credits(credits_of(payment)),
-                "amount": format_cents(payment.paid_cents, payment.currency),
+                "credits": lazy_credits(credits_of(payment)),
+                "amount": lazy_cents(payment.paid_cents, payment.currency),
                 "paid_at": payment.decided_at,
                 "url": page_address(customer, "billing_receipt", payment.pk),
             },

@@ -24,7 +24,7 @@ from billing.payments import cards, checkout, renewals, shop
 from billing.payments.syncing import sync_payment
 from billing.receipts import receipt_pdf
 from billing.views.tabs import credit_tabs
-from common.money import format_credits
+from common.local_numbers import local_credits
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -118,7 +118,7 @@ def billing_coupon(request: MemberRequest) -> HttpResponse:
         messages.success(
             request,
             _("%(credits)s credits were added.")
-            % {"credits": format_credits(microcredits)},
+            % {"credits": local_credits(microcredits)},
         )
     return redirect("billing_buy")
 

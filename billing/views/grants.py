@@ -14,7 +14,7 @@ from billing.errors import IdempotencyConflict, NotEnoughCredits
 from billing.forms import GrantForm
 from billing.grants import grant_credits, transfer_credits
 from billing.ledger import wallet_balance
-from common.money import format_credits
+from common.local_numbers import local_credits
 from portal.http import MemberRequest
 from portal.models import Organization
 from portal.permissions import Permission, requires
@@ -44,7 +44,7 @@ def billing_grant(request: MemberRequest, client_id: UUID) -> HttpResponse:
                 _("%(name)s received %(credits)s credits.")
                 % {
                     "name": client.name,
-                    "credits": format_credits(form.cleaned_data["amount"]),
+                    "credits": local_credits(form.cleaned_data["amount"]),
                 },
             )
             return redirect("billing_statement")

@@ -64,7 +64,7 @@ def _mail_context(call: Call) -> dict[str, Any]:
         "other_party": mask(call.other_number) if call.other_number else "web",
         "started_at": call.started_at or call.created_at,
         "duration": f"{seconds // 60}:{seconds % 60:02d}",
-        "outcome": str(status_look(call.end_reason or call.status).label),
+        "outcome": status_look(call.end_reason or call.status).label,
         "summary": call.summary,
         "url": _address(call),
     }

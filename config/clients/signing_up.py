@@ -15,11 +15,12 @@ from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from config.clients.opening import open_complete_client
 from portal.hosts import portal_url
 from portal.mail import send_mail
+from portal.mail.rendering import lazy_sentence
 from portal.models import Membership, Portal, Role, SignUpRequest, User
 from portal.rates import is_allowed
 from portal.scope import organization_scope
@@ -184,10 +185,14 @@ def _tell_owners(portal: Portal, request: SignUpRequest) -> None:
             template="notice",
             to=owner.user.email,
             context={
-                "subject": _("%(company)s wants to become your client")
-                % {"company": request.company},
-                "message": _("%(name)s asks for an account. Open it or decline it.")
-                % {"name": request.name},
+                "subject": lazy_sentence(
+                    _("%(company)s wants to become your client"),
+                    {"company": request.company},
+                ),
+                "message": lazy_sentence(
+                    _("%(name)s asks for an account. Open it or decline it."),
+                    {"name": request.name},
+                ),
                 "url": portal_url(portal, "/clients/"),
             },
             idempotency_key=f"sign-up-waiting:{request.pk}:{owner.pk}",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_GET
 
 from billing.ledger import Balance
+from common.local_numbers import local_number
 from common.money import format_credits, round_credits
 from config.cockpit import comparing
 from config.cockpit.comparing import Compared, Figures, Period
@@ -178,7 +179,7 @@ def _figure(
     change = Compared(now, before).change_percent
     return {
         "label": label,
-        "value": round_credits(now) if unit else now,
+        "value": local_number(round_credits(now)) if unit else now,
         "unit": unit,
         "icon": icon,
         "change": "" if change is None else f"{change:+d} %",

@@ -27,6 +27,7 @@ from billing.queries import Period, month_period
 from billing.views.tabs import credit_tabs
 from calls.models import Call
 from campaigns.models import Campaign
+from common.local_numbers import local_number
 from common.money import format_credits
 from portal.http import MemberRequest
 from portal.models import Organization
@@ -55,7 +56,7 @@ class UsageRow:
 
     @property
     def minutes(self) -> str:
-        return f"{self.seconds / 60:.1f}"
+        return local_number(f"{self.seconds / 60:.1f}")
 
 
 @require_GET

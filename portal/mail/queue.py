@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from portal.languages import language_for
 from portal.mail.kinds import kind_of
-from portal.mail.rendering import language_for, render_mail
+from portal.mail.rendering import render_mail
 from portal.models import Organization, OutgoingMail, Portal
 from portal.scope import all_organizations, organization_scope
 
@@ -24,9 +26,10 @@ def send_mail(
 ) -> OutgoingMail:
     """Queue one mail in the caller's transaction; it leaves only if that commits.
 
-    It is rendered here, in the brand of the organization's portal and the reader's
-    language, so that a broken template fails its caller and not the worker. The same
-    key of the same organization again writes nothing and returns the first mail.
+    It is rendered here, so that a broken template fails its caller and not the worker:
+    in the brand of the organization's portal, in its time zone, and in the reader's
+    language, lazy strings of the context included. The same key of the same
+    organization again writes nothing and returns the first mail.
     `organization` is None for the operator's own people only.
     """
     kind = kind_of(template)
@@ -42,9 +45,11 @@ def send_mail(
             return before
         portal = portal_of(organization)
         language = language_for(to, portal)
-        rendered = render_mail(
-            template, portal=portal, language=language, context=context
-        )
+        zone = None if organization is None else ZoneInfo(organization.time_zone)
+        with timezone.override(zone):
+            rendered = render_mail(
+                template, portal=portal, language=language, context=context
+            )
         try:
             with transaction.atomic():
                 return OutgoingMail.objects.create(

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.functional import Promise, lazy
 
 from portal.brand import Brand
 from portal.mail.kinds import kind_of
-from portal.models import Portal, User
+from portal.models import Portal
+
+
+def _filled(text: str | Promise, values: Mapping[str, Any]) -> str:
+    return str(text) % values
+
+
+# A sentence with values in it for a mail's context, put into words when the mail is
+# drawn: `%` on a lazy string would do it in the language of whoever causes the mail.
+lazy_sentence = lazy(_filled, str)
 
 
 @dataclass(frozen=True)
@@ -38,15 +47,3 @@ def render_mail(
             f"mail/{kind.name}.html", {**values, "mail_subject": subject}
         )
     return Rendered(subject, body.strip() + "\n", html)
-
-
-def language_for(address: str, portal: Portal | None) -> str:
-    """Return the language a person reads: their choice, else the portal's."""
-    known = {code for code, _name in settings.LANGUAGES}
-    chosen = User.objects.filter(email__iexact=address).values_list(
-        "language", flat=True
-    )
-    for language in (*chosen, portal.language if portal else ""):
-        if language in known:
-            return language
-    return settings.LANGUAGE_CODE

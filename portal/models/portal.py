@@ -124,8 +124,13 @@ class Portal(models.Model):
     )
     # Ids of the agency's assistants that new clients get copies of, in order.
     template_assistant_ids = models.JSONField(default=list, editable=False)
+    # Empty: what a visitor's browser asks for.
     language = models.CharField(
-        _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
+        _("language"),
+        max_length=8,
+        choices=[("", _("As the visitor’s browser asks")), *settings.LANGUAGES],
+        default="en",
+        blank=True,
     )
     api_key_prefix = models.CharField(
         _("start of API keys"),

@@ -220,7 +220,7 @@ def _send(invitation: Invitation, token: str) -> None:
         context={
             "inviter": str(invitation.invited_by) if invitation.invited_by else "",
             "organization_name": organization.name,
-            "role": invitation.get_role_display(),
+            "role": Role(invitation.role).label,
             "url": portal_url(portal, f"/join/{token}/"),
             "expires_at": invitation.expires_at,
         },

@@ -21,7 +21,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from common.color import on_color
-from common.money import format_credits, round_credits
+from common.local_numbers import local_credits, local_number
+from common.money import round_credits
 from portal import charts
 from portal.statuses import StatusLook, status_look
 
@@ -268,14 +269,14 @@ def look(status: object) -> StatusLook:
 
 @register.filter
 def credits(microcredits: int | None) -> str:
-    """Microcredits as credits: 140000 is "0.14"."""
-    return "" if microcredits is None else format_credits(microcredits)
+    """Microcredits as credits: 140000 is "0.14", in Dutch and German "0,14"."""
+    return "" if microcredits is None else local_credits(microcredits)
 
 
 @register.filter
 def credits_rounded(microcredits: int | None) -> str:
     """Credits with two decimals, for lists and tiles; never for a bill."""
-    return "" if microcredits is None else round_credits(microcredits)
+    return "" if microcredits is None else local_number(round_credits(microcredits))
 
 
 @register.filter
