@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset setup test test-fast check lint format types layers \
-	migrations run voice worker beat postgres shell bench env-docs lock
+	migrations messages run voice worker beat postgres shell bench env-docs lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ layers: setup  ## imports point downwards only
 
 migrations: setup  ## no model without its migration
 	DEMO=1 $(MANAGE) makemigrations --check --dry-run
+
+messages: setup  ## gather the texts into locale/ and compile it; wants gettext
+	DEMO=1 $(MANAGE) messages
 
 run: setup  ## the web process alone, reloading; wants `make postgres` beside it
 	set -a; [ ! -f .env ] || . ./.env; DEBUG=1 exec $(MANAGE) runserver $${PORT:-8000}
