@@ -14,7 +14,7 @@ from assistants.key_kinds import KINDS
 from assistants.models import ProviderKey
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
-from portal.api.paging import Body, Deleted
+from portal.api.paging import Body
 from portal.permissions import Permission
 
 router = Router(tags=["Own keys"])
@@ -93,11 +93,11 @@ def save_key(
     return {"success": True, **_keys(request)}
 
 
-@router.delete("", response=Deleted)
+@router.delete("", response=SavedProviderKeys)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
 def remove_key(
     request: HttpRequest, body: Annotated[OneProvider, BodyParam(...)]
-) -> dict[str, bool]:
+) -> dict[str, Any]:
     """Take a key away; calls use the agency's or the platform's again."""
     _checked(keys.kind_of, provider=body.provider)
     organization = request.organization  # type: ignore[attr-defined]
@@ -105,7 +105,7 @@ def remove_key(
         provider=body.provider, organization=organization, actor=None
     ):
         raise Http404("There is no key of this provider.")
-    return {"success": True}
+    return {"success": True, **_keys(request)}
 
 
 @router.get("/config", response=Configs)

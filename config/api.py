@@ -27,9 +27,10 @@ from campaigns.errors import CampaignError
 from campaigns.suppression_api import router as suppressions
 from config.billing_api import router as billing
 from config.organizations_api import account, router as organizations
-from config.portal_api import members, portal
+from config.portal_api import portal
 from portal.api.access import api_public
 from portal.api.body import BodyParser
+from portal.api.domains import router as domains
 from portal.api.errors import (
     Conflict,
     InvalidRequest,
@@ -39,6 +40,7 @@ from portal.api.errors import (
 )
 from portal.api.keys import router as api_keys
 from portal.api.limits import RateExceeded
+from portal.api.members import invitations, members
 from portal.api.webhooks import (
     deliveries_router as webhook_deliveries,
     router as webhooks,
@@ -73,7 +75,9 @@ api.add_router("/analysis-templates", analyses)
 api.add_router("/organizations", organizations)
 api.add_router("/account", account)
 api.add_router("/portal", portal)
+api.add_router("/domains", domains)
 api.add_router("/members", members)
+api.add_router("/invitations", invitations)
 api.add_router("/api-keys", api_keys)
 api.add_router("/webhook-endpoints", webhooks)
 api.add_router("/webhook-deliveries", webhook_deliveries)

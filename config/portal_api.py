@@ -1,4 +1,4 @@
-"""An agency's portal over REST: how it looks, and who its people are."""
+"""An agency's portal over REST: where it is, and how it looks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
 from portal.hosts import portal_url
-from portal.models import Membership, Organization, Portal
+from portal.models import Organization, Portal
 from portal.permissions import Permission
 from portal.services.brand import save_brand
 
 portal = Router(tags=["Portal"])
-members = Router(tags=["Members"])
 
 Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#3b82f6"])]
 
@@ -87,18 +86,6 @@ class OnePortal(BaseModel):
     portal: PortalJson
 
 
-class MemberJson(BaseModel):
-    id: UUID
-    email: str
-    name: str
-    role: Literal["owner", "admin", "operator", "viewer"]
-    created_at: datetime
-
-
-class Members(BaseModel):
-    members: list[MemberJson]
-
-
 def portal_json(row: Portal) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _NAMES} | {
         "id": row.pk,
@@ -138,26 +125,3 @@ def change_portal(request: HttpRequest, change: BrandChange) -> dict[str, Any]:
         raise InvalidRequest(messages[0], param=name) from error
     save_brand(portal=row, actor=None)
     return {"portal": portal_json(_portal_of(request))}
-
-
-@members.get("", response=Members)
-@api_requires(Permission.MEMBERS_READ)
-def list_members(request: HttpRequest) -> dict[str, Any]:
-    """Who belongs to the organization, with which role."""
-    rows = (
-        Membership.objects.filter(organization=request.organization)  # type: ignore[attr-defined]
-        .select_related("user")
-        .order_by("created_at")
-    )
-    return {
-        "members": [
-            {
-                "id": row.pk,
-                "email": row.user.email,
-                "name": row.user.name,
-                "role": row.role,
-                "created_at": row.created_at,
-            }
-            for row in rows
-        ]
-    }

@@ -84,6 +84,12 @@ CODES: Final[dict[str, Code]] = {
         "A vendor could not be asked whether the key works, so it was not kept.",
         "Try again; look at the vendor's status page if it lasts.",
     ),
+    "mail_provider": Code(
+        400,
+        "availability_error",
+        "Resend refused, or could not be reached; `message` says which.",
+        "Correct what `message` says, or try again later.",
+    ),
     "insufficient_credits": Code(
         402,
         "billing_error",

@@ -130,6 +130,15 @@ def sync_sending_domain(
     return row
 
 
+def resend_domains(*, organization: Organization) -> list[dict[str, Any]]:
+    """Return the domains of the agency's Resend account, as it tells of them."""
+    key = _resend_key(organization)
+    if not key:
+        return []
+    found = _resend(key, "get", "domains").get("data")
+    return [one for one in found if isinstance(one, dict)] if found else []
+
+
 @transaction.atomic
 def remove_sending_domain(*, domain: SendingDomain, actor: User | None) -> None:
     """Send from it no more; what stands at Resend stays there."""

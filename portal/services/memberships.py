@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.models import Invitation, Membership, Organization, Role, User
+from portal.models import APIKey, Invitation, Membership, Organization, Role, User
 from portal.scope import organization_scope
 from portal.services import audit
 
@@ -46,9 +46,12 @@ def change_member(
     role: Role,
     assistant_ids: list[str] | None,
     campaign_ids: list[str] | None,
-    giver: Membership,
+    giver: Membership | APIKey,
 ) -> None:
-    """Give another role or another view; raise `PermissionDenied` above one's own."""
+    """Give another role or another view; raise `PermissionDenied` above one's own.
+
+    A key stands for nobody, and gives what its own role may.
+    """
     organization = _locked(member.organization)
     row = Membership.objects.select_for_update().get(pk=member.pk)
     _check_above(row, giver)
@@ -70,21 +73,23 @@ def change_member(
     row.role = role
     row.assistant_ids, row.campaign_ids = assistant_ids, campaign_ids
     row.save()
-    _record(organization, giver.user, "member.changed", row, changes)
+    _record(organization, _person(giver), "member.changed", row, changes)
 
 
 @transaction.atomic
-def remove_member(*, member: Membership, giver: Membership) -> None:
+def remove_member(*, member: Membership, giver: Membership | APIKey) -> None:
     """Take somebody's place away; what they made stays."""
     organization = _locked(member.organization)
     row = Membership.objects.select_for_update().filter(pk=member.pk).first()
     if row is None:
         return
-    if row.user_id != giver.user_id:
+    person = _person(giver)
+    is_leaving = row.user == person
+    if not is_leaving:
         _check_above(row, giver)
     _check_other_owner(row)
-    action = "member.left" if row.user_id == giver.user_id else "member.removed"
-    _record(organization, giver.user, action, row, {"email": row.user.email})
+    action = "member.left" if is_leaving else "member.removed"
+    _record(organization, person, action, row, {"email": row.user.email})
     row.delete()
     now = timezone.now()
     Invitation.objects.filter(
@@ -124,7 +129,11 @@ def _locked(organization: Organization) -> Organization:
         )
 
 
-def _check_above(row: Membership, giver: Membership) -> None:
+def _person(giver: Membership | APIKey) -> User | None:
+    return giver.user if isinstance(giver, Membership) else None
+
+
+def _check_above(row: Membership, giver: Membership | APIKey) -> None:
     if row.organization_id != giver.organization_id:
         raise PermissionDenied
     if rank_of(row.role) > rank_of(giver.role):
@@ -143,7 +152,7 @@ def _check_other_owner(row: Membership) -> None:
 
 def _record(
     organization: Organization,
-    actor: User,
+    actor: User | None,
     action: str,
     target: Membership,
     changes: Mapping[str, object],

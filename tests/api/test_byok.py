@@ -17,7 +17,7 @@ def test_api_speaks_the_references_shapes(vendor: Receiver, bakery_api: ApiClien
     assert saved.json()["byok_keys"]["openai_secret_id"]
     assert KEY not in saved.content.decode()
     gone = bakery_api.send("DELETE", "/byok", {"provider": "openai"})
-    assert gone.json() == {"success": True}
+    assert gone.json() == {"success": True, **bakery_api.get("/byok").json()}
     assert bakery_api.get("/byok").json()["byok_keys"] == empty
     again = bakery_api.send("DELETE", "/byok", {"provider": "openai"})
     assert again.status_code == 404

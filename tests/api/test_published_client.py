@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from billing.ledger import open_accounts
 from calls.models import Call, VoiceNode
 from calls.services.nodes import register_node
 from calls.services.web import start_web_call
-from portal.models import Organization, Role
+from portal.models import MailSender, Organization, Role
 from portal.scope import organization_scope
 from portal.services.api_keys import issue_key
 from portal.services.organizations import open_client
@@ -28,6 +29,8 @@ from portal.webhooks.recording import message_body
 from portal.webhooks.samples import sample
 from portal.webhooks.signing import signed_headers
 from tests import world
+from tests.fakes.receiver import Receiver
+from tests.fakes.resend_server import resend_server
 from tests.plugins.servers import program
 from tests.world import House
 
@@ -37,9 +40,14 @@ STEPS = (
     "assistants",
     "numbers",
     "calls",
+    "campaigns",
     "trunks",
     "voices",
     "usage",
+    "byok",
+    "toolTemplates",
+    "analysisTemplates",
+    "domains",
     "organizations",
     "errors",
     "webhooks",
@@ -89,6 +97,22 @@ def key_of(organization: Organization) -> str:
     return text
 
 
+@pytest.fixture
+def resend(houses: tuple[House, House, VoiceNode], settings: Any) -> Iterator[None]:
+    """A server in place of Resend, which the agency has an account with."""
+    acme, _bakery, _node = houses
+    with resend_server() as server:
+        settings.RESEND_API_URL = server.url
+        with organization_scope(acme.organization):
+            MailSender.objects.create(
+                organization=acme.organization,
+                from_address="post@acme.example",
+                transport=MailSender.Transport.RESEND,
+                resend_key=server.key,
+            )
+        yield
+
+
 def live_call(house: House) -> str:
     with organization_scope(house.organization):
         call = start_web_call(
@@ -132,6 +156,8 @@ def message() -> dict[str, Any]:
 def test_the_published_client_does_all_it_offers(
     built: Path,
     houses: tuple[House, House, VoiceNode],
+    resend: None,
+    vendor: Receiver,
     live_server: Any,
     settings: Any,
 ) -> None:

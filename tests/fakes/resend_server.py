@@ -32,8 +32,8 @@ class Resend:
                 }
             self.emails.append(body)
             return 200, {"id": f"mail-{len(self.emails)}"}
-        if parts == ["domains"] and method == "POST":
-            return 201, self.put(body["name"])
+        if parts == ["domains"]:
+            return (201, self.put(body["name"])) if body else (200, self.list())
         if parts[0] == "domains" and len(parts) > 1 and parts[1] in self.domains:
             domain = self.domains[parts[1]]
             if parts[2:] == ["verify"]:
@@ -47,6 +47,11 @@ class Resend:
             "name": "not_found",
             "message": "Domain not found",
         }
+
+    def list(self) -> dict[str, Any]:
+        brief = ("id", "name", "status", "region")
+        rows = [{name: one[name] for name in brief} for one in self.domains.values()]
+        return {"object": "list", "has_more": False, "data": rows}
 
     def put(self, name: str) -> dict[str, Any]:
         number = f"d-{len(self.domains) + 1}"

@@ -174,14 +174,17 @@ const steps = {
     await client.analysisTemplates.delete(made.id);
   },
   async domains() {
-    const made = await client.domains.create({ domain: "mail.acme-voice.com" });
-    assert.equal(made.domain, "mail.acme-voice.com");
-    assert.equal((await client.domains.get()).verified, false);
-    assert.equal((await client.domains.verify()).verified, false);
-    assert.equal((await client.domains.refresh()).id, made.id);
-    assert.ok(Array.isArray(await client.domains.listResendDomains()));
-    await client.domains.delete();
-    await assert.rejects(client.domains.get(), NotFoundError);
+    const made = await agency.domains.create({ domain: "mail.acme.example" });
+    assert.equal(made.domain, "mail.acme.example");
+    assert.deepEqual([(await agency.domains.get()).id, made.verified], [made.id, false]);
+    assert.equal((await agency.domains.refresh()).id, made.id);
+    assert.equal((await agency.domains.verify()).verified, true);
+    await agency.domains.delete();
+    await assert.rejects(agency.domains.get(), NotFoundError);
+    const [theirs] = await agency.domains.listResendDomains();
+    assert.equal(theirs.name, "mail.acme.example");
+    assert.equal((await agency.domains.syncResendDomain({ domain_id: theirs.id })).success, true);
+    assert.equal((await agency.domains.get()).verified, true);
   },
   async organizations() {
     const mine = await client.organizations.get();
