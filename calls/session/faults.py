@@ -9,10 +9,10 @@ recogniser that owes a transcript three times in a row is taken for dead.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from livekit.agents import APIError, APIStatusError
+from livekit.agents import APIError
 
 from calls.session.clock import CallClock
 from calls.session.events import SessionEvent, VendorReplaced, VendorTrouble
@@ -20,8 +20,6 @@ from calls.session.ports import Vendors
 
 logger = logging.getLogger(__name__)
 
-MAX_MESSAGE = 200
-_PASSING = frozenset({408, 429})  # a later try may go through
 MAX_SILENCES = 3  # recognitions owed in a row
 MAX_CUT_REPLIES = 2  # replies in a row that broke off in the middle
 
@@ -65,12 +63,12 @@ class Faults:
 
     def trouble(self, stage: str, error: BaseException, *, is_fatal: bool) -> None:
         """Tell of a failure, and end the call when nothing helps against it."""
-        fault = Fault(
-            stage,
-            self._of("providers", stage, "unknown"),
-            self._of("owners", stage, "platform"),
-            describe(error),
-        )
+        if self._vendors is None:
+            return  # the call is over
+        found = self._vendors.trouble(stage, error)
+        # A wait that we gave up is ours to tell.
+        message = str(error) if isinstance(error, VendorHung) else found.reason
+        fault = Fault(stage, found.provider, str(found.owner), message)
         is_first_fatal = is_fatal and self.fatal is None
         logger.warning(
             "vendor failed",
@@ -116,9 +114,11 @@ class Faults:
         )
         return True
 
-    def _of(self, kind: str, stage: str, default: str) -> str:
-        found: Mapping[str, str] = getattr(self._vendors, kind, {})
-        return found.get(stage, default)
+    def can_retry(self, stage: str, error: BaseException) -> bool:
+        """Whether another try may help."""
+        return (
+            self._vendors is not None and self._vendors.trouble(stage, error).retryable
+        )
 
     def reply_cut(self, stage: str, error: BaseException) -> None:
         """A reply broke off after its first words: one is put up with."""
@@ -134,7 +134,7 @@ class Faults:
     def recogniser_lost(self, error: BaseException, *, attempts: int) -> None:
         """A recognition stream ended; it is opened anew unless that keeps failing."""
         self._connections_lost += 1
-        is_last = self._connections_lost >= attempts or not can_retry(error)
+        is_last = self._connections_lost >= attempts or not self.can_retry("stt", error)
         self.trouble("stt", error, is_fatal=is_last)
 
     def recogniser_spoke(self) -> None:
@@ -151,38 +151,6 @@ class Faults:
         """Let go of the call."""
         self._put = self._on_fatal = _nothing
         self._vendors = None
-
-
-def can_retry(error: BaseException) -> bool:
-    """Whether another try may help: yes unless the vendor said that it will not."""
-    status = _refusal(error)
-    if status is not None and not isinstance(error, APIStatusError):
-        return status in _PASSING or status >= 500
-    return not isinstance(error, APIError) or error.retryable
-
-
-def _refusal(error: BaseException) -> int | None:
-    """The status a connection was refused with, which clients keep to the cause."""
-    cause: BaseException | None = error
-    for _ in range(5):
-        if cause is None:
-            return None
-        status = getattr(cause, "status", None)
-        if isinstance(status, int) and status >= 400:
-            return status
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
-def describe(error: BaseException) -> str:
-    """A short reason, without the vendor's answer body, which may quote the caller."""
-    if isinstance(error, APIStatusError):
-        return f"status {error.status_code}"
-    if (status := _refusal(error)) is not None:
-        return f"status {status}"
-    if isinstance(error, APIError):
-        return error.message[:MAX_MESSAGE]
-    return type(error).__name__
 
 
 def _nothing(*args: object) -> None:

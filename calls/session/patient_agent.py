@@ -34,7 +34,7 @@ from livekit.agents import (
 )
 
 from assistants.speech_shapes import Pronunciation
-from calls.session.faults import Faults, VendorHung, can_retry, describe
+from calls.session.faults import Faults, VendorHung
 from calls.session.patience import Patience
 from calls.session.ports import Vendors
 from calls.session.pronunciation import pronounced
@@ -171,7 +171,7 @@ class PatientAgent(Agent):
                     self._cut_short()
                     if is_dictated.get():
                         return
-                    raise APIError(describe(error)) from None
+                    raise APIError("the voice broke off") from None
                 if feed.is_complete and not feed.is_owed_speech:
                     return  # nothing but signs, for which a voice has no sound
                 again = await self._next_try("tts", error, tries)
@@ -278,7 +278,7 @@ class PatientAgent(Agent):
         """
         if self._faults.replaced(stage, error):
             return _Tries(self._patience, tries.budget_s)
-        wait_s = tries.next_wait_s() if can_retry(error) else None
+        wait_s = tries.next_wait_s() if self._faults.can_retry(stage, error) else None
         self._faults.trouble(stage, error, is_fatal=wait_s is None)
         if wait_s is None:
             return None

@@ -29,7 +29,7 @@ from calls.session.builder import (
 )
 from calls.session.clock import CallClock
 from calls.session.events import SessionEvent, Usage
-from calls.session.faults import Fault, Faults, VendorHung, can_retry
+from calls.session.faults import Fault, Faults, VendorHung
 from calls.session.heard import HeardAudio, HeardText
 from calls.session.patience import Patience
 from calls.session.patient_agent import PatientAgent, is_dictated
@@ -243,7 +243,9 @@ class Pipeline:
         error = getattr(event.error, "error", event.error)
         if not isinstance(error, BaseException):
             return
-        may_recover = getattr(event.error, "recoverable", False) and can_retry(error)
+        may_recover = getattr(
+            event.error, "recoverable", False
+        ) and self.faults.can_retry("llm", error)
         self._errors += 1
         is_fatal = not may_recover or self._errors >= self._patience.attempts
         self.faults.trouble("llm", error, is_fatal=is_fatal)

@@ -15,6 +15,24 @@ from livekit.agents.llm import Tool
 from assistants.tool_shapes import FunctionTool
 
 
+class Trouble(Protocol):
+    """A vendor's failure, judged: `reason` is for people, without key or content."""
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may work in a moment."""
+
+    @property
+    def provider(self) -> str: ...
+
+    @property
+    def owner(self) -> str:
+        """Whose key it was."""
+
+
 class Vendors(Protocol):
     """Fresh vendor objects of one call, never shared with another.
 
@@ -45,6 +63,9 @@ class Vendors(Protocol):
     @property
     def tools(self) -> Sequence[Tool]:
         """Tools that a realtime vendor runs itself."""
+
+    def trouble(self, stage: str, error: BaseException) -> Trouble:
+        """What an error of a stage means, and who it concerns."""
 
     def has_stand_in(self, stage: str) -> bool:
         """Whether another provider could serve a stage."""

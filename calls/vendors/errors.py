@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from http import HTTPStatus
 
-from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from livekit.agents import APIConnectionError, APIError, APITimeoutError
 
 
 class Owner(StrEnum):
@@ -25,7 +24,10 @@ class Owner(StrEnum):
 
 
 class ProviderError(Exception):
-    """A vendor failed. `message` is for people and holds no key and no content."""
+    """A vendor failed. `message` is for people and holds no key and no content.
+
+    `reason` is the message without the name of the provider.
+    """
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class ProviderError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.reason = message.removeprefix(f"{provider}: ")
         self.stage = stage
         self.provider = provider
         self.owner = owner
@@ -62,13 +65,14 @@ class NoCredential(ProviderError):
 
 
 _MAX_RETRY_AFTER_S = 3_600.0
+_BAD_REQUEST, _BEYOND = 400, 600
 
 
 def provider_error(
     error: BaseException, *, stage: str, provider: str, owner: Owner
 ) -> ProviderError:
     """Map whatever a plugin raised, or reported in an error event, to one shape."""
-    message, retryable, status = _judge(_root(error))
+    message, retryable, status = _judge(error)
     return ProviderError(
         f"{provider}: {message}",
         stage=stage,
@@ -89,19 +93,23 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _root(error: BaseException) -> BaseException:
-    """The status behind "failed after 4 attempts", which says only that it failed."""
+def _status_of(error: BaseException) -> tuple[int, object] | None:
+    """The status behind "the connection failed", and what came with it.
+
+    Clients keep it to a cause: the library's own error, or that of the connection.
+    """
     for link in _chain(error):
-        if isinstance(link, APIStatusError) and link.status_code >= HTTPStatus.OK:
-            return link
-    return error
+        status = getattr(link, "status_code", None) or getattr(link, "status", None)
+        if isinstance(status, int) and _BAD_REQUEST <= status < _BEYOND:
+            return status, getattr(link, "body", None)
+    return None
 
 
 def _judge(error: BaseException) -> tuple[str, bool, int | None]:
+    if found := _status_of(error):
+        return _judge_status(*found)
     if isinstance(error, APITimeoutError):
         return "no answer in time", True, None
-    if isinstance(error, APIStatusError) and 400 <= error.status_code < 600:
-        return _judge_status(error)
     if isinstance(error, APIConnectionError):
         return "the connection failed", error.retryable, None
     if isinstance(error, APIError):
@@ -121,11 +129,10 @@ _STATUS_MESSAGES = {
 }
 
 
-def _judge_status(error: APIStatusError) -> tuple[str, bool, int]:
-    status = error.status_code
+def _judge_status(status: int, body: object) -> tuple[str, bool, int]:
     message = _STATUS_MESSAGES.get(status, f"status {status}")
     # OpenAI tells an empty account by the code of a 429; waiting does not fill it.
-    is_broke = "insufficient_quota" in str(error.body)
+    is_broke = "insufficient_quota" in str(body)
     if is_broke:
         message = _STATUS_MESSAGES[402]
     retryable = (status in (408, 429) or status >= 500) and not is_broke

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from livekit.agents import stt as lk_stt, tts as lk_tts
+from livekit.agents import APIStatusError, stt as lk_stt, tts as lk_tts
 from livekit.plugins import elevenlabs
+from livekit.plugins.elevenlabs.stt import SpeechStream
 
 from calls.vendors.order import Order, given
 
@@ -16,9 +17,26 @@ _ONE_LANGUAGE_MODELS = ("eleven_flash_v2_5", "eleven_turbo_v2_5")
 _STABILITY, _SIMILARITY = 0.5, 0.75  # the vendor's; the client wants both or neither
 
 
+# What Scribe says on a socket that is open, and the status it would have been over HTTP.
+# Of most of these the plugin makes a lost connection, of the others nothing.
+_REFUSALS: Final = {
+    "auth_error": 401,
+    "quota_exceeded": 402,
+    "unaccepted_terms": 403,
+    "unaccepted_terms_error": 403,
+    "input_error": 422,
+    "chunk_size_exceeded": 422,
+    "rate_limited": 429,
+    "resource_exhausted": 429,
+    "queue_overflow": 429,
+    "transcriber_error": 500,
+    "error": 500,
+}
+
+
 def stt(order: Order) -> lk_stt.STT[Any]:
     config = order.config
-    return elevenlabs.STT(
+    return _STT(
         model=order.model,
         api_key=order.api_key,
         base_url=order.base_url or URL,
@@ -65,3 +83,20 @@ def _settings(config: Any) -> elevenlabs.VoiceSettings | None:
     return elevenlabs.VoiceSettings(
         **{"stability": _STABILITY, "similarity_boost": _SIMILARITY} | chosen
     )
+
+
+class _STT(elevenlabs.STT):
+    def stream(self, **options: Any) -> SpeechStream:
+        stream = super().stream(**options)
+        stream.__class__ = _Stream  # it has not begun yet
+        return stream
+
+
+class _Stream(SpeechStream):
+    """The plugin's, with the status of a refusal."""
+
+    def _process_stream_event(self, data: dict[str, Any]) -> None:
+        status = _REFUSALS.get(str(data.get("message_type")))
+        if status is not None:
+            raise APIStatusError(str(data["message_type"]), status_code=status)
+        super()._process_stream_event(data)

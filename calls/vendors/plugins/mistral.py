@@ -73,5 +73,8 @@ def stt(order: Order) -> lk_stt.STT[Any]:
 
 def tts(order: Order) -> lk_tts.TTS[Any]:
     return mistralai.TTS(
-        client=_client(order), model=order.model, voice=order.config.voice_id
+        client=_client(order),
+        model=order.model,
+        voice=order.config.voice_id,
+        response_format="pcm",  # nothing to decode
     )

@@ -17,6 +17,7 @@ from calls.session.events import (
 )
 from calls.session.patience import Patience
 from calls.session.voice_session import VoiceSession
+from calls.vendors.errors import Owner, ProviderError, provider_error
 from tests.fakes.link import FakeLink
 from tests.fakes.llm import FakeLLM
 from tests.fakes.script import Script
@@ -91,6 +92,14 @@ class FakeVendors:
         self.llm = FakeLLM(self.script)
         self.tts = FakeTTS(self.script)
         self.vad = FakeVAD(self.script)
+
+    def trouble(self, stage: str, error: BaseException) -> ProviderError:
+        return provider_error(
+            error,
+            stage=stage,
+            provider=self.providers[stage],
+            owner=Owner(self.owners[stage]),
+        )
 
     def has_stand_in(self, stage: str) -> bool:
         return bool(self.stand_ins.get(stage))

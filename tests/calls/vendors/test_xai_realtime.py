@@ -63,7 +63,7 @@ async def test_a_refused_key_ends_the_call_with_an_apology_that_needs_no_vendor(
         call = RealtimeCall(realtime_spec("xai_realtime", model=MODEL), keys)
         ended = await call.run(hangs_up_s=20)
     assert ended.reason is EndReason.VENDOR_FAILED
-    assert ended.error == "llm (xai_realtime): status 401"
+    assert ended.error == "llm (xai_realtime): the key was refused"
     assert [e.is_fatal for e in call.events if isinstance(e, VendorTrouble)] == [True]
     assert ended.at_ms < 8_000
     assert call.link.heard  # the recorded apology
