@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from azure.cognitiveservices.speech import CancellationErrorCode as Code
+from azure.cognitiveservices.speech import (  # type: ignore[import-untyped]  # ships no types
+    CancellationErrorCode as Code,
+)
 from livekit.agents import (
     APIConnectionError,
     APIStatusError,

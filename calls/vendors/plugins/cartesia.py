@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
-from livekit.agents import APIError, APIStatusError, stt as lk_stt, tts as lk_tts
+from livekit.agents import APIStatusError, stt as lk_stt, tts as lk_tts
 from livekit.plugins import cartesia
 from livekit.plugins.cartesia._recognize_streams import (
     auto_finalize_recognize_stream as turns,
     legacy_recognize_stream as whisper,
 )
-from livekit.plugins.cartesia.tts import SynthesizeStream
 
 from calls.vendors.order import Order, given
 
 URL = "https://api.cartesia.ai"
-_STATUS_IN_ERROR: Final = re.compile(r"'status_code': (\d{3})")
 
 
 def stt(order: Order) -> lk_stt.STT[Any]:
@@ -31,7 +28,7 @@ def stt(order: Order) -> lk_stt.STT[Any]:
 
 def tts(order: Order) -> lk_tts.TTS[Any]:
     config = order.config
-    return _TTS(
+    return cartesia.TTS(
         model=order.model,
         voice=config.voice_id,
         language=(order.language or "en").split("-")[0],
@@ -74,23 +71,3 @@ def _refuse(data: dict[str, Any]) -> None:
     if data.get("type") == "error":
         status = data.get("status_code") or data.get("code") or 500
         raise APIStatusError("refused", status_code=int(status))
-
-
-class _TTS(cartesia.TTS):
-    def stream(self, **options: Any) -> SynthesizeStream:
-        stream = super().stream(**options)
-        stream.__class__ = _Speech  # it has not begun yet
-        return stream
-
-
-class _Speech(SynthesizeStream):
-    """The plugin's, with the status of a refusal, which it keeps to the text of it."""
-
-    async def _run(self, output_emitter: lk_tts.AudioEmitter) -> None:
-        try:
-            await super()._run(output_emitter)
-        except APIError as error:
-            found = _STATUS_IN_ERROR.search(error.message)
-            if found is None:
-                raise
-            raise APIStatusError("refused", status_code=int(found[1])) from None

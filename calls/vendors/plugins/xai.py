@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import aiohttp
-from livekit.agents import llm as lk_llm, tts as lk_tts
+from livekit.agents import llm as lk_llm, tokenize, tts as lk_tts
 from livekit.plugins import xai
 from livekit.plugins.xai.tools import FileSearch, WebSearch, XSearch
 from openai.types.realtime import AudioTranscription
@@ -38,6 +38,10 @@ def tts(order: Order) -> lk_tts.TTS[Any]:
         language=order.language or "auto",
         api_key=order.api_key,
         http_session=session,
+        # The plugin's own drops the spaces, and so what it says is one long word.
+        tokenizer=tokenize.basic.WordTokenizer(
+            ignore_punctuation=False, retain_format=True
+        ),
     )
 
 

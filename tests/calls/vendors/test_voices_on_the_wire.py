@@ -103,21 +103,23 @@ async def test_a_socket_that_drops_is_an_error_and_not_an_end(
 
 
 @pytest.mark.parametrize(
-    ("provider", "told", "status"),
+    ("provider", "told"),
     [
-        ("cartesia", {"status_code": 402, "error_code": "quota_exceeded"}, 402),
-        ("inworld", {"code": 8, "message": "Out of credits."}, None),
-        ("xai", {"message": "Unknown voice."}, None),
+        ("cartesia", {"status_code": 402, "error_code": "quota_exceeded"}),
+        ("inworld", {"code": 8, "message": "Out of credits."}),
+        ("xai", {"message": "Unknown voice."}),
     ],
 )
 async def test_a_refusal_on_an_open_socket_is_an_error(
-    shared: SharedResources, provider: str, told: dict[str, Any], status: int | None
+    shared: SharedResources, provider: str, told: dict[str, Any]
 ):
     async with server_of(provider, told=told) as server:
         vendors = await voice(shared, server, provider)
         found = await refused(vendors, "tts")
         await vendors.aclose()
-    assert found.status_code == status
+    assert (
+        found.retryable
+    )  # their plugins keep no status of it: another try, or a stand-in
     assert told.get("message", "quota") not in found.message
 
 
@@ -153,3 +155,5 @@ async def test_xai_speaks_the_language_chosen(shared: SharedResources):
         await vendors.aclose()
     [request] = server.requests
     assert (request["voice"], request["language"]) == ("eve", "de")
+    deltas = [packet.get("delta", "") for packet in server.said]
+    assert "".join(deltas).strip() == SENTENCE
