@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.commands import makemessages
 
 _NOT_OURS: Final = (".venv", "bench", "node_modules", "tests", "var")
 _CLOCK: Final = re.compile(r'^"POT-Creation-Date: .*\n', re.MULTILINE)
@@ -35,6 +36,12 @@ def is_translated(message: Message) -> bool:
     return all(words) if isinstance(words, (tuple, list)) else bool(words)
 
 
+class _Gathering(makemessages.Command):
+    """Leaves a new text empty instead of guessing at one that looks like it."""
+
+    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+
+
 class Command(BaseCommand):
     help = "Gather the texts of templates and code into locale/, and compile it."
     requires_system_checks = []
@@ -48,7 +55,7 @@ class Command(BaseCommand):
         files = catalogue_files()
         if not compile:
             call_command(
-                "makemessages",
+                _Gathering(),
                 locale=[path.parts[-3] for path in files],
                 ignore_patterns=list(_NOT_OURS),
                 add_location="file",
