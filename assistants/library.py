@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+
+from assistants.starters import Starter
 
 
 def library_tabs(request: HttpRequest) -> list[dict[str, Any]]:
@@ -24,3 +27,91 @@ def library_tabs(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for label, name in pages
     ]
+
+
+def search_words(request: HttpRequest) -> str:
+    """Return what is searched for; empty for everything."""
+    return request.GET.get("q", "").strip()[:100]
+
+
+def fitting(rows: tuple[Starter, ...], words: str) -> list[Starter]:
+    """Return what comes with the product and has these words."""
+    lowered = words.lower()
+    return [
+        row
+        for row in rows
+        if lowered in row.name.lower() or lowered in row.description.lower()
+    ]
+
+
+def starter_of(rows: tuple[Starter, ...], slug: str) -> Starter:
+    """Return one by its name in addresses; 404 for another."""
+    for row in rows:
+        if row.slug == slug:
+            return row
+    raise Http404
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What the list of one kind of template says, and where its links lead."""
+
+    title: str
+    subtitle: str
+    caption: str
+    icon: str
+    new_label: str
+    none_yet: str
+    kind: str
+
+    @property
+    def list_url(self) -> str:
+        return reverse(f"{self.kind}_list")
+
+    @property
+    def new_url(self) -> str:
+        return reverse(f"{self.kind}_new")
+
+    @property
+    def edit_name(self) -> str:
+        return f"{self.kind}_edit"
+
+    @property
+    def delete_name(self) -> str:
+        return f"{self.kind}_delete"
+
+    @property
+    def copy_name(self) -> str:
+        return f"{self.kind}_copy"
+
+
+def tool_shelf() -> Shelf:
+    """Return the words of the list of tools."""
+    return Shelf(
+        title=_("Tools"),
+        subtitle=_(
+            "Functions your assistants can call: copied in, so changing one here "
+            "changes no assistant."
+        ),
+        caption=_("Tools of your organization"),
+        icon="tool",
+        new_label=_("New tool"),
+        none_yet=_("No tool of your own yet"),
+        kind="tool_template",
+    )
+
+
+def analysis_shelf() -> Shelf:
+    """Return the words of the list of analyses."""
+    return Shelf(
+        title=_("Analyses"),
+        subtitle=_(
+            "What to find out after a call: copied in, so changing one here changes "
+            "no assistant."
+        ),
+        caption=_("Analyses of your organization"),
+        icon="chart",
+        new_label=_("New analysis"),
+        none_yet=_("No analysis of your own yet"),
+        kind="analysis_template",
+    )

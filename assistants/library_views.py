@@ -7,14 +7,23 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from assistants import analysis_templates, tool_templates
 from assistants.analysis_forms import AnalysisTemplateForm
-from assistants.library import library_tabs
+from assistants.library import (
+    Shelf,
+    analysis_shelf,
+    fitting,
+    library_tabs,
+    search_words,
+    starter_of,
+    tool_shelf,
+)
 from assistants.models import AnalysisTemplate, ToolTemplate
 from assistants.spec_secrets import MASK
 from assistants.starters import Starter, starters
@@ -25,40 +34,31 @@ from portal.permissions import Permission, requires
 PAGE_SIZE = 25
 
 
-def _words(request: MemberRequest) -> str:
-    return request.GET.get("q", "").strip()[:100]
-
-
-def _fitting(rows: tuple[Starter, ...], words: str) -> list[Starter]:
-    lowered = words.lower()
-    return [
-        row
-        for row in rows
-        if lowered in row.name.lower() or lowered in row.description.lower()
-    ]
-
-
-def _starter(rows: tuple[Starter, ...], slug: str) -> Starter:
-    for row in rows:
-        if row.slug == slug:
-            return row
-    raise Http404
-
-
 # --- tools ----------------------------------------------------------------------------
 @require_GET
 @requires(Permission.ASSISTANTS_READ)
 def tool_template_list(request: MemberRequest) -> HttpResponse:
     """The organization's tools, and those that come with the product."""
-    words = _words(request)
+    words = search_words(request)
     rows = tool_templates.search_tool_templates(words)
+    return _listed(request, tool_shelf(), rows, starters().tools, words)
+
+
+def _listed(
+    request: MemberRequest,
+    shelf: Shelf,
+    rows: QuerySet[Any],
+    ours: tuple[Starter, ...],
+    words: str,
+) -> HttpResponse:
     context = {
+        "shelf": shelf,
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "starters": _fitting(starters().tools, words),
+        "starters": fitting(ours, words),
         "words": words,
         "tabs": library_tabs(request),
     }
-    return render(request, "assistants/tool_template_list.html", context)
+    return render(request, "assistants/template_list.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -135,7 +135,7 @@ def tool_template_copy(request: MemberRequest, tool_slug: str) -> HttpResponse:
     """Put a tool that comes with the product among one's own, to be given an address."""
     template = tool_templates.copy_starter_tool(
         organization=request.organization,
-        starter=_starter(starters().tools, tool_slug),
+        starter=starter_of(starters().tools, tool_slug),
         actor=request.user,
     )
     messages.success(request, _("Copied. Give it the address of your service."))
@@ -159,15 +159,9 @@ def tool_template_delete(
 @requires(Permission.ASSISTANTS_READ)
 def analysis_template_list(request: MemberRequest) -> HttpResponse:
     """The organization's analyses, and those that come with the product."""
-    words = _words(request)
+    words = search_words(request)
     rows = analysis_templates.search_analysis_templates(words)
-    context = {
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "starters": _fitting(starters().analyses, words),
-        "words": words,
-        "tabs": library_tabs(request),
-    }
-    return render(request, "assistants/analysis_template_list.html", context)
+    return _listed(request, analysis_shelf(), rows, starters().analyses, words)
 
 
 @require_http_methods(["GET", "POST"])
@@ -217,7 +211,7 @@ def analysis_template_copy(request: MemberRequest, analysis_slug: str) -> HttpRe
     """Put an analysis that comes with the product among one's own."""
     template = analysis_templates.copy_starter_analysis(
         organization=request.organization,
-        starter=_starter(starters().analyses, analysis_slug),
+        starter=starter_of(starters().analyses, analysis_slug),
         actor=request.user,
     )
     messages.success(request, _("Copied. Change it as you like."))
