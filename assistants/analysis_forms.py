@@ -15,6 +15,10 @@ from assistants.analysis_plan import (
     SuccessPlan,
     SummaryPlan,
 )
+from assistants.catalogue import Stage
+from assistants.form_fields import plain_lines
+from assistants.form_offers import joined, model_groups, split
+from assistants.keys import keys_at_hand
 from assistants.tool_forms import SchemaField
 
 
@@ -78,12 +82,37 @@ class AnalysisForm(forms.Form):
         widget=forms.Textarea({"rows": 3}),
         help_text=gettext_lazy("Empty: judged by the assistant's own instructions."),
     )
+    summary_prompt = _prompt(gettext_lazy("How to summarise"), rows=3)
     min_messages_threshold = forms.IntegerField(
-        label=gettext_lazy("Only from"), min_value=0, max_value=100
+        label=gettext_lazy("Only from"),
+        min_value=0,
+        max_value=100,
+        help_text=gettext_lazy("Shorter calls are not looked at."),
+    )
+    model = forms.ChoiceField(
+        label=gettext_lazy("Model that looks at calls"), required=False
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        words = _("Empty: ours. You may use %(names)s.") % {"names": names}
+        self.fields["system_prompt"].help_text = _("Empty: ours.")
+        for name in ("user_prompt", "summary_prompt"):
+            self.fields[name].help_text = words
+        chosen = self.initial.get("model") or ""
+        offered = model_groups(Stage.LLM, keys_at_hand())
+        known = {value for _group, offers in offered for value, _label in offers}
+        model = self.fields["model"]
+        assert isinstance(model, forms.ChoiceField)
+        model.choices = [
+            ("", _("The after-call model of the assistant’s own provider")),
+            *offered,
+            *([(chosen, chosen)] if chosen and chosen not in known else []),
+        ]
+
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+        cleaned = plain_lines(super().clean() or self.cleaned_data)
         schema = cleaned.get("schema")
         is_empty = schema is not None and not schema.get("properties")
         if cleaned.get("finds_data") and is_empty:
@@ -94,23 +123,27 @@ class AnalysisForm(forms.Form):
         """Return the plan these answers make; what the form does not show is kept."""
         data = self.cleaned_data
         base = before or AnalysisPlan()
-        messages = tuple(
-            PromptMessage(role=role, content=text)
-            for role, text in (
-                ("system", data["system_prompt"]),
-                ("user", data["user_prompt"]),
-            )
-            if text
+        facts = base.structured_data_plan
+        messages = _asked_anew(
+            facts.messages if facts else (),
+            system=data["system_prompt"],
+            user=data["user_prompt"],
         )
         structured = None
         if data["schema"].get("properties"):
             structured = StructuredDataPlan(
                 enabled=data["finds_data"], schema=data["schema"], messages=messages
             )
+        provider, model = split(data["model"])
         return base.model_copy(
             update={
+                "provider": provider or None,
+                "model": model or None,
                 "summary_plan": SummaryPlan(
-                    enabled=data["summarises"], messages=base.summary_plan.messages
+                    enabled=data["summarises"],
+                    messages=_asked_anew(
+                        base.summary_plan.messages, user=data["summary_prompt"]
+                    ),
                 ),
                 "structured_data_plan": structured,
                 "success_evaluation_plan": SuccessPlan(
@@ -126,17 +159,38 @@ def initial_of(plan: AnalysisPlan | None) -> dict[str, Any]:
     plan = plan or AnalysisPlan()
     structured, success = plan.structured_data_plan, plan.success_evaluation_plan
 
-    def prompt(role: str) -> str:
-        messages = structured.messages if structured else ()
-        return "\n\n".join(one.content for one in messages if one.role == role)
-
+    facts = structured.messages if structured else ()
+    model = joined(plan.provider, plan.model or "") if plan.provider else ""
     return {
         "summarises": plan.summary_plan.enabled,
         "finds_data": structured.enabled if structured else False,
         "schema": structured.json_schema if structured else {},
-        "system_prompt": prompt("system"),
-        "user_prompt": prompt("user"),
+        "system_prompt": _said(facts, "system"),
+        "user_prompt": _said(facts, "user"),
+        "summary_prompt": _said(plan.summary_plan.messages, "user"),
+        "model": model,
         "evaluates": success.enabled if success else False,
         "criteria": success.criteria if success else "",
         "min_messages_threshold": plan.min_messages_threshold,
     }
+
+
+def _said(messages: tuple[PromptMessage, ...], role: str) -> str:
+    return "\n\n".join(one.content for one in messages if one.role == role)
+
+
+def _asked_anew(
+    messages: tuple[PromptMessage, ...], **texts: str
+) -> tuple[PromptMessage, ...]:
+    """Return the messages with other texts of these roles; as they were where nothing is new."""
+    changed = {
+        role: text for role, text in texts.items() if text != _said(messages, role)
+    }
+    kept = [one for one in messages if one.role not in changed]
+    asked = [
+        PromptMessage.model_validate({"role": role, "content": text})
+        for role, text in changed.items()
+        if text
+    ]
+    # Instructions come before the question, as the model reads them.
+    return tuple(sorted([*kept, *asked], key=lambda one: one.role != "system"))

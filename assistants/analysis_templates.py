@@ -53,7 +53,7 @@ def plan_of(template: AnalysisTemplate) -> AnalysisPlan:
     return AnalysisPlan.model_validate(
         {
             "structured_data_plan": {
-                "enabled": True,
+                "enabled": bool(template.schema.get("properties")),
                 "schema": template.schema,
                 "messages": messages_of(template),
             },

@@ -44,6 +44,17 @@ def _variants(found: Any) -> tuple[Any, ...]:
     return getattr(found.annotation, "__args__", ())
 
 
+def plain_lines(cleaned: dict[str, Any]) -> dict[str, Any]:
+    """Give texts the line ends they were kept with: browsers send two characters for each.
+
+    Without it a save that changes nothing makes a version in which every line differs.
+    """
+    for name, value in cleaned.items():
+        if isinstance(value, str):
+            cleaned[name] = value.replace("\r\n", "\n")
+    return cleaned
+
+
 def lines(label: Any, help_text: Any, rows: int = 3) -> Any:
     """Return a control for a list, one entry per line."""
     return forms.CharField(

@@ -16,13 +16,14 @@ from pydantic import ValidationError as SpecError
 
 from assistants import form_offers, form_spec
 from assistants.catalogue import (
+    CatalogueError,
     Option,
     Provider,
     Stage,
     catalogue,
     validate_spec,
 )
-from assistants.form_fields import AssistantFields
+from assistants.form_fields import AssistantFields, plain_lines
 from assistants.form_offers import joined, split
 from assistants.keys import keys_at_hand
 from assistants.option_fields import answer_of, field_of, value_of
@@ -159,7 +160,7 @@ class AssistantForm(AssistantFields):
     # --- checking ---
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+        cleaned = plain_lines(super().clean() or self.cleaned_data)
         if self.errors:
             return cleaned
         try:
@@ -176,6 +177,11 @@ class AssistantForm(AssistantFields):
             self._blame(wrong.param, wrong.message)
         self.spec = spec
         return cleaned
+
+    def refuse(self, faults: list[CatalogueError]) -> None:
+        """Put what speaks against the whole beside the controls it is about."""
+        for fault in faults:
+            self._blame(fault.param, fault.message)
 
     def _blame(self, param: str, message: str) -> None:
         """Put an error beside its control, or over the form when it has none here."""

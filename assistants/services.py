@@ -103,16 +103,18 @@ def save_draft(
     else:
         _set_draft(locked, draft, actor)
     assistant.draft_json = locked.draft_json
+    assistant.draft_base = locked.draft_base
 
 
 @transaction.atomic
 def publish_draft(*, assistant: Assistant, actor: User | None) -> AssistantVersion:
-    """Make the draft the version of the next call; without one, nothing changes."""
+    """Make the draft the version of the next call; without one, nothing changes.
+
+    Locks the assistant first: what is published is the draft as it is then.
+    """
+    locked = Assistant.objects.select_for_update(of=("self",)).get(pk=assistant.pk)
     return save_assistant(
-        assistant=assistant,
-        spec=working_spec(assistant),
-        actor=actor,
-        clears_draft=True,
+        assistant=locked, spec=working_spec(locked), actor=actor, clears_draft=True
     )
 
 
@@ -200,10 +202,14 @@ def _with_secrets_of(assistant: Assistant, spec: AssistantSpec) -> AssistantSpec
 def _set_draft(
     assistant: Assistant, draft: dict[str, Any] | None, actor: User | None
 ) -> None:
+    if draft is None:
+        assistant.draft_base = None
+    elif assistant.draft_json is None and assistant.current_version is not None:
+        assistant.draft_base = assistant.current_version.number
     assistant.draft_json = draft
     assistant.draft_at = timezone.now() if draft is not None else None
     assistant.draft_by = actor if draft is not None else None
-    assistant.save(update_fields=["draft_json", "draft_at", "draft_by"])
+    assistant.save(update_fields=["draft_json", "draft_at", "draft_by", "draft_base"])
 
 
 def _add_version(

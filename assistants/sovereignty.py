@@ -62,6 +62,7 @@ _STAGES = {
     "llm_config": (Stage.LLM, Content.TEXT),
     "tts_config": (Stage.TTS, Content.TEXT),
     "after_call_transcription": (Stage.STT, Content.AUDIO),
+    "analysis_plan": (Stage.LLM, Content.TEXT),
 }
 
 
@@ -97,6 +98,7 @@ def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
         "llm_config": _("Deciding what to say"),
         "tts_config": _("Speaking"),
         "after_call_transcription": _("Transcript after the call"),
+        "analysis_plan": _("Looking at the call afterwards"),
     }[block]
     if block == "llm_config" and found is not None and found.is_realtime:
         content, purpose = Content.AUDIO_AND_TEXT, _("Hearing, deciding and speaking")

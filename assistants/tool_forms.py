@@ -1,4 +1,4 @@
-"""Forms of tools: a webhook function without JSON, and the destinations of a transfer."""
+"""Forms of tools: a webhook function without JSON, and the tools of an MCP server."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import json
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _, gettext_lazy
-from pydantic import TypeAdapter, ValidationError
+from django.utils.translation import gettext, gettext_lazy
+from pydantic import TypeAdapter
 
+from assistants.form_fields import plain_lines
 from assistants.models import McpServer
 from assistants.spec_secrets import MASK
 from assistants.tool_shapes import (
     MAX_ALLOWED_TOOLS,
-    MAX_DESTINATIONS,
     NAME_PATTERN,
     FunctionTool,
     McpTool,
     Tool,
-    TransferCallTool,
     checked_schema,
 )
 from common.http import OutboundError, check_url
 from common.http.client import allowed_networks
 
 _TOOL: TypeAdapter[Any] = TypeAdapter(Tool)
+MAX_TOOL_NAME = 128
 
 
 class SchemaField(forms.CharField):
@@ -43,9 +43,9 @@ class SchemaField(forms.CharField):
         try:
             schema = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(_("This is not valid JSON.")) from error
+            raise forms.ValidationError(gettext("This is not valid JSON.")) from error
         if not isinstance(schema, dict):
-            raise forms.ValidationError(_("Give a JSON object."))
+            raise forms.ValidationError(gettext("Give a JSON object."))
         try:
             return checked_schema(schema)
         except ValueError as error:
@@ -126,6 +126,9 @@ class FunctionForm(forms.Form):
             raise forms.ValidationError(str(error)) from error
         return url
 
+    def clean(self) -> dict[str, Any]:
+        return plain_lines(super().clean() or self.cleaned_data)
+
     @property
     def tool(self) -> FunctionTool:
         """The tool these answers make."""
@@ -164,84 +167,15 @@ class ToolTemplateForm(FunctionForm):
     field_order = ("title",)
 
 
-class TransferForm(forms.Form):
-    """Destinations, one a line: number or SIP address, when to use it, what to say."""
-
-    destinations = forms.CharField(
-        label=gettext_lazy("Destinations"),
-        widget=forms.Textarea(
-            {
-                "rows": 4,
-                "placeholder": "+31201234567 | the front desk, for bookings | One moment please",
-                "spellcheck": "false",
-            }
-        ),
-        help_text=gettext_lazy(
-            "One a line: number or SIP address | when to use it | what to say first"
-        ),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        lines = [
-            line
-            for line in cleaned.get("destinations", "").splitlines()
-            if line.strip()
-        ]
-        if len(lines) > MAX_DESTINATIONS:
-            message = _("At most %(count)s destinations.") % {"count": MAX_DESTINATIONS}
-            self.add_error("destinations", message)
-            return cleaned
-        found = []
-        for line in lines:
-            number, description, said = (
-                part.strip() for part in (line + "||").split("|", 2)
-            )
-            found.append(
-                {
-                    "number": number,
-                    "description": description,
-                    "message": said.strip("| ") or None,
-                }
-            )
-        try:
-            self.tool = _TOOL.validate_python(
-                {"type": "transfer_call", "destinations": found}
-            )
-        except ValidationError as error:
-            for fault in error.errors():
-                place = next((p for p in fault["loc"] if isinstance(p, int)), 0)
-                said = str(fault["msg"]).removeprefix("Value error, ")
-                self.add_error(
-                    "destinations",
-                    _("Line %(line)s: %(message)s")
-                    % {"line": place + 1, "message": said},
-                )
-        return cleaned
-
-
-def lines_of(tool: TransferCallTool | None) -> str:
-    """Return destinations as the form's lines."""
-    if tool is None:
-        return ""
-    return "\n".join(
-        " | ".join((one.number, one.description, one.message or "")).rstrip(" |")
-        for one in tool.destinations
-    )
-
-
 class McpToolForm(forms.Form):
-    """Which server, and which of its tools."""
+    """Which of a server's tools the assistant gets, and whether it goes without them."""
 
-    server: forms.ModelChoiceField[McpServer] = forms.ModelChoiceField(
-        label=gettext_lazy("Server"), queryset=None, empty_label=None
-    )
-    allowed_tools = forms.CharField(
+    allowed_tools = forms.MultipleChoiceField(
         label=gettext_lazy("Only these tools"),
         required=False,
-        widget=forms.Textarea({"rows": 4, "spellcheck": "false"}),
+        widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(
-            "One name a line, at most 25. Empty: all, when the server has no more than 25."
+            "At most 25. None chosen: all, when the server has no more than 25."
         ),
     )
     is_required = forms.BooleanField(
@@ -253,28 +187,59 @@ class McpToolForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        server: McpServer,
+        tool: McpTool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kept = tool.allowed_tools if tool else ()
+        if tool is not None:
+            kwargs["initial"] = {"allowed_tools": kept, "is_required": tool.required}
         super().__init__(*args, **kwargs)
-        server = self.fields["server"]
-        assert isinstance(server, forms.ModelChoiceField)
-        server.queryset = McpServer.objects.all()
+        self.server = server
+        listed = {
+            one["name"]: one["description"] for one in server.last_test.get("tools", ())
+        }
+        field = self.fields["allowed_tools"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [
+            (name, _labelled(name, listed.get(name)))
+            for name in dict.fromkeys([*listed, *kept])
+        ]
+        if not field.choices:
+            field.help_text = gettext(
+                "Test the server to choose among its tools; until then all are used."
+            )
 
     def clean_allowed_tools(self) -> tuple[str, ...]:
-        names = tuple(dict.fromkeys(self.cleaned_data["allowed_tools"].split()))
+        names: list[str] = self.cleaned_data["allowed_tools"]
         if len(names) > MAX_ALLOWED_TOOLS:
             raise forms.ValidationError(
-                _("At most %(count)s tools.") % {"count": MAX_ALLOWED_TOOLS}
+                gettext("At most %(count)s tools.") % {"count": MAX_ALLOWED_TOOLS}
             )
-        if any(len(name) > 128 for name in names):
-            raise forms.ValidationError(_("A tool's name has at most 128 characters."))
-        return names
+        if any(len(name) > MAX_TOOL_NAME for name in names):
+            raise forms.ValidationError(
+                gettext("A tool's name has at most %(count)s characters.")
+                % {"count": MAX_TOOL_NAME}
+            )
+        return tuple(names)
 
     @property
     def tool(self) -> McpTool:
         """The tool these answers make."""
         data = self.cleaned_data
         return McpTool(
-            mcp_server_id=data["server"].pk,
+            mcp_server_id=self.server.pk,
             allowed_tools=data["allowed_tools"],
             required=data["is_required"],
         )
+
+
+def _labelled(name: str, description: str | None) -> str:
+    """The server's own words beside the name; one that it no longer lists says so."""
+    if description is None:
+        return gettext("%(name)s (not listed by the server)") % {"name": name}
+    words = " ".join(description.split())
+    return f"{name} – {words[:120]}" if words else name

@@ -48,14 +48,19 @@ def checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a JSON Schema of an object that refers to nothing outside itself."""
     if not schema:
         return schema
-    if len(json.dumps(schema)) > MAX_SCHEMA_CHARACTERS:
-        raise ValueError(
-            f"The schema may have {MAX_SCHEMA_CHARACTERS} characters as JSON."
-        )
     if schema.get("type") != "object":
         raise ValueError('Give a JSON Schema whose "type" is "object".')
     try:
+        text = json.dumps(schema, allow_nan=False)
+        if len(text) > MAX_SCHEMA_CHARACTERS:
+            raise ValueError(
+                f"The schema may have {MAX_SCHEMA_CHARACTERS} characters as JSON."
+            )
+        if "\\u0000" in text:  # PostgreSQL keeps no such character
+            raise ValueError("The schema has a character that cannot be kept.")
         Draft202012Validator.check_schema(schema)
+    except RecursionError as error:
+        raise ValueError("The schema is nested too deeply.") from error
     except SchemaError as error:
         where = "/".join(str(part) for part in error.absolute_path) or "the schema"
         raise ValueError(

@@ -136,6 +136,8 @@ def delete_tool_template(*, template: ToolTemplate, actor: User | None) -> None:
 def tool_of(template: ToolTemplate) -> dict[str, Any]:
     """Return the tool to put into an assistant, its secret included."""
     tool = template.tool
+    if template.tool_type == ToolTemplate.Kind.FUNCTION:
+        tool["name"] = tool.get("name") or identifier(template.name)
     if template.server_secret:
         tool["secret"] = template.server_secret
     return tool

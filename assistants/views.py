@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,8 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from assistants import services
 from assistants.catalogue import Provider, Stage, catalogue, language_name
+from assistants.editing import keep_and_publish, keep_spec
+from assistants.faults import NotSound
 from assistants.forms import AssistantForm
-from assistants.models import Assistant
+from assistants.models import Assistant, AssistantVersion
+from assistants.pages import page_of, tell_kept
 from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
 from portal.headers import uses_microphone
@@ -66,33 +71,56 @@ def assistant_new(request: MemberRequest) -> HttpResponse:
 def assistant_detail(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     """One assistant: talk to it, read what it was told."""
     assistant = get_assistant(assistant_id)
-    return render(request, "assistants/assistant_detail.html", _shown(assistant))
+    context = page_of(request, assistant) | _shown(assistant)
+    return render(request, "assistants/assistant_detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.ASSISTANTS_EDIT)
 def assistant_edit(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
-    """Change an assistant; the next call uses what was saved."""
+    """Change an assistant; the next call uses what was saved, unless a draft is open."""
+    return _edited(request, assistant_id, keep_spec)
+
+
+@require_POST
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_edit_draft(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """Keep the changes as a draft that no call uses yet."""
+    return _edited(request, assistant_id, partial(keep_spec, as_draft=True))
+
+
+@require_POST
+@requires(Permission.ASSISTANTS_EDIT)
+def assistant_edit_publish(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
+    """Keep the changes and publish all of the draft with them."""
+    return _edited(request, assistant_id, keep_and_publish)
+
+
+def _edited(
+    request: MemberRequest,
+    assistant_id: UUID,
+    keep: Callable[..., AssistantVersion | None],
+) -> HttpResponse:
     assistant = get_assistant(assistant_id)
-    assert assistant.current_version is not None
     form = AssistantForm(
         request.POST if request.method == "POST" else None,
-        spec=assistant.current_version.spec,
+        spec=services.working_spec(assistant),
     )
     if request.method == "POST" and form.is_valid():
-        version = services.save_assistant(
-            assistant=assistant, spec=form.spec, actor=request.user
-        )
-        messages.success(
-            request,
-            _("Saved as version %(number)s. The next call uses it.")
-            % {"number": version.number},
-        )
-        return redirect("assistant_detail", assistant.pk)
+        try:
+            version = keep(assistant=assistant, spec=form.spec, actor=request.user)
+        except (
+            NotSound
+        ) as refusal:  # in a part of the draft that this form does not ask
+            form.refuse(refusal.faults)
+        else:
+            tell_kept(request, version)
+            page = "assistant_edit" if version is None else "assistant_detail"
+            return redirect(page, assistant.pk)
     return render(
         request,
         "assistants/assistant_form.html",
-        {"form": form, "assistant": assistant, "sections": sections()},
+        page_of(request, assistant) | {"form": form, "sections": sections()},
         status=422 if form.errors else 200,
     )
 

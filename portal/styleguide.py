@@ -108,6 +108,21 @@ class BrandPicker(forms.Form):
     )
 
 
+def _changes() -> list[SimpleNamespace]:
+    lines = [
+        SimpleNamespace(kind="same", text="You are the front desk."),
+        SimpleNamespace(kind="removed", text="Keep answers short."),
+        SimpleNamespace(kind="added", text="Keep answers to one sentence."),
+    ]
+    return [
+        SimpleNamespace(label="Instructions", before="a", after="b", lines=lines),
+        SimpleNamespace(label="Freedom", before="0.7", after="0.2", lines=[]),
+        SimpleNamespace(
+            label="Tool check_order", before="", after="function", lines=[]
+        ),
+    ]
+
+
 def _samples() -> dict[str, Any]:
     timing = {
         "response_ms": 910,
@@ -118,6 +133,7 @@ def _samples() -> dict[str, Any]:
         "transport_ms": 90,
     }
     return {
+        "sample_changes": _changes(),
         "statuses": known_statuses(),
         "timing": timing,
         "page": Paginator(range(300), 20).page(4),

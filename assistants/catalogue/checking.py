@@ -89,6 +89,7 @@ def validate_spec(
         for path, voice in _with_fallbacks("tts_config", spec.tts_config):
             check.tts(voice, path)
     check.after_call(spec)
+    check.analysis(spec)
     check.tools(spec)
     return check.errors
 
@@ -113,6 +114,8 @@ def regions_of(spec: AssistantSpec) -> dict[str, Region]:
         configs.append(
             ("after_call_transcription", Stage.STT, spec.after_call_transcription)
         )
+    if spec.analysis_plan is not None and spec.analysis_plan.provider:
+        configs.append(("analysis_plan", Stage.LLM, spec.analysis_plan))
     for path, stage, config in configs:
         name = config.provider
         provider = (
@@ -192,6 +195,16 @@ class _Check:
         self._key(provider, wanted.model or "", path)
         if wanted.language is not None:
             self._language(provider, wanted.language, f"{path}.language")
+
+    def analysis(self, spec: AssistantSpec) -> None:
+        """A model of its own that looks at calls must be one that reads text."""
+        plan = spec.analysis_plan
+        if plan is None or plan.provider is None:
+            return
+        path, model = "analysis_plan", plan.model or ""
+        provider = self._provider(Stage.LLM, plan.provider, path, model)
+        if provider is not None and model:
+            self._model(provider, model, f"{path}.model")
 
     def tools(self, spec: AssistantSpec) -> None:
         for index, name in repeated_names(spec.llm_config.tools):

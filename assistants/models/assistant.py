@@ -29,6 +29,8 @@ class Assistant(Owned):
     draft_by = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
+    # The number of the version that the draft began from.
+    draft_base = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering = ["name", "pk"]
@@ -42,6 +44,19 @@ class Assistant(Owned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_draft(self) -> bool:
+        return self.draft_json is not None
+
+    @property
+    def is_draft_overtaken(self) -> bool:
+        """Whether a version was published after the draft had begun, so that it is not in it."""
+        return (
+            self.has_draft
+            and self.current_version is not None
+            and self.draft_base not in (None, self.current_version.number)
+        )
 
 
 class AssistantVersion(Owned):

@@ -7,7 +7,10 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from assistants.editing import change_spec
 from assistants.models import AnalysisTemplate, McpServer, ProviderKey, ToolTemplate
+from assistants.tool_list import with_tool
+from assistants.tool_shapes import FunctionDefinition, FunctionTool
 from billing.models import Coupon, CreditPackage, Payment, Plan
 from calls.models import Call
 from calls.services.trunks import add_trunk
@@ -22,10 +25,18 @@ from portal.webhooks import record_event
 from portal.webhooks.endpoints import create_endpoint
 from tests.world import House
 
+FUNCTION = FunctionTool(function=FunctionDefinition(name="look_up"))
+
 
 def make_objects(house: House) -> dict[str, Any]:
     """Return the keyword arguments an address may ask for, by name. Needs a voice node."""
     with organization_scope(house.organization):
+        change_spec(
+            assistant=house.assistant,
+            change=lambda spec: with_tool(spec, FUNCTION),
+            about="llm_config.tools",
+            actor=None,
+        )
         call: Call = start_web_call(
             organization=house.organization, assistant=house.assistant, actor=None
         ).call
@@ -129,6 +140,9 @@ def make_objects(house: House) -> dict[str, Any]:
         "analysis_template_id": analysis.pk,
         "server_id": server.pk,
         "tool_slug": "check_order",
+        "tool_kind": "function",
+        "tool_key": "look_up",
+        "number": 1,
         "analysis_slug": "appointment",
         "provider": "openai",
         "organization_id": house.organization.pk,
