@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from django.db import models
 
-from portal.models import Owned
+from portal.models import Attested, Owned
 
 
 class RetentionRun(Owned):
@@ -37,12 +34,23 @@ class RetentionRun(Owned):
         ]
 
 
-class Erasure(Owned):
+class Erasure(Attested):
     """A certificate: what was erased of one person, when and by whom; never changed.
 
-    The person is there as a keyed hash only. `digest` is over every other field, so a
-    row that was altered shows it.
+    The person is there as a keyed hash only.
     """
+
+    attested = (
+        "organization_id",
+        "number_hash",
+        "call_count",
+        "recording_count",
+        "lead_count",
+        "left_count",
+        "is_still_suppressed",
+        "erased_by",
+        "erased_at",
+    )
 
     number_hash = models.CharField(max_length=16)
     call_count = models.PositiveIntegerField()
@@ -53,27 +61,6 @@ class Erasure(Owned):
     is_still_suppressed = models.BooleanField()
     erased_by = models.CharField(max_length=254)
     erased_at = models.DateTimeField()
-    digest = models.CharField(max_length=64)
 
     class Meta:
         ordering = ["-erased_at", "-pk"]
-
-    def computed_digest(self) -> str:
-        """Return SHA-256 over what the certificate says, in one canonical form."""
-        said = [
-            str(self.organization_id),
-            self.number_hash,
-            self.call_count,
-            self.recording_count,
-            self.lead_count,
-            self.left_count,
-            self.is_still_suppressed,
-            self.erased_by,
-            self.erased_at.isoformat(),
-        ]
-        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    @property
-    def is_intact(self) -> bool:
-        return self.digest == self.computed_digest()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 
+from billing.ledger import wallet_balance
 from calls.destinations import DestinationRules, Refusal, known_countries
 from calls.errors import DestinationRefused, SpendingTooFast
 from calls.models import Call, CallGuard
@@ -74,7 +75,8 @@ def check_destination(organization: Organization, number: str) -> None:
 def check_pace(organization: Organization, guard: Guard, now: datetime) -> None:
     """Raise `SpendingTooFast` when calls came, or cost, too much lately.
 
-    The caller has locked the organization, so that two starts cannot both fit.
+    What is put aside for calls that go on counts as spent. The caller has locked the
+    organization, so that two starts cannot both fit.
     """
     windows: dict[str, Any] = {}
     if now - organization.created_at < FIRST_DAY and not organization.is_agency:
@@ -95,9 +97,11 @@ def check_pace(organization: Organization, guard: Guard, now: datetime) -> None:
         "hour": guard.hourly_microcredits,
         "day": guard.daily_microcredits,
     }
+    held = wallet_balance(organization).held
     for window in windows:
         limit = limits[window]
-        if limit is not None and (spent[window] or 0) >= limit:
+        used = (spent[window] or 0) + (0 if window == "first_day" else held)
+        if limit is not None and used >= limit:
             raise SpendingTooFast(_TOO_FAST[window])
 
 

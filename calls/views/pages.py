@@ -16,6 +16,7 @@ from calls.errors import CallNotActive
 from calls.forms import CallFilterForm
 from calls.queries import filter_calls, get_call, visible_calls
 from calls.services.control import stop_call
+from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -43,6 +44,7 @@ def call_list(request: MemberRequest) -> HttpResponse:
 
 @require_GET
 @requires(Permission.CALLS_READ)
+@uses_microphone  # to take a live call over
 def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
     """One call: what was said, how it sounded, how fast it was, what it cost."""
     return render(request, "calls/call_detail.html", call_context(get_call(call_id)))

@@ -1,6 +1,7 @@
 """Who is who: organizations, portals, people, keys, and the record of changes."""
 
 from portal.models.api_key import APIKey
+from portal.models.attested import Attested
 from portal.models.audit import AuditRecord
 from portal.models.client import ClientNote, SignInApp
 from portal.models.domain import PortalDomain
@@ -24,6 +25,7 @@ from portal.models.webhook import (
 
 __all__ = [
     "APIKey",
+    "Attested",
     "AuditRecord",
     "BrandPicture",
     "ClientNote",

@@ -63,10 +63,10 @@ def test_an_agencys_countries_hold_for_its_clients(
 
 
 def test_credits_of_an_hour_run_out(bakery: House, node: VoiceNode) -> None:
-    guard(bakery, hourly_microcredits=1_000)
+    guard(bakery, hourly_microcredits=1_000_000_000)
     first = dial(bakery)
     with all_organizations("test"):
-        Call.objects.filter(pk=first.pk).update(cost_microcredits=1_000)
+        Call.objects.filter(pk=first.pk).update(cost_microcredits=1_000_000_000)
     with pytest.raises(SpendingTooFast, match="hour"):
         dial(bakery)
     with all_organizations("test"):
@@ -74,6 +74,19 @@ def test_credits_of_an_hour_run_out(bakery: House, node: VoiceNode) -> None:
             created_at=timezone.now() - timedelta(minutes=61)
         )
     assert dial(bakery).pk
+
+
+def test_what_is_put_aside_for_live_calls_counts(
+    bakery: House, node: VoiceNode
+) -> None:
+    dial(bakery)
+    with organization_scope(bakery.organization):
+        held = wallet_balance(bakery.organization).held
+    assert held
+    guard(bakery, hourly_microcredits=held + 1)
+    dial(bakery)
+    with pytest.raises(SpendingTooFast, match="hour"):
+        dial(bakery)
 
 
 def test_credits_of_a_day_run_out_for_browser_calls_too(
