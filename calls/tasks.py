@@ -8,7 +8,15 @@ from celery import shared_task
 from django.utils import timezone
 
 from calls.models import Call
-from calls.services import analysing, finish, nodes, recordings, retention, trunk_checks
+from calls.services import (
+    analysing,
+    finish,
+    nodes,
+    recordings,
+    retention,
+    trunk_checks,
+    watching,
+)
 from portal.scope import all_organizations
 
 # Two heartbeats and a bit: what a voice process needs to show that it lives.
@@ -41,6 +49,12 @@ def apply_retention() -> None:
 def forget_private_calls() -> None:
     """Every minute: purge calls that keep nothing, once they were reported."""
     retention.forget_private_calls(timezone.now())
+
+
+@shared_task
+def watch_for_fraud() -> None:
+    """Every minute: tell agencies of calls that look like fraud."""
+    watching.watch(timezone.now())
 
 
 @shared_task

@@ -37,6 +37,7 @@ _TICKS = {
     "calls.tasks.analyse_due_calls": ("analysis", 20.0),
     "calls.tasks.apply_retention": ("default", 3600.0),
     "calls.tasks.forget_private_calls": ("default", 60.0),
+    "calls.tasks.watch_for_fraud": ("default", 60.0),
     "campaigns.tasks.resume_campaigns": ("dialing", 30.0),
     "billing.tasks.release_expired_holds": ("billing", 10.0),
     "billing.tasks.expire_lots": ("billing", 60.0),

@@ -37,6 +37,11 @@ urlpatterns = [
     path("clients/new/", cockpit.client_new, name="client_new"),
     path("clients/<uuid:client_id>/", cockpit.client_detail, name="client_detail"),
     path("clients/<uuid:client_id>/calling/", guard.client_guard, name="client_guard"),
+    path(
+        "clients/<uuid:client_id>/alerts/<uuid:alert_id>/dismiss/",
+        guard.client_alert_dismiss,
+        name="client_alert_dismiss",
+    ),
     path("clients/<uuid:client_id>/halt/", guard.client_halt, name="client_halt"),
     path(
         "clients/<uuid:client_id>/halt/lift/",

@@ -1,5 +1,6 @@
 """One conversation and what is known of it: call, turns, events; numbers; voice nodes."""
 
+from calls.models.alert import CallAlert
 from calls.models.analysis import CallAnalysis
 from calls.models.call import Call
 from calls.models.consent import RecordingConsent
@@ -16,6 +17,7 @@ from calls.models.wish import CallWish
 
 __all__ = [
     "Call",
+    "CallAlert",
     "CallAnalysis",
     "CallCount",
     "CallEvent",

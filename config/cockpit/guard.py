@@ -6,14 +6,15 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from calls.guard_forms import GuardForm, HaltForm
-from calls.models import CallGuard
+from calls.models import CallAlert, CallGuard
 from calls.services.guarding import save_guard
 from calls.services.halting import halt_calls, lift_halt, standing_halts
+from calls.services.watching import dismiss_alert, standing_alerts
 from config.cockpit.queries import get_client
 from portal.http import MemberRequest
 from portal.models import Organization
@@ -70,14 +71,30 @@ def client_halt_lift(request: MemberRequest, client_id: UUID) -> HttpResponse:
     return redirect("client_guard", client.pk)
 
 
+@require_POST
+@requires(Permission.CLIENTS_EDIT)
+def client_alert_dismiss(
+    request: MemberRequest, client_id: UUID, alert_id: UUID
+) -> HttpResponse:
+    """These calls are all right: take the alert off the page."""
+    client = get_client(request.organization, client_id)
+    with organization_scope(client):
+        alert = get_object_or_404(CallAlert, pk=alert_id, organization=client)
+        dismiss_alert(alert=alert, actor=request.user)
+    return redirect("client_guard", client.pk)
+
+
 def _page(
     request: MemberRequest, client: Organization, form: GuardForm, halt: HaltForm
 ) -> HttpResponse:
+    with organization_scope(client):
+        alerts = standing_alerts(client)
     halts = list(standing_halts(client).select_related("organization"))
     context = {
         "client": client,
         "form": form,
         "halt_form": halt,
+        "alerts": alerts,
         "own_halt": next((h for h in halts if h.organization_id == client.pk), None),
         "is_halted_above": any(h.organization_id != client.pk for h in halts),
     }

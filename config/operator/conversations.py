@@ -16,7 +16,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from calls.models import Call, CallEvent, PhoneNumber, Turn, VoiceNode
+from calls.models import Call, CallAlert, CallEvent, PhoneNumber, Turn, VoiceNode
 from calls.services.nodes import NODE_FRESH
 from calls.session.events import EndReason
 from common.money import format_credits
@@ -200,6 +200,41 @@ class CallAdmin(ReadOnlyAdmin):
         return format_credits(row.pool_cost_microcredits)
 
 
+class CallAlertAdmin(ReadOnlyAdmin):
+    label = _("Suspicious calls")
+    icon = "alert"
+    list_display = (
+        "kind",
+        "organization",
+        "subject_shown",
+        "count",
+        "last_seen_at",
+        "dismissed_at",
+    )
+    list_select_related = ("organization",)
+    list_filter = (
+        ("dismissed_at", admin.EmptyFieldListFilter),
+        "kind",
+        AgencyFilter,
+        OrganizationFilter,
+    )
+    fields = (
+        "kind",
+        "organization",
+        "subject_shown",
+        "count",
+        "first_seen_at",
+        "last_seen_at",
+        "dismissed_at",
+        "dismissed_by",
+    )
+
+    @admin.display(description=_("subject"))
+    def subject_shown(self, row: CallAlert) -> str:
+        is_caller = row.kind == CallAlert.Kind.ONE_CALLER
+        return mask(row.subject) if is_caller else row.subject
+
+
 class VoiceNodeAdmin(ReadOnlyAdmin):
     label = _("Voice nodes")
     icon = "activity"
@@ -262,6 +297,7 @@ def _seconds_since(moment: datetime) -> int:
 
 CALLS: Final[Shown] = {
     Call: CallAdmin,
+    CallAlert: CallAlertAdmin,
     VoiceNode: VoiceNodeAdmin,
     PhoneNumber: PhoneNumberAdmin,
 }

@@ -118,6 +118,18 @@ KINDS: Final[dict[str, MailKind]] = {
             },
         ),
         MailKind(
+            "suspicious_calls",
+            _("Calls that look like fraud"),
+            {
+                "organization_name": "Harbour Dental",
+                "sentence": _(
+                    "24 calls within an hour to LV, a country that was not called in "
+                    "the month before."
+                ),
+                "url": _URL,
+            },
+        ),
+        MailKind(
             "notice",
             _("Notice about an account"),
             {

@@ -26,7 +26,7 @@ from billing.models import (
     Price,
 )
 from calls.errors import OrganizationSuspended
-from calls.models import Call, CallEvent, PhoneNumber, Turn, VoiceNode
+from calls.models import Call, CallAlert, CallEvent, PhoneNumber, Turn, VoiceNode
 from calls.services.web import start_web_call
 from campaigns.models import Attempt, Campaign, Lead
 from config.operator.base import COUNTED, CappedPaginator, without_secrets
@@ -52,7 +52,7 @@ from tests.world import House
 URLCONF = settings.OPERATOR_URLCONF
 SHOWN: list[type[Model]] = [
     *(Organization, Portal, User, Membership, APIKey, AuditRecord),
-    *(Call, VoiceNode, PhoneNumber),
+    *(Call, CallAlert, VoiceNode, PhoneNumber),
     *(Assistant, AssistantVersion, Campaign, Lead, Attempt),
     *(Account, LedgerEntry, Posting, Hold, Price),
     *(CreditLot, PlatformPrice),

@@ -12,7 +12,7 @@ from assistants.models import AnalysisTemplate, McpServer, ProviderKey, ToolTemp
 from assistants.tool_list import with_tool
 from assistants.tool_shapes import FunctionDefinition, FunctionTool
 from billing.models import Coupon, CreditPackage, Payment, Plan
-from calls.models import Call
+from calls.models import Call, CallAlert
 from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
 from campaigns.models import Campaign, Lead, LeadImport, SuppressionEntry
@@ -108,6 +108,13 @@ def make_objects(house: House) -> dict[str, Any]:
         server = McpServer.objects.create(
             organization=house.organization, name="CRM", url="https://127.0.0.1/mcp"
         )
+        alert = CallAlert.objects.create(
+            organization=house.organization,
+            kind=CallAlert.Kind.SHORT_CALLS,
+            count=20,
+            first_seen_at=timezone.now(),
+            last_seen_at=timezone.now(),
+        )
         ProviderKey.objects.create(
             organization=house.organization,
             provider="openai",
@@ -150,6 +157,7 @@ def make_objects(house: House) -> dict[str, Any]:
         "assistant_id": house.assistant.pk,
         "provider_id": "nobody",
         "voice_id": "none",
+        "alert_id": alert.pk,
         "call_id": call.pk,
         "key_id": key.pk,
         "endpoint_id": endpoint.pk,

@@ -208,6 +208,7 @@ POST: dict[str, tuple[int, ...]] = {
     "call_mute": ACT,
     "call_unmute": ACT,
     "call_listen": (302, 403, 403, 400, 400, 404),  # nobody talks in this call
+    "client_alert_dismiss": AGENCY,
     "client_halt": AGENCY,
     "client_halt_lift": AGENCY,
     "number_add": (302, 403, 422, 422, 422, 422),
