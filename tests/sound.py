@@ -57,3 +57,32 @@ def speech_share(samples: np.ndarray, rate_hz: int) -> float:
     peak = spectrum.max(axis=1)
     voiced = (below / total > 0.7) & (peak / total < 0.9)
     return float((loud & voiced).mean())
+
+
+def keys_in(samples: np.ndarray, rate_hz: int) -> str:
+    """Return the telephone keys whose tones are heard, as an exchange tells them apart.
+
+    A key is both its tones, each ten times as strong as any other, for 40 ms or more.
+    """
+    rows, columns, keypad = (
+        (697, 770, 852, 941),
+        (1209, 1336, 1477, 1633),
+        "123A456B789C*0#D",
+    )
+    size = rate_hz // 50
+    at_s = np.arange(size) / rate_hz
+    waves = {hz: np.exp(-2j * np.pi * hz * at_s) for hz in rows + columns}
+    found, last, lasts = "", "", 0
+    for start in range(0, len(samples) - size + 1, size):
+        window = samples[start : start + size].astype(np.float64)
+        power = {hz: abs(window @ wave_) / size for hz, wave_ in waves.items()}
+        key = ""
+        row, column = (max(group, key=power.__getitem__) for group in (rows, columns))
+        others = [power[hz] for hz in waves if hz not in (row, column)]
+        if min(power[row], power[column]) > max(300.0, 3 * max(others)):
+            key = keypad[rows.index(row) * 4 + columns.index(column)]
+        lasts = lasts + 1 if key == last else 1
+        last = key
+        if key and lasts == 2:
+            found += key
+    return found

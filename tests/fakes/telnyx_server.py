@@ -12,52 +12,31 @@ import json
 import time
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.fakes.stream_server import StreamServer
+
 API_KEY = "KEY0123"
 CONNECTION = "2233445566"
-TONE = b"\x10\x90" * 80
 
 
-class FakeTelnyx:
+class FakeTelnyx(StreamServer):
     """Serves one account; `actions` are what calls were told, by their control id."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._key = Ed25519PrivateKey.generate()
         self.public_key = base64.b64encode(
             self._key.public_key().public_bytes_raw()
         ).decode()
         self.dialled: list[dict[str, Any]] = []
         self.actions: list[tuple[str, str, dict[str, Any]]] = []
-        self.heard = bytearray()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._http: aiohttp.ClientSession | None = None
-        self._runner: web.AppRunner | None = None
-        self.url = ""
 
-    async def __aenter__(self) -> FakeTelnyx:
-        app = web.Application()
-        app.router.add_post("/calls", self._dial)
-        app.router.add_post("/calls/{id}/actions/{action}", self._act)
-        app.router.add_get("/connections/{id}", self._connection)
-        self._http = aiohttp.ClientSession()
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        assert self._http is not None
-        assert self._runner is not None
-        await self._http.close()
-        await self._runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/calls", self._dial)
+        router.add_post("/calls/{id}/actions/{action}", self._act)
+        router.add_get("/connections/{id}", self._connection)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         if request.headers.get("Authorization") == f"Bearer {API_KEY}":
@@ -78,7 +57,7 @@ class FakeTelnyx:
             return web.json_response({"errors": [error]}, status=403)
         self.dialled.append(asked)
         control_id = f"v3:{len(self.dialled)}"
-        self._start(self._ring(control_id, asked))
+        self.begin(self._ring(control_id, asked))
         return web.json_response({"data": {"call_control_id": control_id}})
 
     async def _act(self, request: web.Request) -> web.Response:
@@ -88,11 +67,11 @@ class FakeTelnyx:
         control_id = request.match_info["id"]
         self.actions.append((request.match_info["action"], control_id, body))
         if request.match_info["action"] == "answer":
-            self._start(self.stream(control_id, body["stream_url"]))
+            self.begin(self.stream(control_id, body["stream_url"]))
         return web.json_response({"data": {"result": "ok"}})
 
     async def _ring(self, control_id: str, asked: dict[str, Any]) -> None:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(3.0 if asked["to"].endswith("5") else 0.05)
         ends = {
             "2": ("user_busy", "486"),
             "3": ("timeout", "487"),
@@ -120,40 +99,10 @@ class FakeTelnyx:
             "Telnyx-Signature-Ed25519": signature,
             "Telnyx-Timestamp": stamp,
         }
-        assert self._http is not None
-        async with self._http.post(url, data=body, headers=headers) as answer:
+        async with self.http.post(url, data=body, headers=headers) as answer:
             return answer.status
 
-    async def stream(self, control_id: str, url: str) -> None:
-        assert self._http is not None
-        async with self._http.ws_connect(url) as socket:
-            media_format = {"encoding": "PCMU", "sample_rate": 8000, "channels": 1}
-            start = {"call_control_id": control_id, "media_format": media_format}
-            await socket.send_json({"event": "connected", "version": "1.0.0"})
-            await socket.send_json(
-                {"event": "start", "stream_id": "s1", "start": start}
-            )
-            speaking = asyncio.create_task(self._speak(socket))
-            try:
-                async for message in socket:
-                    said = json.loads(message.data)
-                    self.heard += base64.b64decode(said["media"]["payload"])
-            finally:
-                speaking.cancel()
-
-    async def _speak(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        for chunk in range(1, 1_000):
-            media = {
-                "track": "inbound",
-                "chunk": str(chunk),
-                "payload": base64.b64encode(TONE).decode(),
-            }
-            await socket.send_json({"event": "media", "media": media})
-            if chunk == 5:
-                await socket.send_json({"event": "dtmf", "dtmf": {"digit": "#"}})
-            await asyncio.sleep(0.02)
-
-    def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def start_message(self, name: str) -> dict[str, Any]:
+        media_format = {"encoding": "PCMU", "sample_rate": 8000, "channels": 1}
+        start = {"call_control_id": name, "media_format": media_format}
+        return {"event": "start", "stream_id": "s1", "start": start}

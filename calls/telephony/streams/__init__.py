@@ -1,4 +1,7 @@
-"""What carriers that stream audio over websockets share: the door they come in by, and a leg.
+"""What carriers that stream audio over websockets share. None of it knows a carrier.
 
-They know no carrier: each has its own wire format and its own way to ring.
+door      the port they come in by
+carrier   their calls; each adds its API, its events and its words
+wire      the messages they have in common: pure
+leg       one call's audio
 """

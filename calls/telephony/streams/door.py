@@ -13,10 +13,7 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 from django.conf import settings
 
-from calls.telephony.streams.leg import StreamLeg
-
 MAX_BODY_BYTES: Final = 256 * 1024
-MAX_MESSAGE_BYTES: Final = 64 * 1024
 
 
 class Door:
@@ -54,12 +51,6 @@ class Door:
             return
         runner, self._runner = self._runner, None
         await runner.cleanup()
-
-
-async def close_with(leg: StreamLeg, socket: web.WebSocketResponse) -> None:
-    """Close a call's socket once the call is over, whoever ended it."""
-    await leg.wait_closed()
-    await socket.close()
 
 
 _doors: WeakKeyDictionary[asyncio.AbstractEventLoop, Door] = WeakKeyDictionary()

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from calls.media.frames import LinkClock, QueuedAudioInput
 from calls.media.g711 import G711Decoder, G711Encoder
@@ -25,6 +26,7 @@ from calls.media.link import (
 )
 from calls.media.output import PulledAudioOutput
 from calls.media.pacer import pacer
+from calls.media.tones import frames_of, key_tone
 from calls.telephony.digits import DigitBox, checked_digits
 from calls.telephony.protocol import (
     DigitListener,
@@ -45,7 +47,12 @@ Send = Callable[[bytes], Awaitable[None]]
 
 
 class LineControl:
-    """What a carrier can do with a call beside its audio; each carrier has its own."""
+    """What a carrier can do with a call beside its audio; each carrier has its own.
+
+    Where it presses no keys, they go as tones in the audio.
+    """
+
+    presses_keys: ClassVar[bool] = False
 
     async def answer(self) -> None:
         """Take a call that rings at us."""
@@ -60,7 +67,7 @@ class LineControl:
         raise NotImplementedError
 
     async def send_digits(self, digits: str) -> None:
-        """Press keys; `digits` was checked."""
+        """Press keys, where the carrier does; `digits` was checked."""
         raise NotImplementedError
 
 
@@ -81,6 +88,7 @@ class StreamLeg:
         self._caller_tap: AudioTap | None = None
         self._digits = DigitBox()
         self._unsent: asyncio.Queue[bytes] = asyncio.Queue(MAX_UNSENT)
+        self._tones: deque[bytes] = deque()  # frames, heard before anything else
         self._sending: asyncio.Task[None] | None = None
         self._received = 0
         self._is_on_hold = False
@@ -94,6 +102,15 @@ class StreamLeg:
     @property
     def is_closed(self) -> bool:
         return self._closed.done()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether audio flows, or has flowed."""
+        return self._sending is not None
+
+    def on_closed(self, tell: Callable[[], None]) -> None:
+        """Call this once the call is over."""
+        self._closed.add_done_callback(lambda _: tell())
 
     def connect(self, send: Send) -> bool:
         """Audio flows from now on; False when the call is over or has audio already."""
@@ -180,7 +197,12 @@ class StreamLeg:
         self._digits.listen(listener)
 
     async def send_digits(self, digits: str) -> None:
-        await self._control.send_digits(checked_digits(digits))
+        keys = checked_digits(digits)
+        if self._control.presses_keys:
+            await self._control.send_digits(keys)
+            return
+        for key in keys:
+            self._tones.extend(frames_of(key_tone(key, _RATE_HZ), _RATE_HZ))
 
     @property
     def is_on_hold(self) -> bool:
@@ -235,10 +257,15 @@ class StreamLeg:
     def _tick(self, due_s: float, missed: int) -> None:
         self._due_s = due_s
         for _ in range(missed + 1):
-            pcm = None if self._is_on_hold else self._output.pull(FRAME_MS)
+            pcm = self._next_frame()
         self._due_s = None
         if pcm is not None and not self._unsent.full():
             self._unsent.put_nowait(self._encoder.encode(pcm))
+
+    def _next_frame(self) -> bytes | None:
+        if self._is_on_hold:
+            return None
+        return self._tones.popleft() if self._tones else self._output.pull(FRAME_MS)
 
     async def _send(self, send: Send) -> None:
         try:

@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import Any, Final
 
 from calls.telephony.protocol import NoAnswerOutcome, RejectReason
-
-
-class BadMessage(ValueError):
-    """A message that is none of Telnyx's."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """Audio flows."""
-
-    call_control_id: str
-
-
-@dataclass(frozen=True)
-class Media:
-    payload: bytes
-
-
-@dataclass(frozen=True)
-class Key:
-    digit: str
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The stream is over."""
-
-
-Event = Started | Media | Key | Stopped | None
+from calls.telephony.streams.wire import (
+    BadMessage,
+    Event,
+    Started,
+    check_encoding,
+    read,
+)
 
 
 def decode(text: str) -> Event:
     """Return what a stream's message says; `None` for one that says nothing to us."""
-    try:
-        message = json.loads(text)
-        kind = message["event"]
-        if kind == "media":
-            body = message["media"]
-            if body.get("track", "inbound") != "inbound":
-                return None
-            return Media(base64.b64decode(body["payload"], validate=True))
-        if kind == "start":
-            start = message["start"]
-            encoding = start.get("media_format", {}).get("encoding", "PCMU")
-            if encoding != "PCMU":
-                raise ValueError(f"unknown encoding {encoding}")
-            return Started(str(start["call_control_id"]))
-        if kind == "dtmf":
-            return Key(str(message["dtmf"]["digit"])[:1])
-        return Stopped() if kind == "stop" else None
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
-        raise BadMessage(f"no message of a media stream: {error}") from error
+    return read(text, _started)
+
+
+def _started(message: dict[str, Any]) -> Started:
+    start = message["start"]
+    check_encoding(start.get("media_format", {}), "PCMU")
+    return Started(call=str(start["call_control_id"]))
 
 
 def encode_media(payload: bytes) -> str:

@@ -3,75 +3,27 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
 from twilio.twiml.voice_response import Connect, Reject, VoiceResponse
 
 from calls.telephony.protocol import NoAnswerOutcome, RejectReason
-
-
-class BadMessage(ValueError):
-    """A message that is none of Twilio's."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """Audio flows. `parameters` are those of our TwiML."""
-
-    stream_sid: str
-    call_sid: str
-    parameters: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Media:
-    payload: bytes
-
-
-@dataclass(frozen=True)
-class Key:
-    digit: str
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The call, or our part of it, is over."""
-
-
-Event = Started | Media | Key | Stopped | None
+from calls.telephony.streams.wire import Event, Started, check_encoding, read
 
 
 def decode(text: str) -> Event:
     """Return what a message says; `None` for one that says nothing to us."""
-    try:
-        message = json.loads(text)
-        kind = message["event"]
-        if kind == "media":
-            body = message["media"]
-            if body.get("track", "inbound") != "inbound":
-                return None
-            return Media(base64.b64decode(body["payload"], validate=True))
-        if kind == "start":
-            start = message["start"]
-            _check_format(start.get("mediaFormat", {}))
-            return Started(
-                str(message.get("streamSid") or start["streamSid"]),
-                str(start["callSid"]),
-                {str(k): str(v) for k, v in start.get("customParameters", {}).items()},
-            )
-        if kind == "dtmf":
-            return Key(str(message["dtmf"]["digit"])[:1])
-        return Stopped() if kind == "stop" else None
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
-        raise BadMessage(f"no message of a media stream: {error}") from error
+    return read(text, _started)
 
 
-def _check_format(media_format: dict[str, Any]) -> None:
-    if media_format.get("encoding", "audio/x-mulaw") != "audio/x-mulaw":
-        raise ValueError(f"unknown encoding {media_format.get('encoding')}")
+def _started(message: dict[str, Any]) -> Started:
+    start = message["start"]
+    check_encoding(start.get("mediaFormat", {}), "audio/x-mulaw")
+    return Started(
+        call=str(start["callSid"]),
+        stream=str(message.get("streamSid") or start["streamSid"]),
+    )
 
 
 def encode_media(stream_sid: str, payload: bytes) -> str:
@@ -85,11 +37,10 @@ def encode_media(stream_sid: str, payload: bytes) -> str:
     )
 
 
-def connect_twiml(url: str, token: str) -> str:
+def connect_twiml(url: str) -> str:
     """Return TwiML that sends the call's audio here, both ways."""
     connect = Connect()
-    stream = connect.stream(url=url)
-    stream.parameter(name="token", value=token)
+    connect.stream(url=url)
     response = VoiceResponse()
     response.append(connect)
     return str(response)

@@ -3,108 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import socket as sockets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
-import aiohttp
 import pytest
 
-from calls.telephony.protocol import (
-    BadTrunk,
-    CarrierSetup,
-    IncomingCall,
-    NoAnswerOutcome,
-    NotAnswered,
-    PlaceRequest,
-    RejectReason,
-    TrunkConfig,
-)
+from calls.telephony.protocol import BadTrunk, RejectReason, TrunkConfig
 from calls.telephony.telnyx import check
-from calls.telephony.telnyx.carrier import TelnyxCarrier
 from calls.telephony.telnyx.probe import probe
 from common.ids import uuid7
-from tests.fakes.telnyx_server import API_KEY, CONNECTION, FakeTelnyx
+from tests.calls.telephony.streaming import (
+    CALLER,
+    TRUNK,
+    Desk,
+    order,
+    take_a_port,
+    telnyx,
+    telnyx_trunk,
+)
+from tests.fakes.telnyx_server import CONNECTION
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.slow]
-TRUNK = UUID("01970000-0000-7000-8000-000000000002")
-CALLER = "+31201234502"
-
-
-class Desk:
-    def __init__(self, reject: RejectReason | None = None) -> None:
-        self.calls: list[IncomingCall] = []
-        self._reject = reject
-
-    async def receive(self, call: IncomingCall) -> None:
-        self.calls.append(call)
-        if self._reject is not None:
-            await call.leg.reject(self._reject)
-            return
-        await call.leg.answer()
-        await call.leg.wait_closed()
-
-
-def trunk(public_key: str, password: str = API_KEY) -> TrunkConfig:
-    return TrunkConfig(
-        id=TRUNK,
-        carrier="telnyx",
-        settings={"username": CONNECTION, "public_key": public_key},
-        secrets={"password": password},
-    )
 
 
 @pytest.fixture
 def events_url(settings: Any) -> str:
-    with sockets.socket() as probe_socket:
-        probe_socket.bind(("127.0.0.1", 0))
-        port: int = probe_socket.getsockname()[1]
-    settings.STREAM_PORT = port
-    settings.STREAM_PUBLIC_URL = f"http://127.0.0.1:{port}"
-    return f"http://127.0.0.1:{port}/telnyx/events/{TRUNK}"
+    return f"{take_a_port(settings)}/telnyx/events/{TRUNK}"
 
 
-@asynccontextmanager
-async def telnyx(
-    settings: Any, desk: Desk | None = None, password: str = API_KEY
-) -> AsyncIterator[tuple[FakeTelnyx, TelnyxCarrier]]:
-    async with FakeTelnyx() as server:
-        settings.TELNYX_API_URL = server.url
-        carrier = TelnyxCarrier(CarrierSetup(receptionist=desk))
-        await carrier.start()
-        await carrier.configure([trunk(server.public_key, password)])
-        try:
-            yield server, carrier
-        finally:
-            await carrier.aclose()
-
-
-def order(destination: str) -> PlaceRequest:
-    return PlaceRequest(
-        call_id=uuid7(), caller_id=CALLER, destination=destination, trunk_id=TRUNK
-    )
-
-
-async def test_a_call_is_placed_steered_and_hung_up(
+async def test_a_call_is_ordered_and_telnyx_presses_its_keys(
     settings: Any, events_url: str
 ) -> None:
     async with telnyx(settings) as (server, carrier):
         request = order("+31205550001")
         leg = await carrier.place(request)
-        assert await carrier.place(request) is leg
         await asyncio.wait_for(leg.wait_answered(), 5)
         (asked,) = server.dialled
         assert (asked["to"], asked["from"]) == ("+31205550001", CALLER)
         assert asked["connection_id"] == CONNECTION
         assert asked["command_id"] == str(request.call_id)
-        assert (await anext(leg.audio_input)).sample_rate == 16_000
-        keys: list[str] = []
-        leg.set_digit_listener(keys.append)
         await leg.send_digits("12#")
-        await asyncio.sleep(0.3)
-        assert keys == ["#"]
         await leg.hang_up()
         assert [
             (action, body.get("digits")) for action, _id, body in server.actions
@@ -112,37 +49,6 @@ async def test_a_call_is_placed_steered_and_hung_up(
             ("send_dtmf", "12#"),
             ("hangup", None),
         ]
-
-
-@pytest.mark.parametrize(
-    ("number", "outcome", "code"),
-    [
-        ("+31205550002", NoAnswerOutcome.BUSY, "486"),
-        ("+31205550003", NoAnswerOutcome.NO_ANSWER, "487"),
-        ("+31205550004", NoAnswerOutcome.REJECTED, "603"),
-    ],
-)
-async def test_nobody_answering_says_why(
-    settings: Any, events_url: str, number: str, outcome: NoAnswerOutcome, code: str
-) -> None:
-    async with telnyx(settings) as (_server, carrier):
-        leg = await carrier.place(order(number))
-        with pytest.raises(NotAnswered) as refusal:
-            await asyncio.wait_for(leg.wait_answered(), 5)
-        assert (refusal.value.outcome, refusal.value.code) == (outcome, code)
-
-
-async def test_what_the_api_refuses_fails_with_its_status(
-    settings: Any, events_url: str
-) -> None:
-    async with telnyx(settings) as (_server, carrier):
-        with pytest.raises(NotAnswered) as refusal:
-            await carrier.place(order("+31205550009"))
-        assert refusal.value.code == "403"
-    async with telnyx(settings, password="wrong") as (_server, carrier):
-        with pytest.raises(NotAnswered) as refusal:
-            await carrier.place(order("+31205550001"))
-        assert refusal.value.code == "401"
 
 
 INCOMING = {"direction": "incoming", "from": "+31612345678", "to": CALLER}
@@ -197,18 +103,15 @@ async def test_what_telnyx_did_not_sign_is_refused(
         other = events_url.replace(str(TRUNK), str(uuid7()))
         assert await server.tell(other, "call.initiated", "v3:in", **INCOMING) == 403
         assert desk.calls == []
-        stream = events_url.replace(f"events/{TRUNK}", "stream/guessed")
-        async with aiohttp.ClientSession() as http, http.get(stream) as answer:
-            assert answer.status == 404
 
 
 async def test_a_connection_test_tells_what_it_saw(
     settings: Any, events_url: str
 ) -> None:
     async with telnyx(settings) as (server, _carrier):
-        steps = await probe(trunk(server.public_key))
+        steps = await probe(telnyx_trunk(server.public_key))
         assert [step.is_ok for step in steps] == [True, True, True]
-        refused = await probe(trunk("", "wrong"))
+        refused = await probe(telnyx_trunk("", "wrong"))
         assert [step.is_ok for step in refused] == [False, False, True]
 
 
