@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Body, Router, Status
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
@@ -16,7 +16,7 @@ from assistants import services
 from assistants.catalogue import Stage, catalogue, is_available, validate_spec
 from assistants.completion import completed, merged
 from assistants.keys import keys_at_hand
-from assistants.models import Assistant
+from assistants.models import Assistant, AssistantVersion
 from assistants.older_names import modernised
 from assistants.own_endpoint import (
     address_fault,
@@ -221,22 +221,60 @@ class Versions(BaseModel):
     versions: list[VersionJson]
 
 
+class OneVersion(BaseModel):
+    version: VersionJson
+
+
 @router.get("/{uuid:assistant_id}/versions", response=Versions)
 @api_requires(Permission.ASSISTANTS_READ)
 def list_assistant_versions(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
     """The last hundred versions, newest first; calls keep the one they used."""
     assistant = get_assistant(assistant_id)
+    rows = assistant.versions.all()[:100]
+    return {"versions": [_version_json(assistant, row) for row in rows]}
+
+
+@router.get("/{uuid:assistant_id}/versions/{int:number}", response=OneVersion)
+@api_requires(Permission.ASSISTANTS_READ)
+def read_assistant_version(
+    request: HttpRequest, assistant_id: UUID, number: int
+) -> dict[str, Any]:
+    """One version, by its number."""
+    assistant = get_assistant(assistant_id)
+    return {"version": _version_json(assistant, _version(assistant, number))}
+
+
+@router.post(
+    "/{uuid:assistant_id}/versions/{int:number}/restore",
+    response=OneAssistant,
+    by_alias=True,
+)
+@api_requires(Permission.ASSISTANTS_EDIT)
+def restore_assistant_version(
+    request: HttpRequest, assistant_id: UUID, number: int
+) -> dict[str, Any]:
+    """Make an earlier version the next one again; numbers only go up."""
+    assistant = get_assistant(assistant_id)
+    version = _version(assistant, number)
+    services.restore_version(assistant=assistant, version=version, actor=None)
+    return {"assistant": assistant_json(get_assistant(assistant_id))}
+
+
+def _version(assistant: Assistant, number: int) -> AssistantVersion:
+    # More than the column holds is no version either.
+    row = assistant.versions.filter(number=number).first() if number < 2**31 else None
+    if row is None:
+        raise Http404("No such version.")
+    return row
+
+
+def _version_json(assistant: Assistant, row: AssistantVersion) -> dict[str, Any]:
     return {
-        "versions": [
-            {
-                "id": row.pk,
-                "version": row.number,
-                "is_current": row.pk == assistant.current_version_id,
-                "created_at": row.created_at,
-                "settings": without_secrets(row.spec_json),
-            }
-            for row in assistant.versions.all()[:100]
-        ]
+        "id": row.pk,
+        "version": row.number,
+        "is_current": row.pk == assistant.current_version_id,
+        "created_at": row.created_at,
+        "settings": without_secrets(row.spec_json),
     }
 
 

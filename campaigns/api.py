@@ -43,7 +43,7 @@ from campaigns.queries import (
     progress_of_many,
     visible_campaigns,
 )
-from portal.api.access import api_requires
+from portal.api.access import api_requires, require_live_key
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Deleted, Page, given, pagination
 from portal.permissions import Permission
@@ -108,8 +108,10 @@ def read_campaign(request: HttpRequest, campaign_id: UUID) -> dict[str, Any]:
 def change_campaign(
     request: HttpRequest, campaign_id: UUID, wanted: CampaignChange
 ) -> dict[str, Any]:
-    """Change it, start it, pause it or end it."""
+    """Change it, start it, pause it or end it; a test key does not start it."""
     campaign = get_campaign(campaign_id)
+    if wanted.status not in ("paused", "cancelled"):
+        _leave_callers_alone(request, campaign, wanted.status)
     services.change_campaign(
         campaign=campaign, changes=sent_fields(wanted, campaign), actor=None
     )
@@ -150,6 +152,7 @@ def add_leads(
 ) -> Status[dict[str, Any]]:
     """Add one person or many; a single one that is there already is a conflict."""
     campaign = get_campaign(campaign_id)
+    _leave_callers_alone(request, campaign)
     many = wanted.leads
     if many is None:
         if wanted.phone_number is None:
@@ -186,6 +189,7 @@ def change_lead(
 ) -> dict[str, Any]:
     """Change what is known of a person, skip them, or have them called next."""
     lead = _lead(campaign_id, lead_id)
+    _leave_callers_alone(request, lead.campaign)
     names = {"priority": "is_priority"}
     changes: dict[str, Any] = {
         names.get(name, name): given(wanted, name)
@@ -223,6 +227,14 @@ def delete_lead(
     """Take a person out of a campaign; calls made to them stay."""
     services.delete_lead(lead=_lead(campaign_id, lead_id), actor=None)
     return {"success": True}
+
+
+def _leave_callers_alone(
+    request: HttpRequest, campaign: Campaign, status: str | None = None
+) -> None:
+    """Keep test keys from what people would be called for."""
+    if Campaign.Status.SCHEDULED in (status, campaign.status):
+        require_live_key(request)
 
 
 def _lead(campaign_id: UUID, lead_id: UUID) -> Lead:

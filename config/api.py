@@ -19,14 +19,24 @@ from assistants.byok_api import router as byok
 from assistants.mcp_api import router as mcp_servers
 from assistants.sovereignty import OutsideRegion
 from assistants.templates_api import analyses, tools
-from billing.errors import NotEnoughCredits
-from calls.api import calls, numbers, recordings, sip_trunks, usage, web_calls
+from billing.errors import NotEnoughCredits, PaymentsNotReady
+from calls.api import (
+    call_recordings,
+    calls,
+    numbers,
+    recordings,
+    sip_trunks,
+    usage,
+    web_calls,
+)
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
 from campaigns.errors import CampaignError
 from campaigns.suppression_api import router as suppressions
 from config.billing_api import router as billing
+from config.clients.api import router as clients
 from config.organizations_api import account, router as organizations
+from config.payments_api import router as payments
 from config.portal_api import portal
 from portal.api.access import api_public
 from portal.api.body import BodyParser
@@ -35,6 +45,7 @@ from portal.api.errors import (
     Conflict,
     InvalidRequest,
     LinkExpired,
+    LiveKeyNeeded,
     error_response,
     invalid_request,
 )
@@ -60,6 +71,7 @@ api = NinjaAPI(
 api.add_router("/assistants", assistants)
 api.add_router("/agents", assistants, url_name_prefix="agents")
 api.add_router("/calls", calls)
+api.add_router("/calls", call_recordings)
 api.add_router("/web-calls", web_calls)
 api.add_router("/recordings", recordings)
 api.add_router("/numbers", numbers)
@@ -73,6 +85,7 @@ api.add_router("/mcp-servers", mcp_servers)
 api.add_router("/tool-templates", tools)
 api.add_router("/analysis-templates", analyses)
 api.add_router("/organizations", organizations)
+api.add_router("/organizations", clients)
 api.add_router("/account", account)
 api.add_router("/portal", portal)
 api.add_router("/domains", domains)
@@ -82,6 +95,7 @@ api.add_router("/api-keys", api_keys)
 api.add_router("/webhook-endpoints", webhooks)
 api.add_router("/webhook-deliveries", webhook_deliveries)
 api.add_router("/billing", billing)
+api.add_router("/billing", payments)
 
 
 class DatabaseCheck(BaseModel):
@@ -199,6 +213,16 @@ def _campaign_not_ready(request: HttpRequest, error: CampaignError) -> HttpRespo
 @api.exception_handler(LinkExpired)
 def _expired(request: HttpRequest, error: LinkExpired) -> HttpResponse:
     return error_response("link_expired", str(error))
+
+
+@api.exception_handler(LiveKeyNeeded)
+def _only_a_test(request: HttpRequest, error: LiveKeyNeeded) -> HttpResponse:
+    return error_response("test_key", str(error))
+
+
+@api.exception_handler(PaymentsNotReady)
+def _nothing_for_sale(request: HttpRequest, error: PaymentsNotReady) -> HttpResponse:
+    return error_response("payments_not_ready", "Nothing can be bought here yet.")
 
 
 @api.exception_handler(RateExceeded)

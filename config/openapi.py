@@ -24,6 +24,7 @@ _RATE_HEADERS: Final = {
 }
 _ALWAYS: Final = (401, 403, 404, 429, 500)
 _STARTS_A_CALL: Final = ("/api/v1/calls/outbound", "/api/v1/web-calls")
+_SOUND: Final = ("/api/v1/recordings/{signed}", "/api/v1/calls/{call_id}/recording")
 _DESCRIPTION: Final = """\
 Everything the portal does, over REST. Send `Authorization: Bearer <key>`.
 
@@ -101,6 +102,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
                 "description": "Sent again with the same body: the same answer.",
             }
         )
+    if path in _SOUND:
+        operation["responses"] = _sound_answers()
     responses = operation["responses"]
     if not is_public:
         for answer in responses.values():
@@ -112,14 +115,25 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["responses"] = {str(status): one for status, one in responses.items()}
 
 
+def _sound_answers() -> dict[int, dict[str, Any]]:
+    sound = {
+        kind: {"schema": {"type": "string", "format": "binary"}}
+        for kind in ("audio/wav", "audio/webm")
+    }
+    return {
+        200: {"description": "The recording.", "content": sound},
+        206: {"description": "The range that was asked for.", "content": sound},
+    }
+
+
 def _errors_of(
     path: str, method: str, operation: dict[str, Any], *, is_public: bool
 ) -> list[int]:
-    if path.startswith("/api/v1/recordings"):
-        return [404, 410, 416, 500]
     if is_public:
-        return [500]
+        return [404, 410, 416, 500] if path in _SOUND else [500]
     statuses = {*_ALWAYS, 400}
+    if path in _SOUND:
+        statuses.add(416)
     if method != "get":
         statuses |= {409, 413, 415}
     if path in _STARTS_A_CALL:
@@ -129,8 +143,6 @@ def _errors_of(
 
 def _error_answer(status: int) -> dict[str, Any]:
     found = {name: code for name, code in CODES.items() if code.status == status}
-    if not found:
-        return {"description": "The range lies outside of the recording."}
     return {
         "description": " ".join(code.cause for code in found.values()),
         "content": {

@@ -138,7 +138,7 @@ def summary_of(organization: Organization) -> dict[str, Any]:
 def open_organization(
     request: HttpRequest, wanted: NewOrganization
 ) -> Status[dict[str, Any]]:
-    """Open a client below the key's agency, with a first key of its own."""
+    """Open a client below the key's agency, with a first key of the same mode."""
     agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     if not agency.is_agency:
         raise PermissionDenied
@@ -149,7 +149,12 @@ def open_organization(
     client = open_client(agency=agency, name=wanted.name, actor=None)
     with organization_scope(client):
         open_accounts(client)
-        _row, key = issue_key(organization=client, name="API", actor=None)
+        _row, key = issue_key(
+            organization=client,
+            name="API",
+            actor=None,
+            mode=request.api_key.mode,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        )
     return Status(
         201,
         {

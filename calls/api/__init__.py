@@ -3,11 +3,12 @@
 from calls.api import control
 from calls.api.calls import router as calls, web_router as web_calls
 from calls.api.numbers import router as numbers
-from calls.api.recordings import router as recordings
+from calls.api.recordings import of_calls as call_recordings, router as recordings
 from calls.api.sip_trunks import router as sip_trunks
 from calls.api.usage import router as usage
 
 __all__ = [
+    "call_recordings",
     "calls",
     "control",
     "numbers",

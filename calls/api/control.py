@@ -13,7 +13,7 @@ from calls.models import Call
 from calls.queries import get_call
 from calls.services import control
 from calls.services.transfers import TransferNotPossible
-from portal.api.access import api_requires
+from portal.api.access import api_requires, require_live_key
 from portal.api.errors import InvalidRequest
 from portal.api.limits import count_command
 from portal.api.paging import Body
@@ -81,8 +81,13 @@ class CommandSent(BaseModel):
 def control_call(
     request: HttpRequest, call_id: UUID, command: ControlCommand
 ) -> dict[str, Any]:
-    """Say something, tell the assistant something, press keys, mute, hand on, or end."""
+    """Say something, tell the assistant something, press keys, mute, hand on, or end.
+
+    A test key steers the calls that test keys start, and no others.
+    """
     call = get_call(call_id)
+    if not call.is_test:
+        require_live_key(request)
     count_command(call.pk)
     _obey(call, command)
     return {"success": True, "message": "Command sent successfully"}

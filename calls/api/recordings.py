@@ -1,22 +1,32 @@
-"""Recordings behind a signed link that is good for an hour, for players and programs."""
+"""Recordings over REST: the list, and the sound of one.
+
+A program with a key reads `/calls/{id}/recording`; a player follows a signed link, which
+is good for an hour and stands for a key.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponseBase
-from ninja import Router
+from ninja import Query, Router
+from pydantic import BaseModel
 
 from calls.models import Call
-from calls.queries import get_call
+from calls.queries import filter_calls, get_call, visible_calls
 from calls.views.recordings import recording_response
-from portal.api.access import api_public
+from portal.api.access import api_public, api_requires
 from portal.api.errors import LinkExpired
+from portal.api.paging import LongPagination, Period, page_of
+from portal.models import Organization
+from portal.permissions import Permission
 from portal.scope import all_organizations
 
 router = Router(tags=["Recordings"])
+of_calls = Router(tags=["Recordings"])
 LINK_TTL_S: Final = 3600
 _signer = signing.TimestampSigner(salt="calls.recording")
 
@@ -28,6 +38,64 @@ def recording_url(request: HttpRequest, call: Call) -> str | None:
     return request.build_absolute_uri(
         f"/api/v1/recordings/{_signer.sign(str(call.pk))}"
     )
+
+
+class RecordingFilter(Period):
+    """Which recordings are wanted."""
+
+    assistant_id: UUID | None = None
+
+
+class RecordingJson(BaseModel):
+    """The sound of a call; `url` is good for an hour and needs no key."""
+
+    call_id: UUID
+    assistant_id: UUID | None
+    direction: str
+    duration_ms: int
+    url: str
+    created_at: datetime
+
+
+class Recordings(BaseModel):
+    recordings: list[RecordingJson]
+    pagination: LongPagination
+
+
+@router.get("", response=Recordings)
+@api_requires(Permission.CALLS_READ)
+def list_recordings(
+    request: HttpRequest, wanted: Annotated[RecordingFilter, Query()]
+) -> dict[str, Any]:
+    """Calls with sound, newest first."""
+    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    calls = (
+        filter_calls(visible_calls(), assistant_id=wanted.assistant_id)
+        .exclude(recording="")
+        .filter(**wanted.bounds(organization.time_zone).filter("created_at"))
+    )
+    page, said = page_of(calls, wanted, calls.count())
+    return {
+        "recordings": [
+            {
+                "call_id": call.pk,
+                "assistant_id": call.assistant_id,
+                "direction": call.direction,
+                "duration_ms": call.recording_ms,
+                "url": recording_url(request, call),
+                "created_at": call.created_at,
+            }
+            for call in page
+        ],
+        "pagination": said,
+    }
+
+
+@of_calls.get("/{uuid:call_id}/recording")
+@api_requires(Permission.CALLS_READ)
+def download_recording(request: HttpRequest, call_id: UUID) -> HttpResponseBase:
+    """The sound of a call, in whole or by a byte range."""
+    return recording_response(request, get_call(call_id))
 
 
 @router.get("/{signed}")

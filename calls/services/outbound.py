@@ -36,7 +36,8 @@ def place_call(
     """Reserve credits and a place, store the call, and tell the node to dial.
 
     `destination` is E.164; `dial_at` is a moment of `calls.services.pace`, at which the
-    node dials and not before. Idempotent by `call_id`, down to the carrier. The message
+    node dials and not before. A test call is carried by the simulator, whatever its
+    number is connected to. Idempotent by `call_id`, down to the carrier. The message
     to the node is a hint: a node also looks for calls that wait for it. Raises what
     `open_call` raises, and `DestinationRefused` for a number that may not be called.
     """
@@ -51,7 +52,7 @@ def place_call(
             carrier=number.carrier if number and not is_test else carrier,
             lease_s=PLACE_LEASE_S,
             number=number,
-            trunk=number.trunk if number else None,
+            trunk=number.trunk if number and not is_test else None,
             caller_number=shown_number(number),
             callee_number=destination,
             variables=dict(variables or {}),

@@ -38,7 +38,7 @@ Status = Organization.Status
 
 
 @transaction.atomic
-def save_limits(*, client: Organization, actor: User) -> None:
+def save_limits(*, client: Organization, actor: User | None) -> None:
     """Store a validated client's limits and switches; they hold from the next request."""
     with organization_scope(client):
         before = Organization.objects.select_for_update(of=("self",)).get(pk=client.pk)

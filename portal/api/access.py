@@ -11,17 +11,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from ninja.params import models
 
-from portal.api.errors import InvalidRequest
+from portal.api.errors import InvalidRequest, LiveKeyNeeded
 from portal.permissions import Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def api_requires(permission: Permission) -> Callable[[F], F]:
+def api_requires(
+    permission: Permission, *, needs_live_key: bool = False
+) -> Callable[[F], F]:
     """Let only keys with this right in; the key itself is checked by `ApiMiddleware`.
 
-    A filter the operation does not know is refused: ignored, it would answer with more
-    than was asked for.
+    What calls people or moves money `needs_live_key`, whatever the body says. A filter
+    the operation does not know is refused: ignored, it would answer with more than was
+    asked for.
     """
 
     def decorate(operation: F) -> F:
@@ -32,6 +35,8 @@ def api_requires(permission: Permission) -> Callable[[F], F]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if permission not in getattr(request, "permissions", frozenset()):
                 raise PermissionDenied
+            if needs_live_key:
+                require_live_key(request)
             for name in request.GET:
                 if name not in known:
                     raise InvalidRequest(f"Unknown parameter: {name}", param=name)
@@ -43,6 +48,14 @@ def api_requires(permission: Permission) -> Callable[[F], F]:
         return guarded  # type: ignore[return-value]  # same signature
 
     return decorate
+
+
+def require_live_key(request: HttpRequest) -> None:
+    """Raise `LiveKeyNeeded` for a test key."""
+    if request.api_key.is_test:  # type: ignore[attr-defined]  # set by ApiMiddleware
+        raise LiveKeyNeeded(
+            "A test key neither calls people nor moves money. Use a live key."
+        )
 
 
 def api_public(operation: F) -> F:

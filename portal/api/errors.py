@@ -111,8 +111,9 @@ CODES: Final[dict[str, Code]] = {
     "test_key": Code(
         403,
         "permission_error",
-        "A test key was used for what calls people or costs money.",
-        "Use a live key. Calls that a test key starts are carried by the simulator.",
+        "A test key was used for what calls people or moves money.",
+        "Use a live key. Calls that a test key starts are carried by the simulator, by "
+        "vendors that need no network, and cost nothing.",
     ),
     "not_found": Code(
         404,
@@ -180,6 +181,12 @@ CODES: Final[dict[str, Code]] = {
         "Somebody stopped all calls of the organization, its agency or the installation.",
         "Contact support.",
     ),
+    "payments_not_ready": Code(
+        409,
+        "billing_error",
+        "Nothing can be bought here: whoever sells has not set up payments.",
+        "Ask whoever sells the credits to connect Stripe.",
+    ),
     "link_expired": Code(
         410,
         "not_found_error",
@@ -191,6 +198,12 @@ CODES: Final[dict[str, Code]] = {
         "invalid_request_error",
         "The body is larger than 2 MiB.",
         "Send less at once; add leads in several requests.",
+    ),
+    "range_not_satisfiable": Code(
+        416,
+        "invalid_request_error",
+        "The `Range` lies outside of the recording.",
+        "Ask for a range within the length that `Content-Range` names.",
     ),
     "unsupported_media_type": Code(
         415,
@@ -256,6 +269,10 @@ class InvalidRequest(Exception):
 
 class Conflict(Exception):
     """A change that contradicts what is there; the message is the caller's."""
+
+
+class LiveKeyNeeded(Exception):
+    """A test key was used for what calls people or moves money."""
 
 
 class LinkExpired(Exception):

@@ -153,6 +153,12 @@ def _shaped(response: HttpResponseBase) -> HttpResponseBase:
         allowed = response.get("Allow", "").split(", ")
         answer["Allow"] = ", ".join(sorted(allowed))
         return answer
+    if response.status_code == 416:
+        outside = error_response(
+            "range_not_satisfiable", "The range lies outside of the recording."
+        )
+        outside["Content-Range"] = response["Content-Range"]
+        return outside
     if response.status_code >= 500:
         return error_response("internal_error", "Something broke on our side.")
     return response

@@ -74,6 +74,22 @@ def test_versions_are_listed(bakery: House, bakery_api: ApiClient) -> None:
     assert first["settings"]["first_message"] == "Hello, how can I help you?"
 
 
+def test_a_version_is_read_and_restored(bakery: House, bakery_api: ApiClient) -> None:
+    address = f"/assistants/{bakery.assistant.pk}"
+    bakery_api.patch(address, {"first_message": "Hi."})
+    first = bakery_api.get(f"{address}/versions/1").json()["version"]
+    assert first["settings"]["first_message"] == "Hello, how can I help you?"
+    back = bakery_api.post(f"{address}/versions/1/restore").json()["assistant"]
+    assert (back["version"], back["first_message"]) == (
+        3,
+        "Hello, how can I help you?",
+    )
+    for number in (9, 2**40):
+        assert bakery_api.get(f"{address}/versions/{number}").status_code == 404
+        path = f"{address}/versions/{number}/restore"
+        assert bakery_api.post(path).status_code == 404
+
+
 def test_browser_calls_also_start_at_their_older_address(
     bakery: House, bakery_api: ApiClient, node
 ) -> None:

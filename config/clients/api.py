@@ -1,0 +1,189 @@
+"""An agency's clients over REST, one by one: what they may have, and their credits."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID, uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from ninja import Body as BodyParam, Router, Status
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+from billing.errors import IdempotencyConflict
+from billing.grants import grant_credits, transfer_credits
+from billing.ledger import wallet_balance
+from common.money import format_credits, parse_credits
+from config.clients.managing import save_limits
+from config.cockpit.queries import get_client
+from portal.api.access import api_requires
+from portal.api.errors import Conflict, InvalidRequest
+from portal.api.idempotency import HEADER
+from portal.api.paging import Body
+from portal.features import Feature
+from portal.models import Organization
+from portal.permissions import Permission
+from portal.scope import agency_scope
+from portal.services.organizations import set_status
+
+router = Router(tags=["Organizations"])
+_MOST_CREDITS: Final = 10_000_000
+
+
+def _credits(text: str) -> str:
+    if not 0 < parse_credits(text) <= _MOST_CREDITS * 1_000_000:
+        raise ValueError("Give a number of credits, such as 250 or 12.5.")
+    return text
+
+
+Credits = Annotated[
+    str,
+    Field(max_length=20, pattern=r"^\d{1,8}(\.\d{1,6})?$", examples=["250.00"]),
+    AfterValidator(_credits),
+]
+
+
+class ClientJson(BaseModel):
+    """A client of the agency; null is no limit."""
+
+    id: UUID
+    name: str
+    status: Literal["active", "suspended", "archived"]
+    max_concurrent_calls: int
+    max_minutes_per_month: int | None
+    max_assistants: int | None
+    max_numbers: int | None
+    max_members: int | None
+    api_rate_per_minute: int | None
+    features_off: list[str]
+    available_credits: str
+    created_at: datetime
+
+
+class OneClient(BaseModel):
+    organization: ClientJson
+
+
+class ClientChange(Body):
+    """What is left out stays; a suspended client starts no calls."""
+
+    name: str = Field("", min_length=1, max_length=120)
+    status: Literal["active", "suspended", "archived"] = "active"
+    max_concurrent_calls: int = Field(0, ge=0, le=10_000)
+    max_minutes_per_month: int | None = Field(None, ge=0, le=10_000_000)
+    max_assistants: int | None = Field(None, ge=0, le=30_000)
+    max_numbers: int | None = Field(None, ge=0, le=30_000)
+    max_members: int | None = Field(None, ge=0, le=30_000)
+    api_rate_per_minute: int | None = Field(None, ge=0, le=30_000)
+    features_off: list[Feature] = []
+
+
+class CreditsGiven(Body):
+    """`move` takes them out of the agency's pool; else the pool pays as they are used."""
+
+    credits: Credits
+    memo: str = Field("", max_length=200)
+    move: bool = Field(False, strict=True)
+    expires_at: AwareDatetime | None = None
+
+
+class Given(BaseModel):
+    success: bool
+    available_credits: str
+
+
+def client_json(client: Organization) -> dict[str, Any]:
+    names = set(ClientJson.model_fields) - {"available_credits"}
+    return {name: getattr(client, name) for name in names} | {
+        "available_credits": _available(client)
+    }
+
+
+@router.get("/{uuid:client_id}", response=OneClient)
+@api_requires(Permission.CLIENTS_READ)
+def read_client(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
+    """One client of the key's agency."""
+    return {"organization": client_json(_client(request, client_id))}
+
+
+@router.patch("/{uuid:client_id}", response=OneClient)
+@api_requires(Permission.CLIENTS_EDIT)
+@transaction.atomic
+def change_client(
+    request: HttpRequest, client_id: UUID, change: ClientChange
+) -> dict[str, Any]:
+    """Limit, suspend or reopen a client; it holds at once."""
+    client = _client(request, client_id)
+    changes = change.model_dump(mode="json", exclude_unset=True)
+    status = changes.pop("status", None)
+    for name, value in changes.items():
+        setattr(client, name, value)
+    try:
+        client.clean_fields()
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise InvalidRequest(messages[0], param=name) from error
+    save_limits(client=client, actor=None)
+    if status is not None:
+        set_status(organization=client, status=Organization.Status(status), actor=None)
+    return {"organization": client_json(_client(request, client_id))}
+
+
+@router.post("/{uuid:client_id}/credits", response={201: Given})
+@api_requires(Permission.BILLING_GRANT, needs_live_key=True)
+def give_credits(
+    request: HttpRequest,
+    client_id: UUID,
+    wanted: Annotated[CreditsGiven, BodyParam(...)],
+) -> Status[dict[str, Any]]:
+    """Give credits to a client; send an `Idempotency-Key`, and it happens once."""
+    client = _client(request, client_id)
+    key = _once(request)
+    amount = parse_credits(wanted.credits)
+    if wanted.move and wanted.expires_at is not None:
+        raise InvalidRequest(
+            "Credits that are moved do not expire.", param="expires_at"
+        )
+    with agency_scope(client.agency_id):
+        try:
+            if wanted.move:
+                transfer_credits(
+                    client=client,
+                    amount_microcredits=amount,
+                    idempotency_key=key,
+                    memo=wanted.memo,
+                    actor=None,
+                )
+            else:
+                grant_credits(
+                    organization=client,
+                    amount_microcredits=amount,
+                    idempotency_key=key,
+                    memo=wanted.memo,
+                    actor=None,
+                    expires_at=wanted.expires_at,
+                )
+        except IdempotencyConflict as error:
+            raise Conflict(str(error)) from error
+    return Status(201, {"success": True, "available_credits": _available(client)})
+
+
+def _client(request: HttpRequest, client_id: UUID) -> Organization:
+    return get_client(request.organization, client_id)  # type: ignore[attr-defined]  # set by ApiMiddleware
+
+
+def _once(request: HttpRequest) -> str:
+    """Return the ledger's key of a request: its own, else one that comes never again."""
+    name = request.headers.get(HEADER)
+    if name is None:
+        return str(uuid4())
+    key = request.api_key  # type: ignore[attr-defined]  # set by ApiMiddleware
+    return hashlib.sha256(f"{key.pk} {name}".encode()).hexdigest()
+
+
+def _available(client: Organization) -> str:
+    with agency_scope(client.agency_id):
+        return format_credits(wallet_balance(client).available)

@@ -1,0 +1,119 @@
+"""Every operation of the reference product has an address here, and answers to it.
+
+The list is the one of its published client's tests. Not taken over: `/workflows`, which
+this product has no page for either, and `/chats`, which its own documentation calls
+deprecated.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from config.openapi import _document
+
+REFERENCE: Final = """
+GET POST /assistants
+GET PATCH DELETE /assistants/{assistant_id}
+GET POST /agents
+GET PATCH DELETE /agents/{assistant_id}
+GET /calls
+GET /calls/{call_id}
+POST /calls/outbound
+POST /calls/{call_id}/control
+GET POST /numbers
+GET PATCH DELETE /numbers/{number_id}
+GET POST /sip-trunks
+GET PATCH DELETE /sip-trunks/{trunk_id}
+GET POST /campaigns
+GET PATCH DELETE /campaigns/{campaign_id}
+GET POST /campaigns/{campaign_id}/leads
+DELETE /campaigns/{campaign_id}/leads/{lead_id}
+GET POST /tool-templates
+GET PATCH DELETE /tool-templates/{template_id}
+GET POST /analysis-templates
+GET PATCH DELETE /analysis-templates/{template_id}
+GET POST /mcp-servers
+GET PATCH DELETE /mcp-servers/{server_id}
+POST /mcp-servers/{server_id}/test
+GET POST DELETE /byok
+GET POST /byok/config
+GET /voices
+GET /usage
+GET POST DELETE /domains
+GET POST /domains/sync
+POST /domains/verify
+POST /domains/refresh
+GET POST PATCH /organizations
+GET /account
+GET /health
+POST /web-calls
+"""
+# What the product does beyond it, so that all of it can be driven without the pages.
+BEYOND: Final = """
+GET POST /webhook-endpoints
+GET PATCH DELETE /webhook-endpoints/{endpoint_id}
+POST /webhook-endpoints/{endpoint_id}/rotate-secret
+POST /webhook-endpoints/{endpoint_id}/test
+POST /webhook-endpoints/{endpoint_id}/replay
+GET /webhook-deliveries
+GET /webhook-deliveries/{delivery_id}
+POST /webhook-deliveries/{delivery_id}/replay
+GET /billing/balance
+GET /billing/ledger
+GET /billing/statement
+GET /billing/packages
+GET POST /billing/payments
+GET /billing/payments/{payment_id}
+POST /billing/coupons
+GET POST /suppressions
+DELETE /suppressions/{suppression_id}
+POST /suppressions/check
+GET PATCH /portal
+GET /members
+GET PATCH DELETE /members/{member_id}
+GET POST /invitations
+POST /invitations/{invitation_id}/resend
+DELETE /invitations/{invitation_id}
+GET PATCH /organizations/{client_id}
+POST /organizations/{client_id}/credits
+GET /assistants/{assistant_id}/versions
+GET /assistants/{assistant_id}/versions/{number}
+POST /assistants/{assistant_id}/versions/{number}/restore
+GET /recordings
+GET /recordings/{signed}
+GET /calls/{call_id}/recording
+GET POST /api-keys
+POST /api-keys/{key_id}/rotate
+DELETE /api-keys/{key_id}
+PATCH /campaigns/{campaign_id}/leads/{lead_id}
+GET /campaigns/{campaign_id}/leads/{lead_id}/why
+"""
+
+
+def operations(text: str) -> set[tuple[str, str]]:
+    return {
+        (method, path)
+        for line in text.strip().splitlines()
+        for *methods, path in [line.split()]
+        for method in methods
+    }
+
+
+def served() -> set[tuple[str, str]]:
+    return {
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, methods in _document()["paths"].items()
+        for method in methods
+    }
+
+
+@pytest.mark.parametrize("list_", [REFERENCE, BEYOND], ids=["reference", "beyond"])
+def test_every_operation_of_the_list_is_served(list_: str) -> None:
+    assert operations(list_) - served() == set()
+
+
+def test_the_list_is_whole() -> None:
+    aliases = {one for one in served() if one[1].startswith("/agents")}
+    assert served() - operations(REFERENCE) - operations(BEYOND) - aliases == set()
