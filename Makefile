@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset setup test test-fast check lint format types layers \
-	migrations messages run voice worker beat postgres shell bench env-docs lock
+	migrations messages run voice worker beat postgres shell bench env-docs lock audit sbom
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,10 +30,11 @@ test-fast: setup  ## no server, no browser, nothing slow
 
 check: lint types layers migrations test  ## what CI runs
 
-lint: setup  ## ruff, djade
+lint: setup  ## ruff, djade, bandit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	git ls-files -z -- 'templates/*.html' | xargs -0 -r $(BIN)/djade --check --target-version 5.2
+	$(BIN)/bandit -q -c pyproject.toml -ll -r config common portal assistants billing calls campaigns
 
 format: setup  ## put the code into its format
 	$(BIN)/ruff check --fix .
@@ -80,3 +81,10 @@ lock: setup  ## lock the dependencies of pyproject.toml again
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 	echo uv | $(LOCK) - -o requirements-installer.txt
+
+audit: setup  ## known weaknesses of what requirements.txt locks; asks a public service
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt
+
+sbom: setup  ## what the product is made of, as CycloneDX, in var/sbom.json
+	mkdir -p var
+	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible -o var/sbom.json
