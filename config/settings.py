@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
-from config import embedded, env
+from config import embedded, env, object_storage
 
 # --- core -----------------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -348,10 +348,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "recordings": {
-        "BACKEND": "portal.sealed_storage.SealableStorage",
-        "OPTIONS": {"location": VAR_DIR / "recordings"},
-    },
+    "recordings": object_storage.recordings(VAR_DIR / "recordings"),
     "voices": {  # samples, rendered again when they are gone
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": VAR_DIR / "voices"},
