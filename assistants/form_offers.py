@@ -13,6 +13,7 @@ from assistants.catalogue import (
     catalogue,
     is_available,
     is_model_available,
+    label_of,
     language_choices,
     language_name,
     voice_choices,
@@ -39,7 +40,7 @@ def model_groups(stage: Stage, keys: Container[str]) -> Groups:
     for provider in catalogue().stage(stage):
         models = _models(provider, keys)
         if models:
-            groups.append((provider.label, models))
+            groups.append((label_of(provider), models))
     return groups
 
 
@@ -57,7 +58,7 @@ def voice_groups(keys: Container[str], mind: str) -> Groups:
     realtime = catalogue().find(Stage.REALTIME, mind)
     if realtime is not None:
         voices = [(joined(realtime.id, v.id), v.label) for v in realtime.voices]
-        return [(realtime.label, voices)]
+        return [(label_of(realtime), voices)]
     groups: Groups = []
     for provider in catalogue().stage(Stage.TTS):
         if not is_available(provider, keys):
@@ -68,7 +69,9 @@ def voice_groups(keys: Container[str], mind: str) -> Groups:
                 for voice, label in voice_choices(provider.id, language)
             ]
             if voices:
-                groups.append((f"{provider.label} · {language_name(language)}", voices))
+                groups.append(
+                    (f"{label_of(provider)} · {language_name(language)}", voices)
+                )
     return groups
 
 

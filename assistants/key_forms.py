@@ -66,11 +66,11 @@ class ProviderKeyForm(forms.Form):
 def _config_field(one: Any, value: str) -> forms.Field:
     if one.choices:
         return forms.ChoiceField(
-            label=_(one.label),
+            label=one.label,
             choices=[("", _("Vendor's default")), *((c, c) for c in one.choices)],
             required=one.is_required,
             initial=value,
         )
     return forms.CharField(
-        label=_(one.label), required=one.is_required, max_length=500, initial=value
+        label=one.label, required=one.is_required, max_length=500, initial=value
     )

@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 Headers = Callable[[str], dict[str, str]]
 Config = Mapping[str, Any]
 
@@ -27,7 +30,7 @@ class ConfigField:
     """Something a vendor needs to know beside the key."""
 
     name: str
-    label: str
+    label: str | Promise
     is_required: bool = False
     choices: tuple[str, ...] = ()
 
@@ -38,7 +41,7 @@ class KeyKind:
 
     provider: str
     label: str
-    unlocks: str
+    unlocks: str | Promise
     server: str
     path: str
     headers: Headers
@@ -61,7 +64,7 @@ _KINDS: Final = (
     KeyKind(
         "openai",
         "OpenAI",
-        "GPT models, voices, realtime",
+        _("GPT models, voices, realtime"),
         "https://api.openai.com/v1",
         "/models",
         _bearer,
@@ -71,7 +74,7 @@ _KINDS: Final = (
     KeyKind(
         "anthropic",
         "Anthropic",
-        "Claude models",
+        _("Claude models"),
         "https://api.anthropic.com",
         "/v1/models",
         _named("x-api-key"),
@@ -81,7 +84,7 @@ _KINDS: Final = (
     KeyKind(
         "mistral",
         "Mistral",
-        "Mistral models and recognition",
+        _("Mistral models and recognition"),
         "https://api.mistral.ai",
         "/v1/models",
         _bearer,
@@ -89,7 +92,7 @@ _KINDS: Final = (
     KeyKind(
         "google",
         "Google Gemini",
-        "Gemini models, voices, realtime",
+        _("Gemini models, voices, realtime"),
         "https://generativelanguage.googleapis.com",
         "/v1beta/models?pageSize=1",
         _named("x-goog-api-key"),
@@ -98,13 +101,13 @@ _KINDS: Final = (
     KeyKind(
         "google_vertex",
         "Google Vertex AI",
-        "Gemini in the EU, Chirp recognition and voices",
+        _("Gemini in the EU, Chirp recognition and voices"),
         "https://oauth2.googleapis.com",
         "/token",
         _bearer,
         config=(
-            ConfigField("location", "Location", choices=("eu", "europe-west4")),
-            ConfigField("project", "Project"),
+            ConfigField("location", _("Location"), choices=("eu", "europe-west4")),
+            ConfigField("project", _("Project")),
         ),
         is_service_account=True,
         placeholder='{"type": "service_account", …}',
@@ -112,7 +115,7 @@ _KINDS: Final = (
     KeyKind(
         "xai",
         "xAI",
-        "Grok models, voices, realtime",
+        _("Grok models, voices, realtime"),
         "https://api.x.ai",
         "/v1/models",
         _bearer,
@@ -121,7 +124,7 @@ _KINDS: Final = (
     KeyKind(
         "groq",
         "Groq",
-        "Fast open models",
+        _("Fast open models"),
         "https://api.groq.com",
         "/openai/v1/models",
         _bearer,
@@ -130,7 +133,7 @@ _KINDS: Final = (
     KeyKind(
         "deepgram",
         "Deepgram",
-        "Speech recognition",
+        _("Speech recognition"),
         "https://api.deepgram.com",
         "/v1/projects",
         lambda key: {"Authorization": f"Token {key}"},
@@ -139,7 +142,7 @@ _KINDS: Final = (
     KeyKind(
         "gladia",
         "Gladia",
-        "Speech recognition in Europe",
+        _("Speech recognition in Europe"),
         "https://api.gladia.io",
         "/v2/pre-recorded?limit=1",
         _named("x-gladia-key"),
@@ -147,7 +150,7 @@ _KINDS: Final = (
     KeyKind(
         "elevenlabs",
         "ElevenLabs",
-        "Voices of your library, recognition",
+        _("Voices of your library, recognition"),
         "https://api.elevenlabs.io",
         "/v1/user",
         _named("xi-api-key"),
@@ -157,7 +160,7 @@ _KINDS: Final = (
     KeyKind(
         "inworld",
         "Inworld",
-        "Voices",
+        _("Voices"),
         "https://api.inworld.ai",
         "/tts/v1/voices",
         lambda key: {"Authorization": f"Basic {key}"},
@@ -165,7 +168,7 @@ _KINDS: Final = (
     KeyKind(
         "cartesia",
         "Cartesia",
-        "Voices",
+        _("Voices"),
         "https://api.cartesia.ai",
         "/voices?limit=1",
         _named("X-API-Key"),
@@ -175,27 +178,31 @@ _KINDS: Final = (
     KeyKind(
         "azure",
         "Azure Speech",
-        "Speech recognition and voices",
+        _("Speech recognition and voices"),
         "https://{region}.tts.speech.microsoft.com",
         "/cognitiveservices/voices/list",
         _named("Ocp-Apim-Subscription-Key"),
-        config=(ConfigField("region", "Region, such as westeurope", is_required=True),),
+        config=(
+            ConfigField("region", _("Region, such as westeurope"), is_required=True),
+        ),
     ),
     KeyKind(
         "openai_compatible",
         "Own server (OpenAI-compatible)",
-        "Models you run yourself",
+        _("Models you run yourself"),
         "",
         "/models",
         _bearer,
         config=(
-            ConfigField("base_url", "Address, such as https://…/v1", is_required=True),
+            ConfigField(
+                "base_url", _("Address, such as https://…/v1"), is_required=True
+            ),
         ),
     ),
     KeyKind(
         "resend",
         "Resend",
-        "Mail to your own people",
+        _("Mail to your own people"),
         "https://api.resend.com",
         "/domains",
         _bearer,

@@ -16,7 +16,14 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assistants.catalogue import CatalogueError, Region, Stage, catalogue, regions_of
+from assistants.catalogue import (
+    CatalogueError,
+    Region,
+    Stage,
+    catalogue,
+    label_of,
+    regions_of,
+)
 from assistants.models import McpServer
 from assistants.spec import AssistantSpec
 from assistants.tool_shapes import FunctionTool, McpTool
@@ -104,7 +111,7 @@ def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
         content, purpose = Content.AUDIO_AND_TEXT, _("Hearing, deciding and speaking")
     return Flow(
         path,
-        found.label if found else name,
+        label_of(found) if found else name,
         content,
         region,
         purpose,

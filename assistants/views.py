@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from assistants import services
-from assistants.catalogue import Provider, Stage, catalogue, language_name
+from assistants.catalogue import Provider, Stage, catalogue, label_of, language_name
 from assistants.editing import keep_and_publish, keep_spec
 from assistants.faults import NotSound
 from assistants.forms import AssistantForm
@@ -181,13 +181,13 @@ def _shown(assistant: Assistant) -> dict[str, object]:
 
 def _facts(spec: AssistantSpec, mind: Provider | None) -> list[dict[str, str]]:
     facts = [
-        (_("Model"), mind.label if mind else spec.llm_config.provider),
+        (_("Model"), label_of(mind) if mind else spec.llm_config.provider),
         (_("Voice"), _voice_name(spec, mind)),
         (_("Language"), language_name(spec.language)),
     ]
     if spec.stt_config is not None:
         stt = catalogue().find(Stage.STT, spec.stt_config.provider)
-        name = stt.label if stt else spec.stt_config.provider
+        name = label_of(stt) if stt else spec.stt_config.provider
         facts.append((_("Speech recognition"), name))
     longest = _("%(count)s minutes") % {"count": spec.max_duration_seconds // 60}
     facts.append((_("Longest call"), longest))

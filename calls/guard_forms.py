@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from calls.destinations import known_countries
 from calls.models import CallGuard
 from calls.services.guarding import FIRST_DAY_CALLS
+from common.lazy_text import lazy_sentence
 from common.money import MICROCREDITS_PER_CREDIT, format_credits
 from portal.fields import WordsField
 
@@ -76,8 +77,10 @@ class GuardForm(forms.Form):
         required=False,
         min_value=0,
         max_value=1_000_000,
-        help_text=_("In the 24 hours after the client was opened. Empty: %(count)d.")
-        % {"count": FIRST_DAY_CALLS},
+        help_text=lazy_sentence(
+            _("In the 24 hours after the client was opened. Empty: %(count)d."),
+            {"count": FIRST_DAY_CALLS},
+        ),
     )
 
     @classmethod

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _, ngettext_lazy
+from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy as _, ngettext
 
 from common.redaction import Category
 from portal.fields import WordsField
@@ -23,11 +24,15 @@ CATEGORY_LABELS = {
 }
 
 
+def _length(days: int) -> str:
+    return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
+
+
+_lazy_length = lazy(_length, str)
+
+
 def _days(choices: tuple[int, ...]) -> list[tuple[int, Any]]:
-    return [
-        (days, ngettext_lazy("%(days)d day", "%(days)d days", "days") % {"days": days})
-        for days in choices
-    ]
+    return [(days, _lazy_length(days)) for days in choices]
 
 
 class PrivacyForm(forms.Form):

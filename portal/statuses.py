@@ -50,6 +50,7 @@ _TABLE: Final[dict[str, StatusLook]] = {
     "answered": StatusLook(_("Answered"), Tone.SUCCESS, "check-circle"),
     "failed": StatusLook(_("Failed"), Tone.DANGER, "error"),
     "busy": StatusLook(_("Busy"), Tone.WARNING, "phone-off"),
+    "dropped": StatusLook(_("Hung up at once"), Tone.WARNING, "phone-off"),
     "no_answer": StatusLook(_("No answer"), Tone.WARNING, "phone-off"),
     "no-answer": StatusLook(_("No answer"), Tone.WARNING, "phone-off"),
     "voicemail": StatusLook(_("Voicemail"), Tone.WARNING, "inbox"),

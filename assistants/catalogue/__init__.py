@@ -36,6 +36,7 @@ from assistants.catalogue.entries import (
     Voice,
 )
 from assistants.catalogue.loading import catalogue, load
+from assistants.catalogue.words import label_of
 
 __all__ = [
     "GENDER_LABELS",
@@ -56,6 +57,7 @@ __all__ = [
     "fault_of",
     "is_available",
     "is_model_available",
+    "label_of",
     "language_choices",
     "language_name",
     "load",

@@ -20,6 +20,7 @@ from assistants.catalogue import (
     Voice,
     catalogue,
     is_available,
+    label_of,
     language_name,
 )
 from assistants.keys import keys_at_hand
@@ -37,6 +38,7 @@ class Offer:
 
     voice: Voice
     provider: Provider
+    provider_name: str
     language: str
     gender: str
     region: str
@@ -115,7 +117,7 @@ class VoiceFilterForm(forms.Form):
         offered: dict[str, list[tuple[Any, Any]]] = {
             "language": sorted(languages, key=lambda choice: choice[1]),
             "gender": [(g.value, label) for g, label in GENDER_LABELS.items()],
-            "provider": [(p.id, p.label) for p in stage],
+            "provider": [(p.id, label_of(p)) for p in stage],
             "region": [(r.value, region_name(r)) for r in Region],
         }
         for name, choices in offered.items():
@@ -137,6 +139,7 @@ def _offers() -> list[Offer]:
             provider=provider,
             language=language_name(voice.language),
             gender=str(GENDER_LABELS[voice.gender]),
+            provider_name=label_of(provider),
             region=region_name(provider.region),
             is_available=is_available(provider, keys),
         )

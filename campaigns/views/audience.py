@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from calls.forms import COUNTRIES
 from campaigns.columns import BASIS, NAME, NUMBER, PROOF, STATE, ZONE, Columns
 from campaigns.errors import CampaignIsFinal
 from campaigns.models import ImportFault, LeadImport
@@ -56,7 +57,12 @@ class UploadForm(forms.Form):
         kwargs["initial"] = {"region": region}
         super().__init__(*args, **kwargs)
         known: Any = self.fields["region"]
-        known.choices = [("", _("None"))] + [(c, c) for c in holiday_countries()]
+        others = [c for c in holiday_countries() if len(c) == 2 and c not in COUNTRIES]
+        known.choices = [
+            ("", _("None")),
+            *sorted(COUNTRIES.items(), key=lambda one: str(one[1])),
+            *((code, code) for code in others),
+        ]
 
 
 class MappingForm(forms.Form):

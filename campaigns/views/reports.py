@@ -21,6 +21,7 @@ from campaigns.services import copy_campaign
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 from portal.scope import require_scope, scoped
+from portal.statuses import status_look
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -31,7 +32,7 @@ class FollowUpForm(forms.Form):
     outcomes = forms.MultipleChoiceField(
         label=gettext_lazy("People whose last outcome was"),
         required=False,
-        choices=[(str(outcome), outcome.replace("_", " ")) for outcome in Outcome],
+        choices=[(str(outcome), status_look(outcome).label) for outcome in Outcome],
         widget=forms.CheckboxSelectMultiple,
     )
 

@@ -17,10 +17,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.lazy_text import lazy_sentence
 from config.clients.opening import open_complete_client
 from portal.hosts import portal_url
 from portal.mail import send_mail
-from portal.mail.rendering import lazy_sentence
 from portal.models import Membership, Portal, Role, SignUpRequest, User
 from portal.rates import is_allowed
 from portal.scope import organization_scope

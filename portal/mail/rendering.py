@@ -8,20 +8,10 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.functional import Promise, lazy
 
 from portal.brand import Brand
 from portal.mail.kinds import kind_of
 from portal.models import Portal
-
-
-def _filled(text: str | Promise, values: Mapping[str, Any]) -> str:
-    return str(text) % values
-
-
-# A sentence with values in it for a mail's context, put into words when the mail is
-# drawn: `%` on a lazy string would do it in the language of whoever causes the mail.
-lazy_sentence = lazy(_filled, str)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from common.lazy_text import lazy_sentence
 from portal.languages import language_for, paper_language
 from portal.mail import send_mail
-from portal.mail.rendering import lazy_sentence
 from portal.models import Portal, User
 from tests.world import House
 
