@@ -2,8 +2,8 @@
 
 reading, sdp, digest, framing   wire formats: pure
 transport, transactions         what RFC 3261 does with time
-agent, dialog                   whose message it is
-leg, outgoing, incoming         one call
+agent, dialog, replies          whose message it is, and what it gets
+leg, outgoing, incoming         one call; reoffers, info: what is asked in it
 carrier                         the trunks, and the `Carrier` protocol
 """
 

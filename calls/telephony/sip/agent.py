@@ -17,19 +17,12 @@ from typing import Any, Final, Protocol
 
 from sipmessage import URI, Parameters, Request, Response, Via
 
-from calls.telephony.sip.admission import StrangerGuard
 from calls.telephony.sip.auth import AuthSession
 from calls.telephony.sip.dialog import Dialog, direct_peer
 from calls.telephony.sip.headers import tag_of, top_via
-from calls.telephony.sip.messages import (
-    ALLOW,
-    SUPPORTED,
-    bracketed,
-    new_branch,
-    new_tag,
-    response_to,
-)
+from calls.telephony.sip.messages import bracketed, new_branch
 from calls.telephony.sip.reading import Unreadable, read, to_bytes
+from calls.telephony.sip.replies import Replies, refusal_of
 from calls.telephony.sip.resolving import CannotResolve, Resolver
 from calls.telephony.sip.transactions import (
     TIMEOUT_S,
@@ -45,9 +38,6 @@ logger = logging.getLogger(__name__)
 MAX_TRANSACTIONS: Final = 20_000
 _LAST_WORDS_S: Final = 2.0
 _MOST_TRIES: Final = 4  # challenges, old nonces
-_KNOWN: Final = frozenset(
-    ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK", "NOTIFY")
-)
 
 
 class NoResponse(Exception):
@@ -83,13 +73,13 @@ class UserAgent:
         self.resolver = resolver
         self._trusts = trusts
         self._on_invite = on_invite
-        self._guard = StrangerGuard()
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._servers: dict[Key, ServerTransaction] = {}
         self._dialogs: dict[tuple[str, str], DialogOwner] = {}
         self._cancels: dict[Key, Callable[[], None]] = {}
         self._background: set[asyncio.Task[Any]] = set()
-        self._tag = new_tag()  # of answers that open nothing
+        self._replies = Replies(self.transports)
+        self.respond = self._replies.respond
 
     async def open(self) -> None:
         await self.transports.open()
@@ -274,19 +264,10 @@ class UserAgent:
             elif message is not None:
                 self._take_request(message, peer)
         except Unreadable as error:
-            self._refuse_unreadable(error, peer)
+            self._replies.to_unreadable(error, peer)
         except Exception:  # the edge of the agent: no message may take it down
-            if self._guard.may_log("broken"):
+            if self._replies.guard.may_log("broken"):
                 logger.exception("a SIP message broke its handler")
-
-    def _refuse_unreadable(self, error: Unreadable, peer: Peer) -> None:
-        if self._guard.may_log("unreadable"):
-            logger.info(
-                "unreadable SIP message",
-                extra={"why": error.phrase, "pii.peer": str(peer)},
-            )
-        if error.request is not None and self._guard.may_answer(peer.host):
-            self._answer_once(error.request, peer, error.code, error.phrase)
 
     def _take_response(self, response: Response) -> None:
         branch = top_via(response).parameters.get("branch") or ""
@@ -308,10 +289,10 @@ class UserAgent:
             return
         owner = self._owner_of(request)
         if owner is None and not self._trusts(request, peer):
-            self._refuse_stranger(request, peer)
+            self._replies.to_stranger(request, peer)
             return
         if len(self._servers) >= MAX_TRANSACTIONS:
-            self._answer_once(request, peer, 503, "")
+            self._replies.once(request, peer, 503)
             return
         transaction = ServerTransaction(
             self.transports, request, peer, self._forget_server
@@ -328,7 +309,7 @@ class UserAgent:
                 owner.on_request(transaction)
             elif tag_of(request.headers["To"]):
                 self.respond(transaction, 481)
-            elif (refusal := _refusal_of(request)) is not None:
+            elif (refusal := refusal_of(request)) is not None:
                 self.respond(transaction, *refusal)
             elif request.method == "INVITE":
                 self._on_invite(transaction)
@@ -359,81 +340,11 @@ class UserAgent:
         invite = self._servers.get((branch, sent_by, "INVITE"))
         if invite is None:
             return False
-        self._answer_once(request, peer, 200, "")
+        self._replies.once(request, peer, 200)
         action = self._cancels.pop(invite.key, None)
         if action is not None and invite.final_code is None:
             action()
         return True
-
-    def _refuse_stranger(self, request: Request, peer: Peer) -> None:
-        """Answer at most so often, keep nothing, and tell the log once a minute."""
-        refused = self._guard.count_refusal()
-        if self._guard.may_log("stranger"):
-            logger.warning(
-                "SIP requests from strangers are refused",
-                extra={"refused": refused, "pii.peer": str(peer)},
-            )
-        if request.method == "CANCEL" or not self._guard.may_answer(peer.host):
-            return
-        code = 200 if request.method == "OPTIONS" else 403
-        if request.method not in ("OPTIONS", "INVITE") and tag_of(
-            request.headers["To"]
-        ):
-            code = 481
-        self._answer_once(request, peer, code, "")
-
-    def _answer_once(
-        self, request: Request, peer: Peer, code: int, phrase: str
-    ) -> None:
-        """Answer without keeping anything."""
-        response = response_to(
-            request, code, phrase, to_tag=self._tag, source=(peer.host, peer.port)
-        )
-        self.transports.answer(to_bytes(response), peer)
-
-    def respond(
-        self,
-        transaction: ServerTransaction,
-        code: int,
-        phrase: str = "",
-        *,
-        to_tag: str = "",
-        headers: dict[str, str] | None = None,
-        body: bytes = b"",
-    ) -> Response:
-        """Answer a transaction's request, with all that every answer carries."""
-        peer = transaction.peer
-        response = response_to(
-            transaction.request,
-            code,
-            phrase,
-            to_tag=to_tag or self._tag,
-            source=(peer.host, peer.port),
-        )
-        if 180 <= code < 300 or code == 405:
-            response.headers.set("Allow", ALLOW)
-            response.headers.set("Supported", ", ".join(SUPPORTED))
-        if code == 200 and transaction.request.method == "OPTIONS":
-            response.headers.set("Accept", "application/sdp")
-        for name, value in (headers or {}).items():
-            response.headers.set(name, value)
-        if body:
-            response.headers.set("Content-Type", "application/sdp")
-            response.body = body
-        transaction.respond(response)
-        return response
-
-
-def _refusal_of(request: Request) -> tuple[int, str] | None:
-    """Return why a request outside a dialog cannot be looked at, if so."""
-    if request.method not in _KNOWN:
-        return 405 if request.method.isupper() else 501, ""
-    forwards = request.headers.get("Max-Forwards")
-    if forwards is not None and not (forwards.isascii() and forwards.isdigit()):
-        return 400, "Malformed Max-Forwards"
-    if forwards is not None and int(forwards[:9]) == 0 and request.method != "OPTIONS":
-        return 483, ""
-    return None
 
 
 def target_uri(host: str, user: str | None = None, port: int | None = None) -> URI:

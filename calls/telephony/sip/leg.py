@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
 
 from sipmessage import Request, Response
 
@@ -32,8 +31,9 @@ from calls.telephony.sip import session_timer
 from calls.telephony.sip.agent import NoResponse, UserAgent
 from calls.telephony.sip.auth import AuthSession
 from calls.telephony.sip.dialog import Dialog
-from calls.telephony.sip.headers import text_of
-from calls.telephony.sip.negotiation import SDP_TYPE, Negotiation
+from calls.telephony.sip.info import KEY_TYPE, key_body, key_in
+from calls.telephony.sip.negotiation import Negotiation
+from calls.telephony.sip.reoffers import Reoffers
 from calls.telephony.sip.sdp import BadDescription
 from calls.telephony.sip.session_timer import Interval, SessionTimer
 from calls.telephony.sip.transactions import ServerTransaction
@@ -41,10 +41,6 @@ from calls.telephony.sip.transfer import Referral
 from calls.telephony.sip.trunk import SipTrunk
 
 logger = logging.getLogger(__name__)
-
-_REINVITE_TRIES: Final = 3
-_GLARE_S: Final = 2.1
-_INFO_TYPES: Final = ("application/dtmf-relay", "application/dtmf")
 
 
 class SipLeg:
@@ -69,7 +65,14 @@ class SipLeg:
         self._digits = DigitBox()
         link.on_digit = self._digits.press
         self._is_held_by_us = False
-        self._asking = asyncio.Lock()  # one offer of ours at a time
+        self._offers = Reoffers(
+            agent,
+            self._auth,
+            negotiation,
+            on_answer=self._take_reanswer,
+            on_gone=lambda: self.end(LinkEnd.LOST),
+            is_over=lambda: self.is_closed,
+        )
         self._timer = SessionTimer(self._refresh, self._expire)
         self._interval: Interval | None = None
         self._referral: Referral | None = None
@@ -218,7 +221,7 @@ class SipLeg:
         """Answer a re-INVITE or an UPDATE: hold, another codec, another address."""
         request, dialog = transaction.request, self._dialog
         assert dialog is not None
-        if self._asking.locked() or not self._is_confirmed:
+        if self._offers.is_asking or not self._is_confirmed:
             self._agent.respond(transaction, 491)
             return
         dialog.refresh_target(request)
@@ -247,12 +250,8 @@ class SipLeg:
         self._agent.respond(transaction, 200, headers=headers, body=body)
 
     def _take_info(self, transaction: ServerTransaction) -> None:
-        request = transaction.request
-        kind = (request.headers.get("Content-Type") or "").partition(";")[0]
-        if kind.strip().lower() in _INFO_TYPES:
-            key = _key_in(text_of(request.body.decode("latin-1")))
-            if key:
-                self._digits.press(key)
+        if key := key_in(transaction.request):
+            self._digits.press(key)
         self._agent.respond(transaction, 200)
 
     def _take_notify(self, transaction: ServerTransaction) -> None:
@@ -288,71 +287,11 @@ class SipLeg:
         return await self._agent.ask_signed(build, peer, self._auth)
 
     async def _offer_again(self) -> None:
-        """Tell the other side of a change. One that does not take it hears silence."""
-        if self._dialog is None or not self._is_confirmed or self.is_closed:
-            return
-        async with self._asking:
-            for _ in range(_REINVITE_TRIES):
-                try:
-                    code = await self._reinvite(self._negotiation.offer())
-                except NoResponse as error:
-                    logger.info("a re-INVITE got no answer", extra={"why": str(error)})
-                    return
-                if code != 491 or self.is_closed:
-                    return
-                await asyncio.sleep(_GLARE_S)
+        """Tell the other side of a change."""
+        if self._dialog is not None and self._is_confirmed and not self.is_closed:
+            await self._offers.tell(self._dialog, self._interval)
 
-    async def _reinvite(self, body: bytes) -> int:
-        """Send one re-INVITE, acknowledge its answer and use it."""
-        dialog = self._dialog
-        assert dialog is not None
-        code = 0
-        for _ in range(_REINVITE_TRIES):
-            request = dialog.request("INVITE", body, SDP_TYPE)
-            sequence = dialog.local_sequence
-            if self._interval is not None:
-                refresher = "uac" if self._interval.is_ours else "uas"
-                value = f"{self._interval.seconds};refresher={refresher}"
-                request.headers.set("Session-Expires", value)
-                request.headers.set("Supported", "timer")
-            self._auth.sign(request)
-            response = await self._invited(request)
-            code = response.code
-            if code // 100 == 2:
-                self._take_reanswer(dialog, sequence, response)
-                return code
-            if code in (408, 481):
-                self.end(LinkEnd.LOST)
-                return code
-            if not self._auth.take(response):
-                return code
-        return code
-
-    async def _invited(self, request: Request) -> Response:
-        """Send an INVITE in the dialog; 2xx that come again are acknowledged again."""
-        assert self._dialog is not None
-        peer = await self._agent.peer_of(self._dialog)
-        loop = asyncio.get_running_loop()
-        final: asyncio.Future[Response | None] = loop.create_future()
-        dialog, sequence = self._dialog, self._dialog.local_sequence
-
-        def take(response: Response | None) -> None:
-            if response is not None and response.code < 200:
-                return
-            if not final.done():
-                final.set_result(response)
-            elif response is not None and response.code < 300:
-                self._agent.send_ack(dialog, dialog.ack(sequence))
-
-        transaction = self._agent.send(request, peer, take)
-        response = await final
-        if response is None:
-            raise NoResponse(transaction.failure)
-        return response
-
-    def _take_reanswer(self, dialog: Dialog, sequence: int, response: Response) -> None:
-        dialog.refresh_target(response)
-        self._agent.send_ack(dialog, dialog.ack(sequence))
+    def _take_reanswer(self, response: Response) -> None:
         self._start_timer(session_timer.as_caller(response))
         try:
             if response.body:
@@ -365,9 +304,8 @@ class SipLeg:
         if key == "w":
             await asyncio.sleep(0.5)
             return
-        body = f"Signal={key}\r\nDuration=160\r\n".encode()
         try:
-            await self._ask("INFO", body, _INFO_TYPES[0])
+            await self._ask("INFO", key_body(key), KEY_TYPE)
         except NoResponse as error:
             logger.info("a key was not sent", extra={"why": str(error)})
 
@@ -439,16 +377,3 @@ class SipLeg:
 
 def _warning(error: Exception) -> str:
     return f'399 portavoce "{str(error)[:120]}"'.replace("\n", " ")
-
-
-def _key_in(body: str) -> str:
-    """Return the key of a dtmf-relay body, or of a bare one."""
-    for line in body.splitlines():
-        name, equals, value = line.partition("=")
-        text = (value if equals and name.strip().lower() == "signal" else "").strip()
-        if not equals:
-            text = line.strip()
-        text = {"10": "*", "11": "#"}.get(text, text).upper()
-        if len(text) == 1 and text in "0123456789*#ABCD":
-            return text
-    return ""

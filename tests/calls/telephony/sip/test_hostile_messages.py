@@ -225,7 +225,7 @@ class Notes(logging.Handler):
 @virtual_time
 async def test_strangers_open_no_call_and_the_log_hears_of_them_once() -> None:
     handler = Notes()
-    logger = logging.getLogger("calls.telephony.sip.agent")
+    logger = logging.getLogger("calls.telephony.sip.replies")
     logger.addHandler(handler)
     sent: list[bytes] = []
     desk = Desk()
