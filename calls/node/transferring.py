@@ -13,11 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from calls import bus
+from calls.media.ambience import Ambience
+from calls.media.output import PulledAudioOutput
+from calls.media.tones import ringing
 from calls.models import Transfer as TransferRow
 from calls.node import database
 from calls.node.announcement import announce
@@ -112,10 +117,11 @@ class Transferring:
     async def _try(self, plan: TransferPlan) -> None:
         if plan.kind == TransferRow.Kind.BLIND and await self._refer(plan):
             return
-        leg = await self._dial(plan)
-        try:
+        with self._ringing():
+            leg = await self._dial(plan)
             if plan.kind == TransferRow.Kind.WARM:
-                await self._brief(plan, leg)
+                await self._announced(plan, leg)
+        try:
             call = self._call()
             conversation = call.conversation if call is not None else None
             if conversation is None or conversation.session.is_ending:
@@ -173,6 +179,31 @@ class Transferring:
             await unbroken(in_time("leg", leg.aclose(), _CLOSE_S))
             raise
         return leg
+
+    @contextmanager
+    def _ringing(self) -> Iterator[None]:
+        """Let the caller hear that it rings, under whatever the assistant still says."""
+        call = self._call()
+        output = call.link.audio_output if call is not None else None
+        if not isinstance(output, PulledAudioOutput):
+            yield
+            return
+        before = output.ambience
+        samples = np.frombuffer(ringing(output.sample_rate_hz), np.int16)
+        ours = output.ambience = Ambience(samples, volume=1.0)
+        try:
+            yield
+        finally:
+            if output.ambience is ours:
+                output.ambience = before
+
+    async def _announced(self, plan: TransferPlan, leg: Leg) -> None:
+        """Have whoever answered take the caller; else their line is closed."""
+        try:
+            await self._brief(plan, leg)
+        except BaseException:
+            await unbroken(in_time("leg", leg.aclose(), _CLOSE_S))
+            raise
 
     async def _brief(self, plan: TransferPlan, leg: Leg) -> None:
         """Tell whoever answered who comes, and wait for their 1."""

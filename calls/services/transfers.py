@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from assistants.tool_shapes import TransferCallTool
 from calls.errors import CallError, DestinationRefused
-from calls.models import Call, Transfer, Trunk
+from calls.models import Call, PhoneNumber, Transfer, Trunk
 from calls.services.guarding import check_destination
+from calls.services.outbound import shown_number
 from calls.services.running import CallOrder
 from calls.trunk_rules import region_of
 from common.ids import uuid7
@@ -100,9 +101,10 @@ def plan_transfer(
     }
     with scoped(order.scope):
         try:
-            target = checked_destination(destination, near=order.callee_number)
-            trunk = _trunk_of(order)
-            _check_allowed(order, target, trunk)
+            way = _way_out(order)
+            near = order.callee_number or way.caller_id
+            target = checked_destination(destination, near=near)
+            _check_allowed(order, target, way.trunk)
         except TransferNotPossible as error:
             _keep(order, status=Transfer.Status.FAILED, reason=error.failure, **values)
             raise
@@ -111,9 +113,9 @@ def plan_transfer(
             id=row.pk,
             kind=row.kind,
             destination=target,
-            carrier=trunk.carrier if trunk else order.carrier,
-            caller_id=_shown_number(order, trunk),
-            trunk_id=trunk.pk if trunk else None,
+            carrier=way.carrier,
+            caller_id=way.caller_id,
+            trunk_id=way.trunk.pk if way.trunk else None,
             brief=brief,
         )
 
@@ -144,12 +146,52 @@ def kind_of(order: CallOrder, destination: str) -> str:
     return Transfer.Kind.BLIND
 
 
-def _trunk_of(order: CallOrder) -> Trunk | None:
-    if order.transfer_trunk_id is None:
-        if order.carrier == "sip":
-            raise TransferNotPossible(Failure.NO_TRUNK)
-        return None
-    return Trunk.objects.filter(pk=order.transfer_trunk_id).first()
+@dataclass(frozen=True)
+class _WayOut:
+    """How somebody is dialled: by which carrier and trunk, and what they see."""
+
+    carrier: str
+    trunk: Trunk | None
+    caller_id: str
+
+
+def _way_out(order: CallOrder) -> _WayOut:
+    """Return the way of the call itself, or that of a number for a call in a browser."""
+    if order.transfer_trunk_id is not None:
+        trunk = Trunk.objects.filter(pk=order.transfer_trunk_id).first()
+        carrier = trunk.carrier if trunk else order.carrier
+        return _WayOut(carrier, trunk, _shown_number(order, trunk))
+    if order.carrier == "sip":
+        raise TransferNotPossible(Failure.NO_TRUNK)
+    if order.direction != Call.Direction.WEB:
+        return _WayOut(order.carrier, None, _shown_number(order, None))
+    number = _number_for(order)
+    if number is None:
+        raise TransferNotPossible(Failure.NO_TRUNK)
+    trunk = number.transfer_trunk or number.trunk
+    carrier = trunk.carrier if trunk else number.carrier
+    return _WayOut(carrier, trunk, shown_number(number))
+
+
+def _number_for(order: CallOrder) -> PhoneNumber | None:
+    """Return the number a browser's caller is handed on from: the assistant's own first."""
+    assistant_id = (
+        Call.objects.filter(pk=order.call_id)
+        .values_list("assistant_id", flat=True)
+        .first()
+    )
+    numbers = PhoneNumber.objects.filter(is_active=True).order_by("number")
+    able = [
+        number
+        for number in numbers.select_related("trunk", "transfer_trunk")
+        if (number.trunk is not None and number.trunk.is_active)
+        or number.carrier == "simulator"
+    ]
+    return min(
+        able,
+        key=lambda number: (number.assistant_id != assistant_id, number.trunk is None),
+        default=None,
+    )
 
 
 def _check_allowed(order: CallOrder, target: str, trunk: Trunk | None) -> None:

@@ -6,11 +6,14 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from calls.models import Call, Transfer
+from calls.models import Call, PhoneNumber, Transfer
+from calls.node.taps import unheard
 from calls.node.transferring import Transferring
 from calls.services.running import CallOrder
+from calls.services.trunks import add_trunk
 from calls.telephony.protocol import (
     CarrierSetup,
     NoAnswerOutcome,
@@ -19,11 +22,12 @@ from calls.telephony.protocol import (
     TransferRefused,
 )
 from calls.telephony.registry import OpenCarriers
-from portal.scope import all_organizations
+from portal.scope import all_organizations, organization_scope
 from tests.calls.node.held import FULL, HeldCall, cost_of, wallet
 from tests.calls.session.conversation import make_spec
 from tests.fakes.incoming import FakeIncomingLeg
 from tests.fakes.leg import FakeLeg
+from tests.fakes.link import FakeLink
 from tests.fakes.script import Script, answer, script, user_says
 from tests.world import House
 
@@ -63,8 +67,10 @@ class OnePhone(OpenCarriers):
         super().__init__(CarrierSetup())
         self.phone = phone
         self.requests: list[Any] = []
+        self.names: list[str] = []
 
     def get(self, name: str) -> Any:
+        self.names.append(name)
         return self
 
     async def place(self, request: Any) -> Any:
@@ -250,3 +256,82 @@ def test_what_is_no_destination_is_not_tried(
     assert carriers.requests == []
     (failed,) = tries(held)
     assert (failed.status, failed.reason) == ("failed", "bad_destination")
+
+
+class Ringing:
+    """What a caller hears, as a recorder would; tells when 425 Hz sounds."""
+
+    def __init__(self) -> None:
+        self.rings_s: list[float] = []
+
+    def assistant(self, pcm: bytes, rate_hz: int, offset_ms: int) -> None:
+        samples = np.frombuffer(pcm, np.int16).astype(float)
+        at_s = np.arange(samples.size) / rate_hz
+        power = abs(samples @ np.exp(-2j * np.pi * 425 * at_s)) / max(samples.size, 1)
+        if power > 800:
+            self.rings_s.append(offset_ms / 1000)
+
+    async def listen(self, held: HeldCall) -> None:
+        await held.at(1.0)
+        assert held.live.conversation is not None
+        assert held.live.conversation.taps is not None
+        held.live.conversation.taps.add(caller=unheard, assistant=self.assistant)
+        await asyncio.sleep(60)
+
+
+def test_the_caller_hears_it_ring_until_somebody_answers(inbound: CallOrder) -> None:
+    heard = Ringing()
+    held, _ = calling(inbound, Phone(rings_s=8), ends_at_s=30)
+    held.run(ask, heard.listen)
+    rings = heard.rings_s
+    assert len(rings) in range(90, 111)  # two rings of a second, four seconds between
+    assert max(rings) - min(rings) == pytest.approx(6.0, abs=0.2)
+
+
+def browser_call(order: CallOrder, phone: Phone) -> tuple[HeldCall, OnePhone]:
+    talk = script(answers=[answer("Sorry, nobody is there.")])
+    link = FakeLink(talk, ends_at_s=30)
+    held = HeldCall(order, talk, link=link)
+    carriers = OnePhone(phone)
+    held._transfer = Transferring(held.order, carriers, held.studio, lambda: held.live)
+    return held, carriers
+
+
+def test_a_caller_in_a_browser_is_joined_to_the_person_dialled(
+    bakery: House, order: CallOrder
+) -> None:
+    with organization_scope(bakery.organization):
+        trunk = add_trunk(
+            organization=bakery.organization,
+            values={"name": "Main", "host": "sip.example.com"},
+            actor=None,
+        )
+        PhoneNumber.objects.filter(pk=bakery.number.pk).update(
+            trunk=trunk, carrier="sip"
+        )
+    phone = Phone(rings_s=1, ends_at_s=12)
+    phone.script = script(user_says("I am the owner", from_s=4.0, to_s=6.0))
+    held, carriers = browser_call(order, phone)
+    call = held.run(ask)
+    (request,) = carriers.requests
+    assert request.caller_id == bakery.number.number
+    assert request.trunk_id == trunk.pk
+    assert carriers.names == ["sip"]
+    assert (call.status, call.end_reason) == ("transferred", "transferred")
+    (done,) = tries(held)
+    assert (done.status, done.method) == ("bridged", "bridge")
+    assert held.link.heard[-1].to_s - held.link.heard[-1].from_s >= 1.9
+    assert phone.close_count > 0
+
+
+def test_a_browser_call_without_any_line_says_so_and_goes_on(
+    bakery: House, order: CallOrder
+) -> None:
+    with organization_scope(bakery.organization):
+        PhoneNumber.objects.update(carrier="sip", trunk=None)
+    held, carriers = browser_call(order, Phone())
+    call = held.run(ask)
+    assert call.end_reason == "user_hangup"
+    assert carriers.requests == []
+    (failed,) = tries(held)
+    assert (failed.status, failed.reason) == ("failed", "no_trunk")
