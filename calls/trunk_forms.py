@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -10,13 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from calls.models import Trunk
 from calls.telephony.forwarding import PROVIDERS, provider_of
 from calls.trunk_rules import (
+    OPTIONS_EVERY_S,
+    REGISTER_EXPIRES_S,
     BadAddress,
     HostPort,
     parse_address,
+    parse_codecs,
+    parse_domain,
     parse_networks,
+    parse_seconds,
 )
 from common.phone import InvalidNumber, parse_number
 
+T = TypeVar("T")
 _DIRECT = ("transport", "caller_id", "number_format", "max_channels")
 
 
@@ -95,6 +102,34 @@ class TrunkForm(forms.Form):
         initial=1,
         help_text=_("Carriers turn away what comes faster than they allow."),
     )
+    codecs = forms.CharField(
+        label=_("Audio formats"),
+        max_length=40,
+        required=False,
+        help_text=_("In the order you want them, of PCMA, PCMU and opus. Empty: all."),
+        widget=forms.TextInput({"placeholder": "PCMA, PCMU", "spellcheck": "false"}),
+    )
+    srtp = forms.BooleanField(
+        label=_("Encrypt the audio"),
+        required=False,
+        help_text=_("SRTP, over TLS only. Calls without it are turned away."),
+    )
+    domain = forms.CharField(
+        label=_("Domain"),
+        max_length=253,
+        required=False,
+        help_text=_("Of your address at the carrier, where it is not the server's."),
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    register_expires_s = forms.IntegerField(
+        label=_("Seconds a registration holds"), min_value=0, initial=600
+    )
+    options_every_s = forms.IntegerField(
+        label=_("Seconds between two greetings"),
+        min_value=0,
+        initial=60,
+        help_text=_("A greeting tells whether the carrier is there. 0: never."),
+    )
     is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
 
     def __init__(self, *args: Any, trunk: Trunk | None = None, **kwargs: Any) -> None:
@@ -122,6 +157,23 @@ class TrunkForm(forms.Form):
         except BadAddress as error:
             raise forms.ValidationError(str(error)) from error
 
+    def clean_codecs(self) -> list[str]:
+        words = self.cleaned_data["codecs"].replace(",", " ").split()
+        return _checked(lambda: parse_codecs(words))
+
+    def clean_domain(self) -> str:
+        return _checked(lambda: parse_domain(self.cleaned_data["domain"]))
+
+    def clean_register_expires_s(self) -> int:
+        wanted = self.cleaned_data["register_expires_s"]
+        return _checked(
+            lambda: parse_seconds(wanted, REGISTER_EXPIRES_S, may_be_off=False)
+        )
+
+    def clean_options_every_s(self) -> int:
+        wanted = self.cleaned_data["options_every_s"]
+        return _checked(lambda: parse_seconds(wanted, OPTIONS_EVERY_S, may_be_off=True))
+
     def clean_outbound_number(self) -> str:
         text = self.cleaned_data["outbound_number"]
         try:
@@ -138,6 +190,10 @@ class TrunkForm(forms.Form):
         if cleaned.get("registers") and not cleaned.get("auth_username"):
             self.add_error(
                 "auth_username", _("A carrier registers you by your user name.")
+            )
+        if cleaned.get("srtp") and cleaned.get("transport") != Trunk.Transport.TLS:
+            self.add_error(
+                "srtp", _("Encrypted audio needs TLS: its keys travel in the messages.")
             )
         if cleaned.get("caller_id") == Trunk.CallerId.OUTBOUND and not cleaned.get(
             "outbound_number"
@@ -157,11 +213,20 @@ class TrunkForm(forms.Form):
         return values
 
 
+def _checked(check: Callable[[], T]) -> T:
+    try:
+        return check()
+    except BadAddress as error:
+        raise forms.ValidationError(str(error)) from error
+
+
 def initial_of(trunk: Trunk) -> dict[str, Any]:
     """Return what the form of this trunk starts with; never the password."""
     names = [*_DIRECT, "name", "provider", "auth_username", "registers"]
     names += ["public_key", "outbound_number", "calls_per_second", "is_active"]
+    names += ["srtp", "domain", "register_expires_s", "options_every_s"]
     return {name: getattr(trunk, name) for name in names} | {
         "address": trunk.address,
+        "codecs": ", ".join(trunk.codecs),
         "inbound_addresses": "\n".join(trunk.inbound_addresses),
     }

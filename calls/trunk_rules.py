@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import phonenumbers
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_ADDRESSES: Final = 50
+
+
+CODECS: Final = ("PCMA", "PCMU", "opus")
+REGISTER_EXPIRES_S: Final = (60, 7_200)
+OPTIONS_EVERY_S: Final = (15, 3_600)  # or 0: not at all
 
 
 class BadAddress(ValueError):
@@ -86,6 +91,45 @@ def parse_networks(texts: Iterable[str]) -> list[str]:
             found.append(spelling)
     if len(found) > _MAX_ADDRESSES:
         raise BadAddress(f"At most {_MAX_ADDRESSES} addresses.")
+    return found
+
+
+def parse_codecs(texts: Iterable[str]) -> list[str]:
+    """Return codecs in their one spelling, each once, in the order given."""
+    known = {name.lower(): name for name in CODECS}
+    found: list[str] = []
+    for text in texts:
+        name = known.get(text.strip().lower())
+        if name is None:
+            raise BadAddress(
+                f"{text.strip()[:20]} is no codec of ours: use {', '.join(CODECS)}."
+            )
+        if name not in found:
+            found.append(name)
+    return found
+
+
+def parse_domain(text: str) -> str:
+    """Return a host name or address; empty stays empty."""
+    return _host(text.strip().lower()) if text.strip() else ""
+
+
+def parse_seconds(value: int, bounds: tuple[int, int], *, may_be_off: bool) -> int:
+    """Return seconds within bounds, or 0 where that switches something off."""
+    low, high = bounds
+    if (value == 0 and may_be_off) or low <= value <= high:
+        return value
+    off = ", or 0 for never" if may_be_off else ""
+    raise BadAddress(f"Choose from {low} to {high} seconds{off}.")
+
+
+def contradictions(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return what of a whole trunk cannot be so together, by the field to mend."""
+    found = {}
+    if values.get("srtp") and values.get("transport") != "tls":
+        found["srtp"] = "Encrypted audio needs TLS: its keys travel in the messages."
+    if values.get("registers") and not values.get("auth_username"):
+        found["auth_username"] = "A carrier registers you by your user name."
     return found
 
 

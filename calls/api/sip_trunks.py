@@ -15,7 +15,18 @@ from calls.models import Trunk
 from calls.queries import get_trunk, visible_trunks
 from calls.services import trunks
 from calls.telephony.registry import carrier_choices
-from calls.trunk_rules import BadAddress, parse_address, parse_networks, parse_port
+from calls.trunk_rules import (
+    OPTIONS_EVERY_S,
+    REGISTER_EXPIRES_S,
+    BadAddress,
+    contradictions,
+    parse_address,
+    parse_codecs,
+    parse_domain,
+    parse_networks,
+    parse_port,
+    parse_seconds,
+)
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
@@ -52,6 +63,13 @@ class TrunkChange(Body):
     calls_per_second: int | None = Field(None, ge=1, le=100, strict=True)
     caller_id: Literal["number", "outbound"] | None = None
     number_format: Literal["plus", "digits", "national"] | None = None
+    codecs: list[str] | None = Field(
+        None, max_length=10, examples=[["PCMA", "PCMU", "opus"]]
+    )
+    srtp: bool | None = Field(None, strict=True)
+    domain: str | None = Field(None, max_length=253)
+    register_expires_s: int | None = Field(None, strict=True)
+    options_every_s: int | None = Field(None, strict=True)
     is_active: bool | None = Field(None, strict=True)
 
 
@@ -85,6 +103,11 @@ class TrunkJson(BaseModel):
     calls_per_second: int
     caller_id: str
     number_format: str
+    codecs: list[str]
+    srtp: bool
+    domain: str | None
+    register_expires_s: int
+    options_every_s: int
     is_active: bool
     is_tested: bool
     last_test: dict[str, JsonValue] | None
@@ -124,6 +147,11 @@ def trunk_json(trunk: Trunk) -> dict[str, Any]:
         "calls_per_second": trunk.calls_per_second,
         "caller_id": trunk.caller_id,
         "number_format": trunk.number_format,
+        "codecs": trunk.codecs,
+        "srtp": trunk.srtp,
+        "domain": trunk.domain or None,
+        "register_expires_s": trunk.register_expires_s,
+        "options_every_s": trunk.options_every_s,
         "is_active": trunk.is_active,
         "is_tested": trunk.is_tested,
         "last_test": trunk.check_result or None,
@@ -150,6 +178,7 @@ def add_trunk(request: HttpRequest, wanted: NewTrunk) -> Status[dict[str, Any]]:
                 "Missing required field: address", param="address", code="missing_field"
             )
         values |= _address(values.pop("outbound_host"), "outbound_address")
+    _refuse_contradictions(values)
     trunk = trunks.add_trunk(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
         values=values,
@@ -171,9 +200,11 @@ def change_trunk(
     request: HttpRequest, trunk_id: UUID, wanted: TrunkChange
 ) -> dict[str, Any]:
     """Change what is sent; a new address or password makes the last test out of date."""
-    trunk = trunks.change_trunk(
-        trunk=get_trunk(trunk_id), changes=trunk_values(wanted), actor=None
-    )
+    trunk, changes = get_trunk(trunk_id), trunk_values(wanted)
+    if changes.keys() & {"srtp", "transport", "registers", "auth_username"}:
+        kept = ("srtp", "transport", "registers", "auth_username")
+        _refuse_contradictions({name: getattr(trunk, name) for name in kept} | changes)
+    trunk = trunks.change_trunk(trunk=trunk, changes=changes, actor=None)
     return {"trunk": trunk_json(trunk)}
 
 
@@ -209,6 +240,7 @@ def trunk_values(wanted: TrunkChange) -> dict[str, Any]:
         values["outbound_number"] = (
             _checked("outbound_number", parse_number, number) if number else ""
         )
+    values |= _details(sent)
     if "registration" in sent:
         values["registers"] = bool(sent.pop("registration"))
     if sent.get("carrier") and sent["carrier"] not in dict(carrier_choices()):
@@ -235,6 +267,33 @@ def _place(sent: dict[str, Any]) -> dict[str, Any]:
             _address(outbound, "outbound_address")
         values["outbound_host"] = outbound.lower()
     return values
+
+
+def _details(sent: dict[str, Any]) -> dict[str, Any]:
+    """Take what few trunks set out of what was sent, checked by name."""
+    values: dict[str, Any] = {}
+    if "codecs" in sent:
+        values["codecs"] = _checked("codecs", parse_codecs, sent.pop("codecs") or [])
+    if "domain" in sent:
+        values["domain"] = _checked("domain", parse_domain, sent.pop("domain") or "")
+    if (expires_s := sent.pop("register_expires_s", None)) is not None:
+        values["register_expires_s"] = _checked(
+            "register_expires_s",
+            lambda s: parse_seconds(s, REGISTER_EXPIRES_S, may_be_off=False),
+            expires_s,
+        )
+    if (every_s := sent.pop("options_every_s", None)) is not None:
+        values["options_every_s"] = _checked(
+            "options_every_s",
+            lambda s: parse_seconds(s, OPTIONS_EVERY_S, may_be_off=True),
+            every_s,
+        )
+    return values
+
+
+def _refuse_contradictions(values: dict[str, Any]) -> None:
+    for param, message in contradictions(values).items():
+        raise InvalidRequest(message, param=param)
 
 
 def _address(text: str, param: str) -> dict[str, Any]:

@@ -53,6 +53,13 @@ class Trunk(Owned):
     # Addresses and networks calls come in from, beside the host's own.
     inbound_addresses = models.JSONField(default=list)
 
+    # In the order we offer them; none: all we have, those of telephones first.
+    codecs = models.JSONField(default=list)
+    srtp = models.BooleanField(default=False)  # audio is encrypted, or there is no call
+    domain = models.CharField(max_length=253, blank=True)  # of our address; none: host
+    register_expires_s = models.PositiveIntegerField(default=600)
+    options_every_s = models.PositiveIntegerField(default=60)  # 0: never asked
+
     outbound_number = models.CharField(max_length=16, blank=True)
     caller_id = models.CharField(
         max_length=8, choices=CallerId, default=CallerId.NUMBER
@@ -120,6 +127,9 @@ TESTED_FIELDS: Final = frozenset(
         "public_key",
         "registers",
         "carrier",
+        "codecs",
+        "srtp",
+        "domain",
     }
 )
 

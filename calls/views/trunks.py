@@ -202,6 +202,9 @@ def _facts(trunk: Trunk) -> list[dict[str, Any]]:
         (_("People you call see"), trunk.get_caller_id_display()),
         (_("Its own number"), trunk.outbound_number),
         (_("Numbers are written"), trunk.get_number_format_display()),
+        (_("Audio formats"), ", ".join(trunk.codecs) or _("All")),
+        (_("Audio is encrypted"), _("Yes") if trunk.srtp else _("No")),
+        (_("Domain"), trunk.domain),
         (_("Calls at once"), str(trunk.max_channels)),
         (_("New calls a second"), str(trunk.calls_per_second)),
     ]

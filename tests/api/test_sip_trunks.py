@@ -166,3 +166,51 @@ def test_another_organizations_trunk_is_not_there(
     with all_organizations("nothing changed"):
         assert Trunk.objects.get().name == "Main trunk"
         assert not PhoneNumber.objects.filter(number="+31201234999").exists()
+
+
+DETAILS = {
+    "codecs": ["PCMU", "opus"],
+    "srtp": True,
+    "domain": "acme.telnyx.eu",
+    "register_expires_s": 300,
+    "options_every_s": 0,
+}
+
+
+def test_the_details_of_a_trunk_are_kept_and_default_without_them(
+    bakery_api: ApiClient,
+) -> None:
+    made = bakery_api.post("/sip-trunks", NEWER | DETAILS).json()["trunk"]
+    assert {name: made[name] for name in DETAILS} == DETAILS
+    plain = bakery_api.post("/sip-trunks", NEWER | {"name": "Plain"}).json()["trunk"]
+    assert {name: plain[name] for name in DETAILS} == {
+        "codecs": [],
+        "srtp": False,
+        "domain": None,
+        "register_expires_s": 600,
+        "options_every_s": 60,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"codecs": ["GSM"]}, "codecs"),
+        ({"transport": "udp"}, "srtp"),
+        ({"domain": "no domain"}, "domain"),
+        ({"register_expires_s": 5}, "register_expires_s"),
+        ({"options_every_s": 1}, "options_every_s"),
+        ({"auth_username": "", "registration": True}, "auth_username"),
+        ({"srtp": "yes"}, "srtp"),
+    ],
+)
+def test_a_detail_that_cannot_be_is_named_and_changes_nothing(
+    bakery: House, bakery_api: ApiClient, change: dict[str, Any], param: str
+) -> None:
+    made = bakery_api.post("/sip-trunks", NEWER | DETAILS).json()["trunk"]
+    answer = bakery_api.patch(f"/sip-trunks/{made['id']}", change)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+    assert bakery_api.get(f"/sip-trunks/{made['id']}").json()["trunk"] == made
+    added = bakery_api.post("/sip-trunks", NEWER | DETAILS | change)
+    assert (added.status_code, added.json()["error"]["param"]) == (400, param)

@@ -16,6 +16,7 @@ from calls.telephony.forwarding import PROVIDERS
 from calls.telephony.protocol import CarrierSetup, CarrierSpec, ProbeStep, TrunkConfig
 from calls.telephony.registry import register
 from calls.telephony.simulator.carrier import SimulatorCarrier
+from calls.telephony.sip.trunk import trunk_from
 from portal.models import AuditRecord
 from portal.scope import organization_scope
 from tests.world import House, browser
@@ -51,6 +52,11 @@ FILLED = {
     "number_format": "plus",
     "max_channels": "20",
     "calls_per_second": "2",
+    "codecs": "pcma, OPUS",
+    "srtp": "on",
+    "domain": "acme.telnyx.eu",
+    "register_expires_s": "300",
+    "options_every_s": "0",
     "is_active": "on",
 }
 
@@ -78,6 +84,12 @@ def test_a_trunk_is_connected_and_changed_without_typing_its_password_again(
     trunk = row(bakery)
     assert (trunk.host, trunk.port, trunk.transport) == ("sip.telnyx.eu", 5061, "tls")
     assert trunk.inbound_addresses == ["185.246.41.0/24"]
+    assert (trunk.codecs, trunk.srtp) == (["PCMA", "opus"], True)
+    assert (trunk.register_expires_s, trunk.options_every_s) == (300, 0)
+    carried = trunk_from(trunk_checks.trunk_config(trunk))  # all of it reaches calls
+    assert [codec.name for codec in carried.codecs] == ["PCMA", "opus"]
+    assert (carried.encrypts, carried.domain) == (True, "acme.telnyx.eu")
+    assert (carried.expires_s, carried.options_every_s) == (300, 0)
     changed = FILLED | {"name": "Second", "auth_password": ""}
     edit = reverse("trunk_edit", args=[trunk.pk])
     assert "wrong" not in dora.get(edit).content.decode()
@@ -97,6 +109,11 @@ def test_a_trunk_is_connected_and_changed_without_typing_its_password_again(
         ({"caller_id": "outbound"}, "outbound_number"),
         ({"auth_username": ""}, "auth_username"),
         ({"max_channels": "0"}, "max_channels"),
+        ({"codecs": "GSM"}, "codecs"),
+        ({"transport": "udp"}, "srtp"),
+        ({"domain": "no domain"}, "domain"),
+        ({"register_expires_s": "5"}, "register_expires_s"),
+        ({"options_every_s": "1"}, "options_every_s"),
         ({"provider": "pigeon"}, "provider"),
     ],
 )
