@@ -7,7 +7,8 @@ DATABASE_URL names a migrated, empty database to work in.
 The bare SQL is two tables: hold and settle are each a transaction of one conditional
 UPDATE and one INSERT for every wallet. It keeps no double entry, no hold, no expiry, no
 tenancy, and it believes what it is told to settle. Both sides touch the same wallets:
-`agency` calls take from one, `client` calls from two, the client's and the pool.
+`agency` calls take from one, `client` calls from two, the client's and the pool; all of
+them from the same, or each worker from its share of a thousand in turn.
 
 Each figure is the median of several rounds. A round runs ours and the bare SQL one
 after the other with the same number of processes, in changing order, and the books are
@@ -16,6 +17,7 @@ reconciled at the end.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -31,10 +33,13 @@ import django
 import psycopg
 
 WORKERS: Final = 4
+WALLETS: Final = 1_000
 ROUNDS: Final = 5
 SECONDS: Final = 2.0
 CREDITS: Final = 10**15
 GOAL: Final = 0.5
+# The wallets that one call takes from: an agency's, or a client's and its agency's.
+Payers = list[UUID]
 
 _SCHEMA: Final = """
 drop table if exists bench_entry; drop table if exists bench_account;
@@ -44,7 +49,7 @@ create table bench_entry (id uuid primary key, key text unique,
 """
 
 
-def _bare_pair(connection: psycopg.Connection[Any], wallets: list[UUID]) -> None:
+def _bare_pair(connection: psycopg.Connection[Any], wallets: Payers) -> None:
     call = uuid4()
     with connection.transaction():
         for wallet in wallets:
@@ -70,12 +75,13 @@ def _bare_pair(connection: psycopg.Connection[Any], wallets: list[UUID]) -> None
             )
 
 
-def _bare(payers: list[UUID]) -> float:
+def _bare(payers: list[Payers]) -> float:
+    turns = itertools.cycle(payers)
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        return _count(lambda: _bare_pair(connection, payers))
+        return _count(lambda: _bare_pair(connection, next(turns)))
 
 
-def _ours(payers: list[UUID]) -> float:
+def _ours(payers: list[Payers]) -> float:
     from django.utils import timezone
 
     from billing.holds import hold_for_call, settle_call
@@ -84,23 +90,26 @@ def _ours(payers: list[UUID]) -> float:
     from portal.scope import all_organizations, organization_scope
 
     with all_organizations("the bench is told whom to work for"):
-        organization = Organization.objects.select_related("parent").get(pk=payers[0])
+        found = Organization.objects.select_related("parent").in_bulk(
+            [wallets[0] for wallets in payers]
+        )
+    turns = itertools.cycle(found.values())
     expires_at = timezone.now() + timedelta(hours=1)
     price = CallPrice(Tariff(1_000_000), Tariff(1_000_000))
 
     def pair() -> None:
-        call = uuid4()
-        hold_for_call(
-            call_id=call,
-            organization=organization,
-            seconds=60,
-            price=price,
-            expires_at=expires_at,
-        )
-        settle_call(call_id=call, seconds=30)
+        call, organization = uuid4(), next(turns)
+        with organization_scope(organization):
+            hold_for_call(
+                call_id=call,
+                organization=organization,
+                seconds=60,
+                price=price,
+                expires_at=expires_at,
+            )
+            settle_call(call_id=call, seconds=30)
 
-    with organization_scope(organization):
-        return _count(pair)
+    return _count(pair)
 
 
 def _count(pair: Callable[[], None]) -> float:
@@ -126,12 +135,13 @@ def _begin_worker(start: Any, seconds: float) -> None:
     django.setup()
 
 
-def _rate(pool: Any, side: Callable[..., float], payers: list[list[UUID]]) -> float:
+def _rate(pool: Any, side: Callable[..., float], payers: list[Payers]) -> float:
     """Run one side in all workers at once; return the pairs a second of all.
 
-    Every worker waits for the others at the barrier, so each takes one of the jobs.
+    Every worker waits for the others at the barrier, so each takes one of the jobs:
+    its share of the payers, or all share the one there is.
     """
-    jobs = [payers[number % len(payers)] for number in range(WORKERS)]
+    jobs = [payers[number::WORKERS] or payers for number in range(WORKERS)]
     return float(sum(pool.map(side, jobs, chunksize=1)))
 
 
@@ -153,8 +163,8 @@ def _open(name: str, parent: Any) -> Any:
     return organization
 
 
-def _payers(kind: str, spread: int) -> list[list[UUID]]:
-    """Return who pays in each worker: one wallet or two, shared or apart."""
+def _payers(kind: str, spread: int) -> list[Payers]:
+    """Open so many wallets, or clients' wallets and their pools; return who pays."""
     found = []
     for number in range(spread):
         agency = _open(f"Bench {kind} {number}", None)
@@ -165,7 +175,7 @@ def _payers(kind: str, spread: int) -> list[list[UUID]]:
     return found
 
 
-def _prepare_bare(payers: list[list[UUID]]) -> None:
+def _prepare_bare(payers: list[Payers]) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(_SCHEMA)
         for wallet in {wallet for some in payers for wallet in some}:
@@ -224,9 +234,9 @@ def figures(*, rounds: int = ROUNDS, seconds: float = SECONDS) -> list[dict[str,
     with context.Pool(WORKERS, _begin_worker, [start, seconds]) as pool:
         found = [
             _figure(pool, "one wallet", "agency", 1, rounds=rounds),
-            _figure(pool, "many wallets", "agency", WORKERS, rounds=rounds),
+            _figure(pool, "1,000 wallets", "agency", WALLETS, rounds=rounds),
             _figure(pool, "one client and its pool", "client", 1, rounds=rounds),
-            _figure(pool, "many clients and pools", "client", WORKERS, rounds=rounds),
+            _figure(pool, "1,000 clients and pools", "client", WALLETS, rounds=rounds),
         ]
     if drifts := reconcile():
         raise RuntimeError(f"The books do not agree: {drifts[0]}")

@@ -11,7 +11,8 @@ not lost: `extend_hold` takes the credits again, and `settle_call` charges the w
 far as it reaches and writes down what it could not pay.
 
 Who may do this is whoever may see the call's organization: another organization's call
-has no hold (`UnknownHold`). The writing itself is `billing.ledger.post`.
+has no hold (`UnknownHold`). Each rule is a function of the database, which does the
+sums of `billing.tariff.Tariff` under the locks of the wallets (see `billing.ledger`).
 """
 
 from __future__ import annotations
@@ -26,9 +27,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from billing import hold_rules as rules
 from billing.errors import NotEnoughCredits, UnknownHold
-from billing.ledger import money_scope, open_accounts, post
+from billing.ledger import money_scope, open_accounts, run_rule
 from billing.models import Hold
 from billing.tariff import CallPrice, Tariff
 from common.ids import uuid7
@@ -40,6 +40,24 @@ logger = logging.getLogger(__name__)
 MIN_SECONDS: Final = 10
 SWEEP_BATCH: Final = 100
 CALL: Final = "call"
+
+_HOLD: Final = """
+select * from billing_hold(%(call_id)s, %(organization_id)s, %(agency_id)s,
+  %(seconds)s, %(min_seconds)s, %(expires_at)s, %(entry_id)s,
+  %(client_price)s, %(client_setup)s, %(client_minimum)s,
+  %(client_model_price)s, %(client_model_percent)s,
+  %(pool_price)s, %(pool_setup)s, %(pool_minimum)s,
+  %(pool_model_price)s, %(pool_model_percent)s)
+"""
+_EXTEND: Final = """
+select * from billing_extend(%(call_id)s, %(only)s, %(seconds)s, %(expires_at)s,
+  %(entry_id)s)
+"""
+_CLOSE: Final = """
+select * from billing_close(%(call_id)s, %(only)s, %(seconds)s, %(client_models)s,
+  %(pool_models)s, %(details)s, %(kind)s, %(key)s, %(state)s, %(expired_at)s,
+  %(entry_id)s)
+"""
 
 
 @dataclass(frozen=True)
@@ -98,19 +116,18 @@ def hold_for_call(
         "call_id": call_id,
         "organization_id": organization.pk,
         "agency_id": organization.agency_id,
-        "payers": 1 if organization.is_agency else 2,
         **_tariff("client", price.client),
         **_tariff("pool", price.pool),
         "seconds": seconds,
         "min_seconds": MIN_SECONDS,
         "expires_at": expires_at,
+        "entry_id": uuid7(),
     }
     with money_scope(organization):
-        if (row := _hold(params)) is None:
+        made, covered, own = run_rule(_HOLD, params)
+        if made is None:
             _open_payers(organization)
-            row = _hold(params)
-        assert row is not None
-        made, covered, own = row
+            made, covered, own = run_rule(_HOLD, params)
         if made:
             return HeldSeconds(covered)
         first = Hold.objects.filter(source=CALL, source_id=call_id).first()
@@ -131,17 +148,6 @@ def _tariff(payer: str, tariff: Tariff) -> dict[str, int]:
     }
 
 
-def _hold(params: dict[str, Any]) -> tuple[Any, ...] | None:
-    return post(
-        rules.LOCK_PAYERS,
-        rules.HOLD,
-        rules.HOLD_RESULT,
-        params,
-        wallets=params["payers"],
-        also=rules.HOLD_ROWS,
-    )
-
-
 def _open_payers(organization: Organization) -> None:
     open_accounts(organization)
     if organization.parent is not None:
@@ -158,21 +164,19 @@ def extend_hold(*, call_id: UUID, total_seconds: int, expires_at: datetime) -> i
     if total_seconds <= 0:
         raise ValueError("Cover at least a second.")
     with _call_scope() as only:
-        row = post(
-            rules.LOCK_CALL,
-            rules.EXTEND,
-            rules.EXTEND_RESULT,
+        mine, covered = run_rule(
+            _EXTEND,
             {
                 "call_id": call_id,
                 "only": only,
                 "seconds": total_seconds,
                 "expires_at": expires_at,
+                "entry_id": uuid7(),
             },
-            also=rules.EXTEND_ROWS,
         )
-    if row is None or not row[0]:
+    if not mine:
         raise UnknownHold(str(call_id))
-    return int(row[1])
+    return int(covered)
 
 
 def settle_call(
@@ -189,10 +193,10 @@ def settle_call(
     if seconds < 0:
         raise ValueError("A call does not last less than nothing.")
     with _call_scope() as only:
-        row = _settle(call_id, seconds, only, models)
-    if row is None or not row[0]:
+        closed = run_rule(_CLOSE, _closing(call_id, seconds, only, models))
+    mine, _, shortfall, cost, model_cost, pool_cost, pool_model_cost = closed
+    if not mine:
         raise UnknownHold(str(call_id))
-    _, _, shortfall, cost, model_cost, pool_cost, pool_model_cost = row
     if shortfall:
         logger.warning(
             "A call was longer than its credits.",
@@ -207,8 +211,8 @@ def release_hold(*, call_id: UUID) -> bool:
     False when it was settled or released before, or never held anything.
     """
     with _call_scope() as only:
-        row = _settle(call_id, 0, only, NO_MODELS)
-    return row is not None and bool(row[1])
+        closed = run_rule(_CLOSE, _closing(call_id, 0, only, NO_MODELS))
+    return bool(closed[1])
 
 
 def release_expired_holds(now: datetime) -> int:
@@ -233,29 +237,15 @@ def release_expired_holds(now: datetime) -> int:
 
 
 def _expire(call_id: UUID, now: datetime) -> int:
+    entry_id = uuid7()
     params = {
         **_closing(call_id, 0, None, NO_MODELS),
-        "key": f"call:{call_id}:expire:{uuid7()}",
+        "key": f"call:{call_id}:expire:{entry_id}",
         "state": Hold.State.EXPIRED.value,
-        "now": now,
+        "expired_at": now,
+        "entry_id": entry_id,
     }
-    payers = Hold.objects.filter(source=CALL, source_id=call_id).count()
-    row = _close(rules.CLAIM_CALL, rules.EXPIRE, params, wallets=payers)
-    return 0 if row is None else int(row[1])
-
-
-def _settle(
-    call_id: UUID, seconds: int, only: UUID | None, models: ModelUse
-) -> tuple[Any, ...] | None:
-    params = _closing(call_id, seconds, only, models)
-    return _close(rules.LOCK_CALL, rules.SETTLE, params)
-
-
-def _close(
-    lock: str, rule: str, params: dict[str, Any], wallets: int | None = None
-) -> tuple[Any, ...] | None:
-    result, rows = rules.CLOSE_RESULT, rules.CLOSE_ROWS
-    return post(lock, rule, result, params, wallets=wallets, also=rows)
+    return int(run_rule(_CLOSE, params)[1])
 
 
 def _closing(
@@ -272,6 +262,8 @@ def _closing(
         "kind": "settle" if seconds else "release",
         "key": f"call:{call_id}:settle",
         "state": state.value,
+        "expired_at": None,
+        "entry_id": uuid7(),
     }
 
 

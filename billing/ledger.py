@@ -1,15 +1,10 @@
 """The only writer of money: balances, entries and postings.
 
-Every operation is two SQL statements in one transaction, its own or the caller's:
-
-    lock     the wallets it touches
-    rule     fact(…)                      the entry to make, or no row
-             leg(account_id, amount)      what it moves
-    writer   entry → changed → posted     entry, then balances, then postings
-
-Rule and writer are one statement, put together by `post`; the writer is the same for
-all of them. The entry's unique idempotency key comes first and everything else hangs on
-it: when the key exists, nothing moves.
+Every operation is one function of the database, called in one round trip, in a
+transaction of its own or the caller's. `billing_entry` writes any fact; those of calls
+(`billing.holds`) decide what they write as well. All of them leave the writing to
+`billing_post`: the entry, whose unique idempotency key comes first, then balances, then
+postings. When the key exists, nothing moves.
 
 Locks: an organization's wallet row stands for all of its accounts, holds and lots.
 Whoever moves money locks the wallet of the organization, then the pool of its agency.
@@ -17,9 +12,8 @@ The pool comes last so that a busy client never waits while it keeps the pool fr
 others. A caller that moves the money of several clients in one transaction of its own
 gives up this order, and with it the promise that nothing deadlocks.
 
-The lock is a statement of its own because a statement sees the database as it was when
-it began: one that locks and decides at once decides on rows that others changed while
-it waited (tried: it gave credits back twice).
+The functions are in the migrations `0008_ledger_functions` and after; why they are
+functions is in docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -31,7 +25,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from django.db import connection, transaction
+from django.db import connection
 from psycopg.types.json import Jsonb
 
 from billing.errors import NotEnoughCredits, WalletOwner
@@ -42,56 +36,16 @@ from portal.scope import Scope, agency_scope, require_scope
 
 _PREPARE_AFTER: Final = 3
 
-_WRITER: Final = """
-entry as (
-  insert into billing_ledgerentry (id, kind, idempotency_key, organization_id,
-    agency_id, source, source_id, memo, details, actor_id, corrects_id, created_at)
-  select %(entry_id)s, kind, key, organization_id, agency_id,
-    source, source_id, memo, details, actor_id, %(corrects_id)s::uuid, clock_timestamp()
-  from fact
-  on conflict (idempotency_key) do nothing
-  returning id, created_at
-), changed as (
-  update billing_account a
-  set balance_microcredits = a.balance_microcredits + leg.amount
-  from leg cross join entry
-  where a.id = leg.account_id and leg.amount <> 0
-  returning a.id, a.organization_id, a.agency_id, a.balance_microcredits, leg.amount
-), posted as (
-  insert into billing_posting (organization_id, agency_id, entry_id, account_id,
-    amount_microcredits, balance_after_microcredits, created_at)
-  select organization_id, agency_id, entry.id, changed.id, amount, balance_microcredits,
-    entry.created_at
-  from changed cross join entry
-)
-"""
-
 _LOCK_WALLETS: Final = """
 select id from billing_account
 where organization_id = any(%(owners)s) and kind = 'wallet'
 order by organization_id = agency_id
 for no key update
 """
-# Legs by owner and kind. With `needs`, only when the wallet of the first has so much.
 _ENTRY: Final = """
-leg as (
-  select account.id as account_id, part.amount
-  from unnest(%(leg_owners)s::uuid[], %(leg_kinds)s::text[], %(leg_amounts)s::bigint[])
-    as part (owner_id, kind, amount)
-  join billing_account account
-    on account.organization_id = part.owner_id and account.kind = part.kind
-), fact as (
-  select %(kind)s as kind, %(key)s as key, wallet.organization_id, wallet.agency_id,
-    %(source)s as source, %(source_id)s::uuid as source_id, %(memo)s as memo,
-    %(details)s::jsonb as details, %(actor_id)s::uuid as actor_id
-  from billing_account wallet
-  where wallet.organization_id = %(organization_id)s and wallet.kind = 'wallet'
-    and (select count(*) from leg) = %(leg_count)s
-    and exists (
-      select from billing_account payer
-      where payer.organization_id = %(payer_id)s and payer.kind = 'wallet'
-        and payer.balance_microcredits >= %(needs)s)
-)
+select billing_entry(%(id)s, %(kind)s, %(key)s, %(organization_id)s, %(source)s,
+  %(source_id)s, %(memo)s, %(details)s, %(actor_id)s, %(corrects_id)s,
+  %(leg_owners)s, %(leg_kinds)s, %(leg_amounts)s, %(payer_id)s, %(needs)s)
 """
 
 
@@ -147,29 +101,13 @@ def money_scope(organization: Organization) -> Iterator[Scope]:
         yield wider
 
 
-def post(
-    lock: str,
-    rule: str,
-    result: str,
-    params: Mapping[str, Any],
-    *,
-    wallets: int | None = None,
-    also: str = "",
-) -> tuple[Any, ...] | None:
-    """Lock, then run a rule with the writer behind it; return the one row of `result`.
+def run_rule(call: str, params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Run one of the ledger's functions in one round trip; return its one row.
 
-    Returns None, and writes nothing, when the lock found no wallet, or other than
-    `wallets`. `also` holds further parts that write beside the entry, such as holds.
+    All of it is done, or nothing; in the caller's transaction, where there is one.
     """
-    extra = f", {also}" if also else ""
-    sql = f"with {rule}, {_WRITER}{extra} {result}"
-    with transaction.atomic(savepoint=False), _prepared_cursor() as cursor:
-        locked = cursor.execute(lock, params).rowcount
-        if not locked or wallets not in (None, locked):
-            return None
-        row = cursor.execute(
-            sql, {"corrects_id": None, **params, "entry_id": uuid7()}
-        ).fetchone()
+    with _prepared_cursor() as cursor:
+        row = cursor.execute(call, params).fetchone()
     assert row is not None
     return row
 
@@ -178,9 +116,9 @@ def post(
 def _prepared_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     """Give a cursor whose statements stay prepared on their connection.
 
-    Planning the writer takes longer than running it. Django switches this off for the
-    sake of poolers that share a connection in the middle of a session, which the
-    scope's settings rule out anyway.
+    Planning a call takes longer than sending it. Django switches this off for the sake
+    of poolers that share a connection in the middle of a session, which the scope's
+    settings rule out anyway.
     """
     with connection.cursor():  # connects, and tells the database the active scope
         connection.validate_no_broken_transaction()
@@ -237,29 +175,28 @@ def write_entry(
     """
     payer = payer or fact.organization
     params = {
-        "organization_id": fact.organization.pk,
-        "owners": list({leg.organization.pk for leg in legs}),
-        "leg_owners": [leg.organization.pk for leg in legs],
-        "leg_kinds": [leg.kind.value for leg in legs],
-        "leg_amounts": [leg.microcredits for leg in legs],
-        "leg_count": len(legs),
-        "payer_id": payer.pk,
-        "needs": needs if needs else -(2**62),
+        "id": uuid7(),
         "kind": fact.kind.value,
         "key": fact.key,
+        "organization_id": fact.organization.pk,
         "source": fact.source,
         "source_id": fact.source_id,
         "memo": fact.memo[:200],
         "details": Jsonb(dict(fact.details)),
         "actor_id": fact.actor.pk if fact.actor else None,
         "corrects_id": fact.corrects.pk if fact.corrects else None,
+        "leg_owners": [leg.organization.pk for leg in legs],
+        "leg_kinds": [leg.kind.value for leg in legs],
+        "leg_amounts": [leg.microcredits for leg in legs],
+        "payer_id": payer.pk,
+        "needs": needs or None,
     }
-    row = post(_LOCK_WALLETS, _ENTRY, "select count(*) from entry", params)
+    (is_new,) = run_rule(_ENTRY, params)
     entry = LedgerEntry.objects.filter(idempotency_key=fact.key).first()
     if entry is None:
         owner: WalletOwner = "agency" if payer != fact.organization else "organization"
         raise NotEnoughCredits(payer.pk, owner, affordable_seconds=0)
-    return entry, row is not None and bool(row[0])
+    return entry, bool(is_new)
 
 
 def wallet_balance(organization: Organization) -> Balance:

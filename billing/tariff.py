@@ -4,7 +4,8 @@ A price is per minute, billed by the second after a minimum, with a fee for sett
 call up. While a call goes on, what its models will cost is put aside too, at an estimate
 per minute; settling replaces the estimate with what was used.
 
-`billing.hold_rules` does the same sums in SQL; a test holds the two against each other.
+The database does the same sums (`billing_cost`, `billing_seconds_for`); a test holds
+the two against each other.
 """
 
 from __future__ import annotations

@@ -28,8 +28,14 @@ class Hold(OwnedThroughAccount):
         SETTLED = "settled", _("Settled")
         RELEASED = "released", _("Released")
 
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here
+    # Unchecked: it is the wallet under whose lock the hold is written, and that stays.
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="holds", db_index=False
+        Account,
+        on_delete=models.PROTECT,
+        related_name="holds",
+        db_index=False,
+        db_constraint=False,
     )
     source = models.CharField(max_length=20)
     source_id = models.UUIDField()

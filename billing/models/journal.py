@@ -41,6 +41,13 @@ class Account(Owned):
         RETURNED = "returned", _("Taken back")
         SENT = "sent", _("Moved to clients")
 
+    # Indexed below, with the kind.
+    organization = models.ForeignKey(
+        "portal.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
     kind = models.CharField(max_length=10, choices=Kind)
     balance_microcredits = models.BigIntegerField(default=0)
     credit_line_microcredits = models.BigIntegerField(default=0)
@@ -62,7 +69,34 @@ class Account(Owned):
         ]
 
 
-class LedgerEntry(Owned):
+class OwnedThroughAccount(Owned):
+    """A row whose owner is copied from its account as it is written.
+
+    Checking and indexing the owner a second time made a call a fifth dearer, and nobody
+    looks by it.
+    """
+
+    organization = models.ForeignKey(
+        "portal.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    agency = models.ForeignKey(
+        "portal.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+    )
+
+    class Meta:
+        abstract = True
+
+
+class LedgerEntry(OwnedThroughAccount):
     """One fact about money, with the rule and the figures it was computed from.
 
     Never edited, which the database refuses too: a correction is another entry that
@@ -89,10 +123,18 @@ class LedgerEntry(Owned):
     memo = models.CharField(max_length=200, blank=True)
     details = models.JSONField(default=dict)
     corrects = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, related_name="+"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
     )
     actor = models.ForeignKey(
-        "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
+        "portal.User",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -101,35 +143,20 @@ class LedgerEntry(Owned):
             # As a constraint, not `unique=True`, which would index the key twice.
             models.UniqueConstraint(fields=["idempotency_key"], name="entry_once")
         ]
-        indexes = [models.Index(fields=["source_id", "source"], name="entry_by_source")]
-
-
-class OwnedThroughAccount(Owned):
-    """A numbered row whose owner is copied from its account as it is written.
-
-    Checking and indexing the owner a second time made a call a fifth dearer, and nobody
-    looks by it.
-    """
-
-    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here
-    organization = models.ForeignKey(
-        "portal.Organization",
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_constraint=False,
-        db_index=False,
-    )
-    agency = models.ForeignKey(
-        "portal.Organization",
-        on_delete=models.PROTECT,
-        related_name="+",
-        editable=False,
-        db_constraint=False,
-        db_index=False,
-    )
-
-    class Meta:
-        abstract = True
+        indexes = [
+            models.Index(fields=["source_id", "source"], name="entry_by_source"),
+            # Calls, which most entries are of, have neither.
+            models.Index(
+                fields=["actor"],
+                condition=Q(actor__isnull=False),
+                name="entry_by_actor",
+            ),
+            models.Index(
+                fields=["corrects"],
+                condition=Q(corrects__isnull=False),
+                name="entry_by_corrected",
+            ),
+        ]
 
 
 class Posting(OwnedThroughAccount):
@@ -138,12 +165,22 @@ class Posting(OwnedThroughAccount):
     Numbers are taken under the account's lock, so they tell the order of postings.
     """
 
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # no UUID here
+    # Unchecked, both: a posting is written by the statement that moves its account's
+    # balance, after its entry's, and the database lets neither of them go.
     entry = models.ForeignKey(
-        LedgerEntry, on_delete=models.PROTECT, related_name="postings"
+        LedgerEntry,
+        on_delete=models.PROTECT,
+        related_name="postings",
+        db_constraint=False,
     )
     # Indexed below, with the time.
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="postings", db_index=False
+        Account,
+        on_delete=models.PROTECT,
+        related_name="postings",
+        db_index=False,
+        db_constraint=False,
     )
     amount_microcredits = models.BigIntegerField()
     balance_after_microcredits = models.BigIntegerField()

@@ -122,7 +122,7 @@ def wait_until_blocked(count: int) -> None:
             cursor.execute(
                 "select count(*) from pg_stat_activity"
                 " where datname = current_database() and pid <> pg_backend_pid()"
-                " and wait_event_type = 'Lock' and query like '%%billing_account%%'"
+                " and wait_event_type = 'Lock' and query like '%%billing_%%'"
             )
             if cursor.fetchone() == (count,):
                 return
