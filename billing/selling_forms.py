@@ -323,6 +323,7 @@ class WatchForm(forms.Form):
         label=_("What a caller hears when no credits are left"),
         max_length=300,
         required=False,
+        help_text=_("Empty: that you cannot take the call at the moment."),
         widget=forms.Textarea({"rows": 2}),
     )
 

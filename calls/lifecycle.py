@@ -73,6 +73,16 @@ def final_status(reason: EndReason, *, was_connected: bool) -> S:
     return _ALWAYS.get(reason, S.ENDED)
 
 
+def refused_status(reason: EndReason) -> S:
+    """Return the status of a call that came in and was not taken.
+
+    The caller of a number without credits is turned away like any other.
+    """
+    if reason is EndReason.INSUFFICIENT_CREDITS:
+        return S.REJECTED
+    return final_status(reason, was_connected=False)
+
+
 def move(call_id: UUID, to: S, **fields: Any) -> bool:
     """Move a call and set `fields` with it; return whether we made the move."""
     return bool(

@@ -45,9 +45,9 @@ from calls.session.events import (
 from calls.session.ports import Transfer
 from calls.session.release import in_time
 from calls.session.voice_session import VoiceSession
+from calls.spoken import CREDITS_GONE, spoken
 from calls.vendors.registry import VendorSet
 
-CREDITS_GONE: Final = "Your credits are used up, so this call ends now. Goodbye."
 _CLOSE_S: Final = 10.0
 _HANDED_OVER: Final = {EndReason.TRANSFERRED, EndReason.TAKEN_OVER}
 
@@ -186,7 +186,8 @@ class Conversation:
                     running.cover_seconds, order=self._order, total_seconds=total_s
                 ),
                 on_low=lambda: self.session.end(
-                    EndReason.INSUFFICIENT_CREDITS, CREDITS_GONE
+                    EndReason.INSUFFICIENT_CREDITS,
+                    spoken(CREDITS_GONE, self._order.spec.language),
                 ),
                 on_gone=self._link.aclose,
             ),

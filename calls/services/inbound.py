@@ -38,6 +38,7 @@ from calls.services.running import CallOrder, pick_up
 from calls.services.starting import NewCall, open_call
 from calls.session.events import EndReason
 from calls.signals import call_ended
+from calls.spoken import UNPAID, spoken
 from calls.trunk_rules import read_number, region_of
 from common.ids import uuid7
 from common.phone import mask
@@ -208,7 +209,7 @@ def _reason_of(error: CallRefused | NotEnoughCredits) -> EndReason:
 def _turn_away(number: PhoneNumber, caller: Caller, reason: EndReason) -> TurnedAway:
     """Write down that a call was not taken, and why; nothing is held and nothing costs."""
     now = timezone.now()
-    status = lifecycle.final_status(reason, was_connected=False)
+    status = lifecycle.refused_status(reason)
     call = Call.objects.create(
         pk=caller.call_id,
         organization=number.organization,
@@ -251,7 +252,11 @@ def message_for(number: PhoneNumber, reason: EndReason) -> str:
     if reason in (EndReason.TOO_MANY_CALLS, EndReason.NO_CAPACITY):
         return number.busy_message
     if reason is EndReason.INSUFFICIENT_CREDITS:
-        return number.suspended_message or unpaid_message(number.organization_id)
+        return (
+            number.suspended_message
+            or unpaid_message(number.organization_id)
+            or spoken(UNPAID, _language_of(number))
+        )
     if reason is EndReason.ORGANIZATION_SUSPENDED:
         return number.suspended_message
     return number.closed_message

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from billing.alerts import watch_of
 from billing.models import Hold
 from calls.models import Call, CallEvent, PhoneNumber, VoiceNode
 from calls.services.inbound import Caller, Taken, TurnedAway, take_call
@@ -174,7 +175,7 @@ def _spend(house: House) -> None:
         (_suspend, EndReason.ORGANIZATION_SUSPENDED, "rejected", "suspended"),
         (_fill_lines, EndReason.TOO_MANY_CALLS, "rejected", "busy"),
         (_fill_node, EndReason.NO_CAPACITY, "failed", "busy"),
-        (_spend, EndReason.INSUFFICIENT_CREDITS, "insufficient-credits", "suspended"),
+        (_spend, EndReason.INSUFFICIENT_CREDITS, "rejected", "suspended"),
     ],
 )
 def test_a_call_that_is_not_taken_says_why_and_costs_nothing(
@@ -217,3 +218,24 @@ def test_a_number_without_a_message_says_nothing(
     assert isinstance(away, TurnedAway)
     assert away.message == ""
     assert wallet(bakery) == FULL
+
+
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("Mail us instead.", "Mail us instead."),
+        ("", "We cannot take your call at the moment. Please call again later."),
+    ],
+)
+def test_a_caller_of_a_number_without_credits_hears_what_is_set_for_it(
+    bakery: House, node: VoiceNode, written: str, heard: str
+) -> None:
+    with organization_scope(bakery.organization):
+        watch = watch_of(bakery.organization)
+        watch.unpaid_message = written
+        watch.save(update_fields=["unpaid_message"])
+    _spend(bakery)
+    away = take(caller(bakery), node)
+    assert isinstance(away, TurnedAway)
+    assert (away.reason, away.message) == (EndReason.INSUFFICIENT_CREDITS, heard)
+    assert wallet(bakery) == 1

@@ -1,0 +1,16 @@
+"""Sentences that a call says of its own accord, in the language it is held in."""
+
+from __future__ import annotations
+
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+CREDITS_GONE = _("Your credits are used up, so this call ends now. Goodbye.")
+UNPAID = _("We cannot take your call at the moment. Please call again later.")
+
+
+def spoken(sentence: Promise, language: str) -> str:
+    """Return the sentence in a call's language, in English where we have no other."""
+    with translation.override(language):
+        return str(sentence)
