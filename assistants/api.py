@@ -10,11 +10,18 @@ from uuid import UUID
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Body, Router, Status
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from assistants import services
-from assistants.catalogue import Stage, catalogue, is_available, validate_spec
+from assistants.catalogue import (
+    CatalogueError,
+    Stage,
+    catalogue,
+    is_available,
+    validate_spec,
+)
 from assistants.completion import completed, merged
+from assistants.faults import NotSound
 from assistants.keys import keys_at_hand
 from assistants.models import Assistant, AssistantVersion
 from assistants.older_names import modernised
@@ -23,14 +30,16 @@ from assistants.own_endpoint import (
     follow_settings,
     secrets_shown,
 )
-from assistants.queries import get_assistant, visible_assistants
+from assistants.porting.exporting import exported
+from assistants.porting.importing import NotAnAssistant, imported
+from assistants.queries import get_assistant, name_of_copy, visible_assistants
 from assistants.spec import AssistantSpec
 from assistants.spec_secrets import masked
 from assistants.tool_checks import tool_faults
 from assistants.without_secrets import without_secrets
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest, invalid_request
-from portal.api.paging import Deleted
+from portal.api.paging import Body as RequestBody, Deleted
 from portal.api.plain import plain_answer
 from portal.permissions import Permission
 
@@ -103,12 +112,17 @@ def read_spec(values: dict[str, Any]) -> AssistantSpec:
     except ValidationError as error:
         raise invalid_request(error.errors(include_url=False), values) from error
     if faults := validate_spec(spec) + tool_faults(spec):
-        raise InvalidRequest(
-            faults[0].message,
-            param=faults[0].param,
-            details=[f"{fault.param}: {fault.message}" for fault in faults],
-        )
+        raise refused(faults)
     return spec
+
+
+def refused(faults: list[CatalogueError]) -> InvalidRequest:
+    """Return the refusal of a spec, with every fault in it."""
+    return InvalidRequest(
+        faults[0].message,
+        param=faults[0].param,
+        details=[f"{fault.param}: {fault.message}" for fault in faults],
+    )
 
 
 def _secrets_of(assistants: list[Assistant]) -> dict[UUID, str]:
@@ -205,6 +219,75 @@ def delete_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, bool
     """Delete an assistant; its calls stay."""
     services.delete_assistant(assistant=get_assistant(assistant_id), actor=None)
     return {"success": True}
+
+
+class NoteJson(BaseModel):
+    """A field of a file that did not come over as it was, and why."""
+
+    path: str
+    value: str
+    message: str
+
+
+class ImportedAssistant(BaseModel):
+    assistant: AssistantJson
+    source: str
+    unmapped_fields: list[NoteJson]
+
+
+class NewName(RequestBody):
+    name: str | None = Field(None, min_length=1, max_length=120)
+
+
+@router.post("/import", response={201: ImportedAssistant}, by_alias=True)
+@api_requires(Permission.ASSISTANTS_EDIT)
+def import_assistant(request: HttpRequest, document: Values) -> Status[dict[str, Any]]:
+    """Make an assistant of an export: ours, or one of Vapi, Retell or ElevenLabs.
+
+    Fields of another system that have no counterpart here are listed in
+    `unmapped_fields`. Secrets are in no export of ours and have to be given again.
+    """
+    try:
+        found = imported(document)
+    except NotAnAssistant as error:
+        raise InvalidRequest(str(error)) from error
+    except NotSound as error:
+        raise refused(error.faults) from error
+    assistant = services.create_assistant(
+        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        spec=found.spec,
+        actor=None,
+    )
+    return Status(
+        201,
+        {
+            "assistant": assistant_json(get_assistant(assistant.pk)),
+            "source": found.system,
+            "unmapped_fields": [vars(note) for note in found.notes],
+        },
+    )
+
+
+@router.get("/{uuid:assistant_id}/export", response=dict[str, JsonValue])
+@api_requires(Permission.ASSISTANTS_READ)
+def export_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+    """The current version as a file that `POST /assistants/import` takes; no secrets."""
+    return exported(get_assistant(assistant_id))
+
+
+@router.post(
+    "/{uuid:assistant_id}/duplicate", response={201: OneAssistant}, by_alias=True
+)
+@api_requires(Permission.ASSISTANTS_EDIT)
+def duplicate_assistant(
+    request: HttpRequest, assistant_id: UUID, body: NewName
+) -> Status[dict[str, Any]]:
+    """Another assistant with the same settings, secrets of its tools included."""
+    assistant = get_assistant(assistant_id)
+    made = services.duplicate_assistant(
+        assistant=assistant, name=body.name or name_of_copy(assistant), actor=None
+    )
+    return Status(201, {"assistant": assistant_json(get_assistant(made.pk))})
 
 
 class VersionJson(BaseModel):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from assistants.models import Assistant
 from portal.visibility import sight
@@ -30,3 +31,19 @@ def get_assistant(assistant_id: UUID) -> Assistant:
     if assistant is None:
         raise Http404("No such assistant.")
     return assistant
+
+
+def name_of_copy(assistant: Assistant) -> str:
+    """Return what a copy is called: a name that no other assistant of the scope has."""
+    taken = set(visible_assistants().values_list("name", flat=True))
+    number = 1
+    while True:
+        given = {"name": assistant.name[:100], "number": number}
+        name = (
+            _("%(name)s (copy)") % given
+            if number == 1
+            else _("%(name)s (copy %(number)s)") % given
+        )
+        if name not in taken:
+            return name
+        number += 1

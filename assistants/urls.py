@@ -5,6 +5,7 @@ from django.urls import path
 from assistants import (
     analysis_views,
     data_views,
+    porting_views,
     tool_insert_views,
     tool_views,
     version_views,
@@ -17,6 +18,18 @@ urlpatterns = [
     path("assistants/", views.assistant_list, name="assistant_list"),
     path("assistants/fields/", views.assistant_fields, name="assistant_fields"),
     path("assistants/new/", views.assistant_new, name="assistant_new"),
+    path("assistants/import/", porting_views.assistant_import, name="assistant_import"),
+    path(
+        "assistants/import/create/",
+        porting_views.assistant_import_create,
+        name="assistant_import_create",
+    ),
+    path(f"{_ONE}export.json", porting_views.assistant_export, name="assistant_export"),
+    path(
+        f"{_ONE}duplicate/",
+        porting_views.assistant_duplicate,
+        name="assistant_duplicate",
+    ),
     path(
         "assistants/<uuid:assistant_id>/",
         views.assistant_detail,

@@ -54,6 +54,8 @@ GET: dict[str, tuple[int, ...]] = {
     "assistant_data_record": READ,
     "assistant_edit": FORM_OF_ONE,
     "assistant_price": READ,
+    "assistant_export": READ,
+    "assistant_import": FORM,
     "assistant_tools": READ,
     "assistant_tool_new": FORM_OF_ONE,
     "assistant_tool_edit": FORM_OF_ONE,
@@ -179,6 +181,8 @@ POST: dict[str, tuple[int, ...]] = {
     "assistant_delete": ACT,
     "assistant_edit_draft": (302, 403, 422, 422, 422, 404),  # of an empty form
     "assistant_edit_publish": (302, 403, 422, 422, 422, 404),
+    "assistant_duplicate": ACT,
+    "assistant_import_create": (302, 403, 422, 422, 422, 422),  # no file was given
     "assistant_tool_remove": ACT,
     "assistant_tool_end_call": ACT,
     "assistant_tool_mcp_test": ACT,
