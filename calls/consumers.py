@@ -26,6 +26,7 @@ BAD_TOKEN: Final = 4401
 MOVED: Final = 4409
 TOO_BUSY: Final = 4429
 _MAX_MESSAGE_CHARACTERS: Final = 64_000
+_MAX_TEXT_CHARACTERS: Final = 4_000
 _MAX_MESSAGES_PER_10_S: Final = 200
 
 
@@ -46,6 +47,34 @@ def parse_message(text: str | None) -> dict[str, Any]:
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise BadMessage("The message needs a type.")
     return message
+
+
+def command_data(message: dict[str, Any]) -> dict[str, Any]:
+    """Return what a command to the voice node carries, or raise `BadMessage`."""
+    match message["type"]:
+        case "offer":
+            sdp = message.get("sdp")
+            if not isinstance(sdp, str) or not sdp:
+                raise BadMessage("An offer needs its sdp as text.")
+            return {"sdp": sdp}
+        case "candidate":
+            candidate = message.get("candidate")
+            if candidate is not None and not isinstance(candidate, dict):
+                raise BadMessage("A candidate is an object, or null at the end.")
+            return {"candidate": candidate}
+        case "text":
+            text = message.get("text")
+            if not isinstance(text, str) or not text.strip():
+                raise BadMessage("A text needs words.")
+            if len(text) > _MAX_TEXT_CHARACTERS:
+                raise BadMessage("The text is too long.")
+            return {"text": text.strip()}
+        case "mute":
+            return {"muted": bool(message.get("muted"))}
+        case "begin" | "hangup":
+            return {}
+        case _:
+            raise BadMessage("The message has an unknown type.")
 
 
 class CallConsumer(AsyncWebsocketConsumer):
@@ -131,25 +160,10 @@ class CallConsumer(AsyncWebsocketConsumer):
         return self._window_count > _MAX_MESSAGES_PER_10_S
 
     async def _handle(self, seat: Seat, message: dict[str, Any]) -> None:
-        match message["type"]:
-            case "offer":
-                sdp = message.get("sdp")
-                if not isinstance(sdp, str) or not sdp:
-                    raise BadMessage("An offer needs its sdp as text.")
-                await self._command(seat, "offer", {"sdp": sdp})
-            case "candidate":
-                candidate = message.get("candidate")
-                if candidate is not None and not isinstance(candidate, dict):
-                    raise BadMessage("A candidate is an object, or null at the end.")
-                await self._command(seat, "candidate", {"candidate": candidate})
-            case "hangup":
-                await self._command(seat, "hangup", {})
-            case "mute":
-                await self._command(seat, "mute", {"muted": bool(message.get("muted"))})
-            case "ping":
-                await self._send({"type": "pong"})
-            case _:
-                raise BadMessage("The message has an unknown type.")
+        if message["type"] == "ping":
+            await self._send({"type": "pong"})
+        else:
+            await self._command(seat, message["type"], command_data(message))
 
     async def _command(self, seat: Seat, command: str, data: dict[str, Any]) -> None:
         if seat.node_id is not None:

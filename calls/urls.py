@@ -74,4 +74,5 @@ urlpatterns = [
         name="voice_sample",
     ),
     path("assistants/<uuid:assistant_id>/talk/", start.call_start, name="call_start"),
+    path("assistants/<uuid:assistant_id>/write/", start.text_start, name="text_start"),
 ]

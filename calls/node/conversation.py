@@ -21,6 +21,7 @@ from calls.media.bridge import bridge
 from calls.media.link import MediaLink
 from calls.media.recording import Recorder
 from calls.media.silencing import silence
+from calls.media.text_link import TextLink
 from calls.node import database, shelf
 from calls.node.answering_watch import AnsweringWatch
 from calls.node.credit_guard import guard_credits
@@ -128,7 +129,8 @@ class Conversation:
         self._sink = discretion
         self.taps = Taps(self._link)
         recorder = None
-        if not self._order.policy.gdpr_mode:
+        is_heard = not isinstance(self._link, TextLink)
+        if is_heard and not self._order.policy.gdpr_mode:
             recorder = Recorder(shelf.growing_file(self._order.call_id))
             self.taps.add(caller=recorder.caller, assistant=recorder.assistant)
         watch: AnsweringWatch | None = None

@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from django.conf import settings
 
 from calls import bus
 from calls.media.link import MediaLink, MediaNeverConnected
+from calls.media.text_link import TextLink
 from calls.models import Call, CallWish
 from calls.node import database, wishes
 from calls.node.asking import Rejected, ask_for_assistant
@@ -35,7 +36,7 @@ from calls.services.consents import record_consent
 from calls.services.finish import Outcome
 from calls.services.running import CallOrder
 from calls.services.starting import FIRST_HOLD_S
-from calls.session.events import EndReason
+from calls.session.events import EndReason, Usage
 from calls.session.ports import TransferFailed
 from calls.session.release import dissolve, in_time
 from calls.telephony.protocol import (
@@ -180,6 +181,13 @@ class LiveCall:
         if self._conversation is not None:
             await self._conversation.session.say(text, end_after=end_after)
 
+    async def hear(self, text: str) -> None:
+        """Take what somebody wrote as what they say."""
+        if isinstance(self.link, TextLink):
+            self.link.touch()
+        if self._conversation is not None:
+            await self._conversation.session.hear(text)
+
     async def inject(self, content: str, *, respond: bool) -> None:
         """Tell the assistant something the caller does not hear."""
         if self._conversation is not None:
@@ -231,7 +239,12 @@ class LiveCall:
     async def _converse(self) -> Outcome:
         await self._studio.prepare(self.order.spec, self.order.equipment.keys)
         try:
-            vendors = self._studio.vendors(self.order.spec, self.order.equipment.keys)
+            made = (
+                self._studio.writing_vendors
+                if isinstance(self.link, TextLink)
+                else self._studio.vendors
+            )
+            vendors = made(self.order.spec, self.order.equipment.keys)
         except ProviderError as error:
             return self._outcome(
                 EndReason.VENDOR_FAILED, error=str(error), fault_owner=error.owner
@@ -416,10 +429,16 @@ class LiveCall:
             duration_ms=conversation.spoken_ms,
             error=error,
             fault_owner=fault_owner,
-            usage=asdict(ended.usage) if ended else {},
+            usage=self._used(ended.usage) if ended else {},
             quality=self._quality(),
             recording=conversation.recording,
         )
+
+    def _used(self, usage: Usage) -> dict[str, Any]:
+        """What vendors bill; what nobody heard is no speech."""
+        if isinstance(self.link, TextLink):
+            usage = replace(usage, tts_characters=0, stt_audio_ms=0)
+        return asdict(usage)
 
     def _quality(self) -> dict[str, Any]:
         try:

@@ -12,11 +12,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 from calls import bus
 from calls.media.offer import BadSignal
+from calls.media.text_link import TextLink
 from calls.media.webrtc import WebRTCLink
 from calls.node import database
 from calls.node.asking import ask_for_assistant
@@ -96,6 +98,8 @@ class Reception:
         call = self._calls.get(call_id)
         if command == "offer":
             await self._offer(call_id, call, data["sdp"])
+        elif command == "begin":
+            await self._begin(call_id, call)
         elif command == "place":
             await self._place(call_id)
         elif command == "call_in":
@@ -118,6 +122,8 @@ class Reception:
             await call.stop(EndReason.OPERATOR_HANGUP, data.get("message", ""))
         elif command == "say":
             await call.say(data["text"], end_after=data["end_after"])
+        elif command == "text":
+            await call.hear(data["text"])
         elif command == "inject":
             await call.inject(data["content"], respond=data["respond"])
         elif command == "transfer":
@@ -157,6 +163,19 @@ class Reception:
                 await call.stop(EndReason.INTERNAL_ERROR, error=type(error).__name__)
             raise
         await bus.publish(call_id, {"type": "answer", "sdp": answer})
+
+    async def _begin(self, call_id: UUID, call: LiveCall | None) -> None:
+        """Begin a conversation in writing; a second time, after a lost socket, goes on."""
+        if call is not None:
+            return
+        order = await self._pick_up(call_id)
+        if order is None:
+            await _tell(call_id, "call_over", "This call is over. Start a new one.")
+            return
+        # Whoever writes takes their time, and is not asked whether they are there.
+        spec = order.spec.model_copy(update={"autonomous_silence_handling": False})
+        order = replace(order, spec=spec)
+        self._start(LiveCall(order, TextLink(), self._studio))
 
     async def _add_candidate(self, call: LiveCall, candidate: object) -> None:
         if not isinstance(call.link, WebRTCLink):

@@ -22,6 +22,7 @@ from calls.vendors.registry import (
     SharedResources,
     VendorSet,
     build_vendors,
+    build_writing_vendors,
     platform_credentials,
     prepare_vendors,
     warm_up,
@@ -66,6 +67,12 @@ class Studio:
         A key of the organization or its agency goes before the platform's.
         """
         return build_vendors(spec, self._with(own_keys), self._shared)
+
+    def writing_vendors(
+        self, spec: AssistantSpec, own_keys: Mapping[str, OwnKey] | None = None
+    ) -> VendorSet:
+        """Make the vendors of a conversation in writing; raises as `vendors` does."""
+        return build_writing_vendors(spec, self._with(own_keys), self._shared)
 
     def _with(self, own_keys: Mapping[str, OwnKey] | None) -> dict[str, Credential]:
         own = {name: credential_of(key) for name, key in (own_keys or {}).items()}

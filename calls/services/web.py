@@ -12,7 +12,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from assistants.catalogue import thinks_for_free
 from assistants.models import Assistant
+from assistants.services import working_spec
+from assistants.spec_secrets import opened, sealed
 from calls.errors import BadCallToken
 from calls.models import Call
 from calls.services.starting import NewCall, open_call
@@ -21,6 +24,7 @@ from portal.models import Organization, User
 from portal.scope import all_organizations
 
 CARRIER = "webrtc"
+WRITING = "text"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ def start_web_call(
     overrides: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
     is_test: bool = False,
+    carrier: str = CARRIER,
 ) -> StartedWebCall:
     """Hold the credits, reserve the place and return a token for the browser.
 
@@ -59,7 +64,7 @@ def start_web_call(
         new=NewCall(
             call_id=uuid7(),
             direction=Call.Direction.WEB,
-            carrier=CARRIER,
+            carrier=carrier,
             lease_s=settings.CALL_TOKEN_TTL_S + settings.ICE_TIMEOUT_S,
             variables=dict(variables or {}),
             overrides=dict(overrides or {}),
@@ -70,6 +75,28 @@ def start_web_call(
         ),
     )
     return StartedWebCall(call, token)
+
+
+def start_text_chat(
+    *, organization: Organization, assistant: Assistant, actor: User | None
+) -> StartedWebCall:
+    """Start a conversation in writing with what is worked on: the draft, if there is one.
+
+    It is a call like any other, carried as text. With a model that costs nothing it is a
+    test call, free of charge. Raises what `open_call` raises.
+    """
+    overrides: dict[str, Any] = {}
+    spec = working_spec(assistant)
+    if assistant.has_draft:
+        overrides["spec"] = sealed(opened(spec, organization.pk), organization.pk)
+    return start_web_call(
+        organization=organization,
+        assistant=assistant,
+        actor=actor,
+        overrides=overrides,
+        is_test=thinks_for_free(spec),
+        carrier=WRITING,
+    )
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,18 @@ class Pipeline:
             except RuntimeError:
                 logger.debug("no reply: the session is closing")
 
+    def answer_to(self, text: str) -> None:
+        """Take what was written as if it had been said, over whatever is being said."""
+        if not self._is_open:
+            return
+        with suppress(RuntimeError):  # something that is not to be interrupted
+            self._session.interrupt()
+        self.transcript.user_wrote(text)
+        try:
+            self._session.generate_reply(user_input=text)
+        except RuntimeError:
+            logger.debug("not answered: the session is closing")
+
     def ask_after_caller(self) -> None:
         """Let the model find words for a caller who says nothing."""
         if not self._is_open:

@@ -109,6 +109,11 @@ class Transcript:
                 self._timeline.caller_stopped(last_sound_s=last_sound_s)
         self._activity(Speaker.USER, event.new_state, at_ms)
 
+    def user_wrote(self, text: str) -> None:
+        """The other side wrote instead of speaking; the turn follows from the pipeline."""
+        self._user_from_ms = self._user_until_ms = self._clock.now_ms()
+        self._caption(Speaker.USER, text, is_final=True)
+
     def user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
         self._is_interim_open = not event.is_final
         if event.transcript:

@@ -73,6 +73,13 @@ class _Context:
     respond: bool
 
 
+@dataclass(frozen=True)
+class _Written:
+    """Something the other side wrote before the conversation began."""
+
+    text: str
+
+
 class VoiceSession:
     """The port to one live conversation. `run()` is its whole life, once.
 
@@ -105,7 +112,7 @@ class VoiceSession:
         self._clock = CallClock()
         self._pipeline: Pipeline | None = None
         self._outbox: Outbox | None = None
-        self._early: list[_Words | _Context] = []
+        self._early: list[_Words | _Context | _Written] = []
         self._toolbox: Toolbox | None = None
         self._manners: Manners | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -161,6 +168,13 @@ class VoiceSession:
             self._early.append(words)
         elif self._ending is None:
             self._speak(words)
+
+    async def hear(self, text: str) -> None:
+        """Take what somebody wrote as what they say."""
+        if self._pipeline is None:
+            self._early.append(_Written(text))
+        elif self._ending is None:
+            self._pipeline.answer_to(text)
 
     async def inject(self, content: str, *, respond: bool) -> None:
         """Tell the model something the caller does not hear; perhaps let it answer."""
@@ -262,6 +276,8 @@ class VoiceSession:
         for wish in early + self._early:
             if isinstance(wish, _Words):
                 self._speak(wish)
+            elif isinstance(wish, _Written):
+                pipeline.answer_to(wish.text)
             elif wish.respond or wish in self._early:
                 await pipeline.add_context(wish.content, respond=wish.respond)
 

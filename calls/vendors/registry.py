@@ -19,6 +19,7 @@ from assistants.catalogue import Provider, Stage, catalogue
 from assistants.spec import AssistantSpec
 from calls.vendors import plugins
 from calls.vendors.errors import NoCredential, Owner, ProviderError, provider_error
+from calls.vendors.offline.mute import DeafSTT, MuteTTS
 from calls.vendors.order import Credential, Credentials, Order
 from calls.vendors.relay import Bench, RelayLLM, RelaySTT, RelayTTS
 from calls.vendors.shared import SharedResources
@@ -185,6 +186,35 @@ def build_vendors(
         tools=module.tools(minds[0])
         if hasattr(module, "tools") and is_realtime
         else [],
+    )
+
+
+def build_writing_vendors(
+    spec: AssistantSpec, credentials: Credentials, shared: SharedResources
+) -> VendorSet:
+    """Make the vendors of a conversation in writing: the model, and nobody who hears.
+
+    Raises as `build_vendors` does, and `ProviderError` for a model that only speaks.
+    """
+    minds = []
+    for stage, choice in _choices(spec):
+        if stage is Stage.REALTIME:
+            raise ProviderError(
+                "This model only speaks. Talk to the assistant instead.",
+                stage=Stage.LLM,
+                provider=choice.provider,
+                owner=Owner.ORGANIZATION,
+                retryable=False,
+            )
+        if stage is Stage.LLM:
+            minds.append(_order(stage, choice, spec, credentials, shared))
+    return VendorSet(
+        stt=DeafSTT(),
+        llm=_made(minds, RelayLLM),
+        tts=MuteTTS(),
+        vad=_vad(spec, shared),
+        line_up={Stage.LLM: [Source(o.provider.id, o.credential.owner) for o in minds]},
+        tools=[],
     )
 
 

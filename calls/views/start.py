@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http import JsonResponse
@@ -12,7 +13,11 @@ from assistants.queries import get_assistant
 from billing.errors import NotEnoughCredits
 from calls.browser import browser_ticket
 from calls.errors import CallRefused, NoCapacity, TooManyCalls
-from calls.services.web import start_web_call
+from calls.services.web import (
+    StartedWebCall,
+    start_text_chat,
+    start_web_call,
+)
 from portal.api.errors import error_body
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
@@ -22,9 +27,22 @@ from portal.permissions import Permission, requires
 @requires(Permission.CALLS_START)
 def call_start(request: MemberRequest, assistant_id: UUID) -> JsonResponse:
     """Answer 201 with what the browser needs to join, or say why not."""
+    return _started(request, assistant_id, start_web_call)
+
+
+@require_POST
+@requires(Permission.CALLS_START)
+def text_start(request: MemberRequest, assistant_id: UUID) -> JsonResponse:
+    """Answer 201 with what the browser needs to write with an assistant, or say why not."""
+    return _started(request, assistant_id, start_text_chat)
+
+
+def _started(
+    request: MemberRequest, assistant_id: UUID, start: Callable[..., StartedWebCall]
+) -> JsonResponse:
     assistant = get_assistant(assistant_id)
     try:
-        started = start_web_call(
+        started = start(
             organization=request.organization, assistant=assistant, actor=request.user
         )
     except NotEnoughCredits as error:

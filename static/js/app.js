@@ -18,6 +18,7 @@ const MODULES = {
   nav: () => import("./nav.js"),
   password: () => import("./password.js"),
   schema_builder: () => import("./schema_builder.js"),
+  text_panel: () => import("./call/text_panel.js"),
   theme: () => import("./theme.js"),
   toast: () => import("./toast.js"),
   transcript: () => import("./transcript.js"),

@@ -204,6 +204,7 @@ POST: dict[str, tuple[int, ...]] = {
     "provider_key_unshare": (302, 403, 403, 404, 404, 404),
     "provider_key_remove": (302, 403, 403, 302, 302, 404),
     "call_start": (302, 403, 201, 201, 201, 404),
+    "text_start": (302, 403, 201, 201, 201, 404),
     "call_stop": ACT,
     "call_say": ACT,
     "call_tell": ACT,

@@ -27,6 +27,7 @@ from calls.node.live_call import LiveCall
 from calls.node.studio import Studio
 from calls.services.running import CallOrder, pick_up
 from calls.services.web import start_web_call
+from calls.vendors.offline.mute import DeafSTT, MuteTTS
 from common.ids import uuid7
 from common.money import MICROCREDITS_PER_CREDIT
 from portal.scope import all_organizations, organization_scope
@@ -70,6 +71,12 @@ class FakeStudio(Studio):
     def vendors(self, spec: AssistantSpec, own_keys: Any = None) -> Any:
         self.made.append(ClosableVendors(self.script))
         return self.made[-1]
+
+    def writing_vendors(self, spec: AssistantSpec, own_keys: Any = None) -> Any:
+        vendors = ClosableVendors(self.script)
+        vendors.stt, vendors.tts = DeafSTT(), MuteTTS()  # type: ignore[assignment]
+        self.made.append(vendors)
+        return vendors
 
     def announcer(self, language: str) -> Any:
         return FakeTTS(self.script)
