@@ -12,8 +12,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel
 
+from assistants.advanced_fields import AdvancedFields
 from assistants.spec import LLMConfig
 from assistants.speech_shapes import BackgroundAudio, Silence, TurnTaking
+from assistants.vendor_shapes import MAX_FALLBACKS
 
 
 def number(shape: type[BaseModel], name: str, label: Any, help_text: Any = "") -> Any:
@@ -73,7 +75,21 @@ def sentence(label: Any, help_text: Any = "", rows: int = 0, most: int = 300) ->
     )
 
 
-class AssistantFields(forms.Form):
+def stand_ins() -> Any:
+    """Return the controls of an ordered list: who takes over, and who after them."""
+    words = (_("If it fails"), _("And if that fails"), _("And if that fails too"))
+    assert len(words) == MAX_FALLBACKS
+    return [
+        forms.ChoiceField(
+            label=label,
+            required=False,
+            help_text="" if place else _("Takes over in the middle of a call."),
+        )
+        for place, label in enumerate(words)
+    ]
+
+
+class AssistantFields(AdvancedFields):
     """What the assistant is called, what it says and knows, and how it sounds."""
 
     # identity
@@ -124,11 +140,7 @@ class AssistantFields(forms.Form):
         ),
     )
     voice_model = forms.ChoiceField(label=_("Voice model"), required=False)
-    fallback_voice = forms.ChoiceField(
-        label=_("If it fails"),
-        required=False,
-        help_text=_("Takes over in the middle of a call."),
-    )
+    fallback_voice, fallback_voice_2, fallback_voice_3 = stand_ins()
     pronunciation = lines(
         _("Pronunciation"),
         _("One per line: the word as written = as it is said. At most 50."),
@@ -152,11 +164,7 @@ class AssistantFields(forms.Form):
     listener = forms.ChoiceField(
         label=_("Speech recognition"), help_text=_("What understands the caller.")
     )
-    fallback_listener = forms.ChoiceField(
-        label=_("If it fails"),
-        required=False,
-        help_text=_("Takes over in the middle of a call."),
-    )
+    fallback_listener, fallback_listener_2, fallback_listener_3 = stand_ins()
 
     # model
     model = forms.ChoiceField(
@@ -165,12 +173,7 @@ class AssistantFields(forms.Form):
     temperature = number(
         LLMConfig, "temperature", _("Freedom"), _("0 is strict, 2 is wild.")
     )
-    fallback_model = forms.ChoiceField(
-        label=_("If it fails"),
-        required=False,
-        help_text=_("Takes over in the middle of a call."),
-    )
-    fallback_model_2 = forms.ChoiceField(label=_("And if that fails"), required=False)
+    fallback_model, fallback_model_2, fallback_model_3 = stand_ins()
 
     # timing
     endpointing_min_delay = number(

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from assistants.advanced_fields import PLACES, advanced_answers, advanced_values
 from assistants.option_fields import lines_of
 from assistants.spec import AssistantSpec
+from assistants.vendor_shapes import MAX_FALLBACKS
 
 TURNS: Final = "speech_config.turn_taking"
 SILENCE: Final = "speech_config.silence"
@@ -40,6 +42,8 @@ PLAIN: Final = {
     "background_clip": f"{PLACE}.clip",
     "background_volume": f"{PLACE}.volume",
 }
+# What the stand-ins of a stage are called.
+STAND_INS: Final = {"llm": "model", "stt": "listener", "tts": "voice"}
 # One entry per line.
 LINES: Final = {
     "notification_emails": "notification_emails",
@@ -48,17 +52,14 @@ LINES: Final = {
 }
 # The first of these that a path begins with is where its error stands.
 _PLACES: Final = (
+    *PLACES,
     ("llm_config.messages", "instructions"),
-    ("llm_config.fallbacks[0]", "fallback_model"),
-    ("llm_config.fallbacks[1]", "fallback_model_2"),
     ("llm_config.voice", "voice"),
     ("llm_config.provider", "model"),
     ("llm_config.model", "model"),
-    ("stt_config.fallbacks[0]", "fallback_listener"),
     ("stt_config.language", "language"),
     ("stt_config.provider", "listener"),
     ("stt_config.model", "listener"),
-    ("tts_config.fallbacks[0]", "fallback_voice"),
     ("tts_config.language", "language"),
     ("tts_config.provider", "voice"),
     ("tts_config.voice_id", "voice"),
@@ -86,8 +87,16 @@ def take(values: dict[str, Any], path: str) -> Any:
     return found
 
 
+def stand_in_names(stage: str) -> list[str]:
+    """Return the controls of a stage's stand-ins, in their order."""
+    name = f"fallback_{STAND_INS[stage]}"
+    return [name, *(f"{name}_{n}" for n in range(2, MAX_FALLBACKS + 1))]
+
+
 def place_of(param: str) -> str | None:
     """Return the control beside which an error about `param` belongs."""
+    if found := re.match(r"(llm|stt|tts)_config\.fallbacks(?:\[(\d)\])?", param):
+        return stand_in_names(found[1])[int(found[2] or 0)]
     bare = re.sub(r"\[\d+\]$", "", param)
     for answer, path in (*PLAIN.items(), *LINES.items()):
         if bare == path:
@@ -127,6 +136,10 @@ def values_of(answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
         answers["pronunciation"]
     )
     values["max_duration_seconds"] = answers["max_duration_minutes"] * 60
+    after = base.get("after_call_transcription")
+    values |= advanced_values(answers)
+    if after and after["provider"] == answers["after_call_provider"]:
+        values["after_call_transcription"] = after  # with its model and language
     return values
 
 
@@ -137,12 +150,16 @@ def answers_of(spec: AssistantSpec) -> dict[str, Any]:
     answers |= {
         answer: "\n".join(take(values, path) or ()) for answer, path in LINES.items()
     }
-    return answers | {
-        "instructions": spec.llm_config.instructions,
-        "pronunciation": "\n".join(
-            f"{entry.from_} {ARROW} {entry.to}"
-            for entry in spec.speech_config.pronunciation
-        ),
-        "max_duration_minutes": max(1, spec.max_duration_seconds // 60),
-        "may_hang_up": any(t.type == "end_call" for t in spec.llm_config.tools),
-    }
+    return (
+        answers
+        | advanced_answers(spec)
+        | {
+            "instructions": spec.llm_config.instructions,
+            "pronunciation": "\n".join(
+                f"{entry.from_} {ARROW} {entry.to}"
+                for entry in spec.speech_config.pronunciation
+            ),
+            "max_duration_minutes": max(1, spec.max_duration_seconds // 60),
+            "may_hang_up": any(t.type == "end_call" for t in spec.llm_config.tools),
+        }
+    )

@@ -15,18 +15,21 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError as SpecError
 
 from assistants import form_offers, form_spec
+from assistants.advanced_fields import OF_GROUP, group_values
 from assistants.catalogue import (
     CatalogueError,
     Option,
     Provider,
     Stage,
     catalogue,
+    is_available,
     validate_spec,
 )
 from assistants.form_fields import AssistantFields, plain_lines
 from assistants.form_offers import joined, split
 from assistants.keys import keys_at_hand
 from assistants.option_fields import answer_of, field_of, value_of
+from assistants.own_endpoint import address_fault
 from assistants.sovereignty import violations
 from assistants.spec import AssistantSpec
 from portal.api.errors import param_path
@@ -76,6 +79,17 @@ class AssistantForm(AssistantFields):
         return bool(self.mind and self.mind.is_realtime)
 
     @property
+    def groups(self) -> list[str]:
+        """The groups of options that the chosen model takes."""
+        options = self.mind.options if self.mind else ()
+        return [option.name for option in options if option.name in OF_GROUP]
+
+    @property
+    def group_fields(self) -> list[forms.BoundField]:
+        """The controls of these groups."""
+        return [self[name] for group in self.groups for name in OF_GROUP[group]]
+
+    @property
     def mouth(self) -> Provider | None:
         return catalogue().find(Stage.TTS, split(self.chosen("voice"))[0])
 
@@ -119,11 +133,19 @@ class AssistantForm(AssistantFields):
         mind = split(self.chosen("model"))[0]
         self._set("voice", form_offers.voice_groups(keys, mind))
         texts = form_offers.model_groups(Stage.LLM, keys)
-        self._set("fallback_model", [nobody, *texts])
-        self._set("fallback_model_2", [nobody, *texts])
         listeners = form_offers.model_groups(Stage.STT, keys)
-        self._set("fallback_listener", [nobody, *listeners])
-        self._set("fallback_voice", [nobody, *form_offers.voice_groups(keys, "")])
+        voices = form_offers.voice_groups(keys, "")
+        for stage, offers in (("llm", texts), ("stt", listeners), ("tts", voices)):
+            for name in form_spec.stand_in_names(stage):
+                self._set(name, [nobody, *offers, *self._kept_offer(name, offers)])
+        able = [p for p in catalogue().stage(Stage.STT) if p.after_call_model]
+        self._set(
+            "after_call_provider",
+            [
+                ("", str(_("None"))),
+                *((p.id, p.label) for p in able if is_available(p, keys)),
+            ],
+        )
         models = self.mouth.models if self.mouth else ()
         automatic = ("", str(_("The provider's choice")))
         offered = [(m.id, m.label) for m in models if not m.is_legacy]
@@ -135,6 +157,14 @@ class AssistantForm(AssistantFields):
         if self.is_realtime:
             for name in ("language", "listener"):
                 self.fields[name].required = False
+
+    def _kept_offer(
+        self, name: str, offers: form_offers.Groups
+    ) -> list[form_offers.Choice]:
+        """What was set over the API stays to be chosen, though it is not offered now."""
+        chosen = self.initial.get(name)
+        known = {value for _group, choices in offers for value, _label in choices}
+        return [(chosen, chosen)] if chosen and chosen not in known else []
 
     def _set(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
@@ -170,6 +200,8 @@ class AssistantForm(AssistantFields):
                 path = param_path(tuple(problem["loc"]))
                 self._blame(path, problem["msg"].removeprefix("Value error, "))
             return cleaned
+        if fault := address_fault(spec):
+            self._blame("webhook_url", fault)
         for wrong in [
             *validate_spec(spec, self._keys),
             *violations(spec, policy_in_scope()),
@@ -230,23 +262,31 @@ class AssistantForm(AssistantFields):
         config["tools"] = [*ending, *tools]
         if answers.get("temperature") is not None:
             config["temperature"] = answers["temperature"]
+        for group in self.groups:
+            config[group] = group_values(group, answers)
         if self.is_realtime:
             config["voice"] = split(answers["voice"])[1]
             config.pop("fallbacks", None)
             return config
-        stand_ins = [answers["fallback_model"], answers["fallback_model_2"]]
-        config["fallbacks"] = [
-            {"provider": provider, "model": model}
-            for provider, model in (split(one) for one in stand_ins if one)
-        ]
+        config["fallbacks"] = self._stand_ins("llm", "model", answers, base)
         return config
+
+    def _stand_ins(
+        self, stage: str, what: str, answers: dict[str, Any], base: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Who takes over, in order; one that was there keeps its own settings."""
+        known = {(one["provider"], one[what]): one for one in base.get("fallbacks", ())}
+        chosen = [answers[name] for name in form_spec.stand_in_names(stage)]
+        return [
+            known.get(split(one), {"provider": split(one)[0], what: split(one)[1]})
+            for one in dict.fromkeys(chosen)
+            if one
+        ]
 
     def _stt(self, answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
         config = self._config("stt", answers["listener"], base, answers)
         config["language"] = answers["language"]
-        provider, model = split(answers["fallback_listener"])
-        stand_in = {"provider": provider, "model": model}
-        config["fallbacks"] = [stand_in] if provider else []
+        config["fallbacks"] = self._stand_ins("stt", "model", answers, base)
         return config
 
     def _tts(self, answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
@@ -255,9 +295,7 @@ class AssistantForm(AssistantFields):
         config["model"] = answers["voice_model"] or None
         language = answers["language"]
         config["language"] = None if language == "multi" else language
-        provider, voice = split(answers["fallback_voice"])
-        stand_in = {"provider": provider, "voice_id": voice}
-        config["fallbacks"] = [stand_in] if provider else []
+        config["fallbacks"] = self._stand_ins("tts", "voice_id", answers, base)
         return config
 
 
@@ -266,8 +304,9 @@ def initial_of(spec: AssistantSpec) -> dict[str, Any]:
     mind = spec.llm_config
     answers = form_spec.answers_of(spec)
     answers["model"] = joined(mind.provider, mind.model)
-    for number, choice in enumerate(mind.fallbacks[:2]):
-        name = "fallback_model" if number == 0 else "fallback_model_2"
+    for name, choice in zip(
+        form_spec.stand_in_names("llm"), mind.fallbacks, strict=False
+    ):
         answers[name] = joined(choice.provider, choice.model)
     provider = catalogue().find_mind(mind.provider)
     answers |= _option_answers("llm", provider, mind.model, mind)
@@ -285,9 +324,10 @@ def _hearing_answers(spec: AssistantSpec) -> dict[str, Any]:
         "listener": joined(ears.provider, ears.model),
         **_option_answers("stt", provider, ears.model, ears),
     }
-    if ears.fallbacks:
-        first = ears.fallbacks[0]
-        answers["fallback_listener"] = joined(first.provider, first.model)
+    for name, choice in zip(
+        form_spec.stand_in_names("stt"), ears.fallbacks, strict=False
+    ):
+        answers[name] = joined(choice.provider, choice.model)
     return answers
 
 
@@ -304,9 +344,10 @@ def _voice_answers(spec: AssistantSpec) -> dict[str, Any]:
         "voice_model": mouth.model or "",
         **_option_answers("tts", provider, model, mouth),
     }
-    if mouth.fallbacks:
-        first = mouth.fallbacks[0]
-        answers["fallback_voice"] = joined(first.provider, first.voice_id)
+    for name, choice in zip(
+        form_spec.stand_in_names("tts"), mouth.fallbacks, strict=False
+    ):
+        answers[name] = joined(choice.provider, choice.voice_id)
     return answers
 
 

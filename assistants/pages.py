@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from assistants.catalogue import thinks_for_free
 from assistants.models import Assistant, AssistantVersion
 from assistants.services import working_spec
 
@@ -16,7 +17,12 @@ from assistants.services import working_spec
 def page_of(request: HttpRequest, assistant: Assistant) -> dict[str, Any]:
     """Return the context of a page about this assistant."""
     spec = working_spec(assistant)
-    return {"assistant": assistant, "tabs": _tabs(request, assistant), "draft": spec}
+    return {
+        "assistant": assistant,
+        "tabs": _tabs(request, assistant),
+        "is_free": thinks_for_free(spec),
+        "only_speaks": spec.is_realtime,
+    }
 
 
 def tell_kept(request: HttpRequest, version: AssistantVersion | None) -> None:

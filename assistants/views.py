@@ -216,6 +216,7 @@ def sections() -> list[dict[str, str]]:
         "timing": _("Timing"),
         "silence": _("Silence"),
         "ending": _("Ending"),
+        "advanced": _("Advanced"),
     }
     return [{"label": label, "url": f"#{name}"} for name, label in names.items()]
 

@@ -11,6 +11,7 @@ from assistants.catalogue.checking import (
     is_available,
     is_model_available,
     regions_of,
+    thinks_for_free,
     validate_spec,
 )
 from assistants.catalogue.choices import (
@@ -64,6 +65,7 @@ __all__ = [
     "model_choices",
     "provider_choices",
     "regions_of",
+    "thinks_for_free",
     "validate_spec",
     "voice_choices",
 ]

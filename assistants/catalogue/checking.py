@@ -73,6 +73,13 @@ def is_model_available(provider: Provider, model: Model, credentials: Keys) -> b
     return key is None or key in credentials
 
 
+def thinks_for_free(spec: AssistantSpec) -> bool:
+    """Whether its model and every stand-in of it ask no vendor."""
+    minds = (spec.llm_config, *spec.llm_config.fallbacks)
+    found = [catalogue().find(Stage.LLM, mind.provider) for mind in minds]
+    return all(provider is not None and provider.is_demo for provider in found)
+
+
 def validate_spec(
     spec: AssistantSpec, credentials: Keys | None = None
 ) -> list[CatalogueError]:

@@ -374,13 +374,15 @@ def test_the_api_exports_imports_and_duplicates(bakery: House) -> None:
             organization=bakery.organization, name="Test", actor=None
         )
     dora = browser(bakery)
-    key = {"HTTP_AUTHORIZATION": f"Bearer {text}"}
+    key = {"Authorization": f"Bearer {text}"}
     base = "/api/v1/assistants"
 
     def post(path: str, body: Any) -> Any:
-        return dora.post(f"{base}/{path}", body, content_type="application/json", **key)
+        return dora.post(
+            f"{base}/{path}", body, content_type="application/json", headers=key
+        )
 
-    file = dora.get(f"{base}/{bakery.assistant.pk}/export", **key)
+    file = dora.get(f"{base}/{bakery.assistant.pk}/export", headers=key)
     assert file.status_code == 200
     made = post("import", file.json())
     assert made.status_code == 201, made.content
