@@ -15,6 +15,7 @@ from assistants.key_kinds import KINDS, KeyKind
 from assistants.models import ProviderKey
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.sudo import sudo
 
 
 @require_GET
@@ -27,6 +28,7 @@ def provider_key_list(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.PROVIDER_KEYS_EDIT)
+@sudo
 def provider_key_edit(request: MemberRequest, provider: str) -> HttpResponse:
     """Add or replace a key; it is checked with the vendor before it is kept."""
     kind = _kind(provider)
@@ -94,6 +96,7 @@ def _share(request: MemberRequest, provider: str, *, is_shared: bool) -> HttpRes
 
 @require_POST
 @requires(Permission.PROVIDER_KEYS_EDIT)
+@sudo
 def provider_key_remove(request: MemberRequest, provider: str) -> HttpResponse:
     """Take a key away; calls use the next one in line."""
     kind = _kind(provider)

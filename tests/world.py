@@ -7,6 +7,7 @@ olga     the operator's staff
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from allauth.account.models import EmailAddress
@@ -136,13 +137,21 @@ def make_staff() -> User:
     return olga
 
 
-def browser(house: House, user: User | None = None) -> Client:
-    """Return a browser at the house's portal, signed in as `user` and looking at the house."""
+def browser(house: House, user: User | None = None, *, is_fresh: bool = True) -> Client:
+    """Return a browser at the house's portal, signed in as `user` and looking at the house.
+
+    Signed in a moment ago, unless not `is_fresh`: then secrets and money ask once more.
+    """
     client = Client(SERVER_NAME=house.host)
     if user is not None:
         client.force_login(user, backend="portal.auth.PortalBackend")
         session = client.session
         session[SESSION_PORTAL] = session_mark(house.portal)
+        if is_fresh:
+            session["account_authentication_methods"] = [
+                {"method": "password", "at": time.time()}
+            ]
+            session["account_authentication_methods_user"] = str(user.pk)
         session[SESSION_ORGANIZATION] = str(house.organization.pk)
         if house.organization.parent_id and not is_member(user, house):
             session[SESSION_VISIT] = str(visit(house, user).pk)

@@ -27,6 +27,7 @@ from billing.views.tabs import credit_tabs
 from common.local_numbers import local_credits
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.sudo import sudo
 
 Purpose = Payment.Purpose
 
@@ -212,6 +213,7 @@ def billing_receipt(request: MemberRequest, payment_id: UUID) -> HttpResponse:
 
 @require_POST
 @requires(Permission.BILLING_BUY)
+@sudo
 def billing_card(request: MemberRequest) -> HttpResponse:
     """Go to Stripe's own page about cards and invoices."""
     try:

@@ -23,10 +23,12 @@ from common.money import MICROCREDITS_PER_CREDIT, format_credits
 from portal.http import MemberRequest
 from portal.models import Organization
 from portal.permissions import Permission, requires
+from portal.sudo import sudo
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.BILLING_BUY)
+@sudo
 def billing_recharge(request: MemberRequest) -> HttpResponse:
     """When credits are bought by themselves."""
     organization = request.organization

@@ -19,10 +19,12 @@ from portal.http import MemberRequest
 from portal.models import Organization
 from portal.permissions import Permission, requires
 from portal.scope import agency_scope
+from portal.sudo import sudo
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.BILLING_GRANT)
+@sudo
 def billing_grant(request: MemberRequest, client_id: UUID) -> HttpResponse:
     """Give credits to a client of the agency; once, however often it is sent."""
     with agency_scope(request.organization.agency_id):

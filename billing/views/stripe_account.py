@@ -19,6 +19,7 @@ from billing.selling_forms import StripeKeyForm, TaxForm
 from billing.views.tabs import selling_tabs
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.sudo import sudo
 
 
 @require_GET
@@ -34,6 +35,7 @@ def selling_stripe(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.BILLING_SELL)
+@sudo
 def selling_stripe_key(request: MemberRequest) -> HttpResponse:
     """Keep the agency's own key, once Stripe took it."""
     form = StripeKeyForm(request.POST)
@@ -54,6 +56,7 @@ def selling_stripe_key(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.BILLING_SELL)
+@sudo
 def selling_stripe_tax(request: MemberRequest) -> HttpResponse:
     """Keep currency, tax and the seller's name for payments from now on."""
     form = _tax_form(request, request.POST)
@@ -68,6 +71,7 @@ def selling_stripe_tax(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.BILLING_SELL)
+@sudo
 def selling_stripe_connect(request: MemberRequest) -> HttpResponse:
     """Go to Stripe to connect an account."""
     back = request.build_absolute_uri("/selling/stripe/")
@@ -84,6 +88,7 @@ def selling_stripe_connect(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.BILLING_SELL)
+@sudo
 def selling_stripe_disconnect(request: MemberRequest) -> HttpResponse:
     """Take no further payments and forget the key."""
     account_setup.disconnect(agency=request.organization, actor=request.user)

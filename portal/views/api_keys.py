@@ -20,10 +20,12 @@ from portal.models import APIKey, Role
 from portal.permissions import Permission, permissions_of, requires
 from portal.services import api_keys
 from portal.services.api_keys import KeyEnded
+from portal.sudo import sudo
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.API_KEYS_EDIT)
+@sudo
 def api_key_list(request: MemberRequest) -> HttpResponse:
     """The keys of the organization; a new one is shown once, on this answer only."""
     form = APIKeyForm(
@@ -44,6 +46,7 @@ def api_key_list(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.API_KEYS_EDIT)
+@sudo
 def api_key_rotate(request: MemberRequest, key_id: UUID) -> HttpResponse:
     """Replace a key; the new one is shown once, on this answer only."""
     key = _get_key(key_id)

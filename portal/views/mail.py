@@ -25,6 +25,7 @@ from portal.models import OutgoingMail
 from portal.permissions import Permission, requires
 from portal.scope import agency_scope
 from portal.services.mail import save_sender, sender_of
+from portal.sudo import sudo
 
 # A mail is a page of its own: it styles itself, runs nothing and reaches nobody.
 _MAIL_POLICY = (
@@ -35,6 +36,7 @@ _MAIL_POLICY = (
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.BRAND_EDIT)
+@sudo
 def mail_edit(request: MemberRequest) -> HttpResponse:
     """Name, address and server of the portal's mails, and its sending domain."""
     sender = sender_of(request.organization)

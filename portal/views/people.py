@@ -19,6 +19,7 @@ from portal.models import Invitation, Membership, Role
 from portal.permissions import Permission, requires, signed_in
 from portal.role_table import role_table
 from portal.services import invitations, memberships
+from portal.sudo import sudo
 
 
 @require_GET
@@ -137,6 +138,7 @@ def member_leave(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.ORGANIZATION_EDIT)
+@sudo
 def ownership_hand_over(request: MemberRequest, member_id: UUID) -> HttpResponse:
     """Make somebody else the owner."""
     to = _member(request, member_id)

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.http import MemberRequest
 from portal.models import WebhookDelivery, WebhookEndpoint
 from portal.permissions import Permission, requires
+from portal.sudo import sudo
 from portal.webhook_forms import (
     AssistantEndpointForm,
     DeliveryFilterForm,
@@ -49,6 +50,7 @@ def webhook_list(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.WEBHOOKS_EDIT)
+@sudo
 def webhook_new(request: MemberRequest) -> HttpResponse:
     """Make an endpoint; its secret is shown on this answer only."""
     form = EndpointForm(request.POST or None)
@@ -73,6 +75,7 @@ def webhook_new(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.WEBHOOKS_EDIT)
+@sudo
 def webhook_edit(request: MemberRequest, endpoint_id: UUID) -> HttpResponse:
     """Change what is sent where."""
     endpoint = get_endpoint(endpoint_id)
@@ -145,6 +148,7 @@ def _shown(moment: Any) -> str:
 
 @require_POST
 @requires(Permission.WEBHOOKS_EDIT)
+@sudo
 def webhook_rotate(request: MemberRequest, endpoint_id: UUID) -> HttpResponse:
     """Replace the secret; the new one is shown on this answer only."""
     endpoint = get_endpoint(endpoint_id)
