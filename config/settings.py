@@ -272,14 +272,58 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_PLAIN_HTTP
 SOCIALACCOUNT_ADAPTER = "portal.social.PortalSocialAdapter"
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # by provider, below
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
-SOCIALACCOUNT_PROVIDERS = {
-    "google": {"SCOPE": ["profile", "email"], "EMAIL_AUTHENTICATION": True},
-    "github": {"SCOPE": ["user:email"], "EMAIL_AUTHENTICATION": True},
+
+
+def _sign_in_app(client_id: str, secret: str, **more: Any) -> list[dict[str, Any]]:
+    """Return the operator's application at a provider, if there is one."""
+    if not client_id:
+        return []
+    return [{"client_id": client_id, "secret": secret, "key": "", "settings": more}]
+
+
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "google": {
+        "SCOPE": ["profile", "email"],
+        "EMAIL_AUTHENTICATION": True,
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": _sign_in_app(
+            env.text(
+                "GOOGLE_SIGN_IN_ID",
+                "",
+                "Client id at Google: portals without their own offer sign-in with it.",
+            ),
+            env.secret("GOOGLE_SIGN_IN_SECRET", "", "Its secret."),
+        ),
+    },
+    "github": {
+        "SCOPE": ["user:email"],
+        "EMAIL_AUTHENTICATION": True,
+        "APPS": _sign_in_app(
+            env.text("GITHUB_SIGN_IN_ID", "", "The same at GitHub."),
+            env.secret("GITHUB_SIGN_IN_SECRET", "", "Its secret."),
+        ),
+    },
     # Microsoft vouches for no address of its tenants: people connect it themselves.
-    "microsoft": {"EMAIL_AUTHENTICATION": False},
+    "microsoft": {
+        "EMAIL_AUTHENTICATION": False,
+        "APPS": _sign_in_app(
+            env.text("MICROSOFT_SIGN_IN_ID", "", "The same at Microsoft."),
+            env.secret("MICROSOFT_SIGN_IN_SECRET", "", "Its secret."),
+            tenant=env.text(
+                "MICROSOFT_SIGN_IN_TENANT",
+                "common",
+                "Whose people come in with it: a tenant's id, or `common` for all.",
+            ),
+        ),
+    },
 }
+# What a provider says beside who it is, nobody here needs.
+SOCIALACCOUNT_STORE_TOKENS = False
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # portal.sudo asks again after this
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -330,6 +374,10 @@ CONTENT_SECURITY_POLICY = {
             "https://checkout.stripe.com",
             "https://billing.stripe.com",
             "https://connect.stripe.com",
+            # And one that signs in with a provider, to its pages.
+            "https://accounts.google.com",
+            "https://github.com",
+            "https://login.microsoftonline.com",
         ],
         "frame-ancestors": [NONE],
     }

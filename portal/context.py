@@ -56,6 +56,7 @@ _NAV: tuple[tuple[Any, str, str, Any, Permission | None], ...] = (
     (_("Domains"), "domain_list", "globe", _("Agency"), Permission.BRAND_EDIT),
     (_("Mail"), "mail_edit", "mail", _("Agency"), Permission.BRAND_EDIT),
     (_("Team"), "member_list", "users", _("Settings"), Permission.MEMBERS_READ),
+    (_("Sign-in"), "sign_in_edit", "lock", _("Settings"), Permission.ORGANIZATION_EDIT),
     (_("Audit log"), "audit_list", "book", _("Settings"), Permission.AUDIT_READ),
     (_("API keys"), "api_key_list", "key", _("Settings"), Permission.API_KEYS_EDIT),
     (_("Webhooks"), "webhook_list", "webhook", _("Settings"), Permission.WEBHOOKS_EDIT),
@@ -79,6 +80,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "theme": theme,
         "languages": settings.LANGUAGES,
         "membership": getattr(request, "membership", None),
+        "wants_second_factor": getattr(request, "wants_second_factor", False),
     }
     if context["membership"] is None:
         return context

@@ -34,3 +34,4 @@ class MemberRequest(PortalRequest):
     organizations: list[Organization]
     permissions: frozenset[Permission]
     visit: Visit | None
+    wants_second_factor: bool

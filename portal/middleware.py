@@ -153,6 +153,7 @@ class ScopeMiddleware:
             return render(request, "account/portal_off.html", notice, status=503)
         request.membership = None
         request.visit = None
+        request.wants_second_factor = False
         request.organizations = []
         request.permissions = frozenset()
         here = Origin(address=client_address(request))
@@ -163,6 +164,7 @@ class ScopeMiddleware:
         if request.membership is None or needs_second_factor(request):
             lacks_factor = request.membership is not None
             request.membership, request.permissions = None, frozenset()
+            request.wants_second_factor = lacks_factor
             if lacks_factor and not request.path.startswith(_WITHOUT_FACTOR):
                 return redirect("mfa_index")
             with coming_from(here):

@@ -17,15 +17,19 @@ _WORDS: Final[dict[Permission, str | Promise]] = {
     Permission.CALLS_READ: _("Read calls and hear recordings"),
     Permission.CALLS_START: _("Start calls"),
     Permission.CALLS_CONTROL: _("Steer and end calls"),
+    Permission.CALLS_LISTEN: _("Listen in to calls that go on"),
     Permission.CAMPAIGNS_READ: _("See campaigns"),
     Permission.CAMPAIGNS_EDIT: _("Prepare campaigns"),
     Permission.CAMPAIGNS_LAUNCH: _("Launch and stop campaigns"),
     Permission.BILLING_READ: _("Read the statement"),
+    Permission.BILLING_BUY: _("Buy credits, keep a card"),
+    Permission.BILLING_SELL: _("Set prices, packages and payments"),
     Permission.BILLING_GRANT: _("Give clients credits"),
     Permission.MEMBERS_READ: _("See the team"),
     Permission.MEMBERS_EDIT: _("Invite people, change roles"),
     Permission.API_KEYS_EDIT: _("Make and revoke API keys"),
     Permission.WEBHOOKS_EDIT: _("Set up webhooks"),
+    Permission.PROVIDER_KEYS_EDIT: _("Bring own keys of providers"),
     Permission.PRIVACY_READ: _("Read the privacy settings"),
     Permission.PRIVACY_EDIT: _("Change the privacy settings"),
     Permission.AUDIT_READ: _("Read the audit log"),
@@ -53,7 +57,7 @@ def role_table(*, in_agency: bool) -> RoleTable:
         tuple(str(role.label) for role in _ORDER),
         tuple(
             (
-                _WORDS.get(permission, permission.value),
+                _WORDS[permission],
                 tuple(permission in rights for rights in held),
             )
             for permission in Permission

@@ -12,7 +12,8 @@ from typing import Any
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
-from django.http import HttpRequest
+from allauth.socialaccount.providers.base import AuthProcess
+from django.http import Http404, HttpRequest
 from django.shortcuts import render
 
 from portal.auth import may_enter
@@ -54,6 +55,16 @@ class PortalSocialAdapter(DefaultSocialAccountAdapter):
         shared = super().list_apps(request, provider=provider, client_id=client_id)
         return own + [app for app in shared if app.provider not in taken]
 
+    def get_app(
+        self, request: HttpRequest, provider: str, client_id: str | None = None
+    ) -> SocialApp:
+        """Return the application used here; a provider nobody set up is no page."""
+        try:
+            app: SocialApp = super().get_app(request, provider, client_id)
+        except SocialApp.DoesNotExist:
+            raise Http404 from None
+        return app
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Let in who is known here; the rest is told the same, known elsewhere or not."""
         user = sociallogin.user
@@ -64,6 +75,7 @@ class PortalSocialAdapter(DefaultSocialAccountAdapter):
             and may_enter(user, portal)
         ):
             return
-        if request.user.is_authenticated:  # connecting another way to one's own account
-            return
+        is_connecting = sociallogin.state.get("process") == AuthProcess.CONNECT
+        if is_connecting and request.user.is_authenticated:
+            return  # another way to one's own account
         raise ImmediateHttpResponse(render(request, "account/signup_closed.html"))

@@ -12,6 +12,7 @@ from portal.views import (
     people,
     preferences,
     privacy,
+    sign_in,
     visits,
     webhooks,
 )
@@ -103,6 +104,17 @@ urlpatterns = [
     path("visit/end/", visits.visit_end, name="visit_end"),
     path("visit/<str:ticket>/", visits.visit_enter, name="visit_enter"),
     path("settings/visits/", visits.visit_list, name="visit_list"),
+    path("settings/sign-in/", sign_in.sign_in_edit, name="sign_in_edit"),
+    path(
+        "settings/sign-in/<slug:provider>/",
+        sign_in.sign_in_app_save,
+        name="sign_in_app_save",
+    ),
+    path(
+        "settings/sign-in/<slug:provider>/remove/",
+        sign_in.sign_in_app_remove,
+        name="sign_in_app_remove",
+    ),
     path("settings/audit/", audit.audit_list, name="audit_list"),
     path("settings/audit.csv", audit.audit_csv, name="audit_csv"),
     path("settings/privacy/", privacy.privacy_edit, name="privacy_edit"),
