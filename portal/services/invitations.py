@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Final
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -150,9 +152,18 @@ def find_invitation(token: str, portal: Portal) -> Invitation:
 
 
 def is_known(invitation: Invitation) -> bool:
-    """Whether the address has a password somewhere; asked only for who holds the link."""
+    """Whether somebody of this address can sign in; asked only for who holds the link."""
     user = User.objects.filter(email__iexact=invitation.email).first()
-    return user is not None and user.has_usable_password()
+    return user is not None and _can_sign_in(user)
+
+
+def _can_sign_in(user: User) -> bool:
+    """Whether a person has a proof of their own, which a link must not stand in for."""
+    return (
+        user.has_usable_password()
+        or Authenticator.objects.filter(user=user).exists()
+        or SocialAccount.objects.filter(user=user).exists()
+    )
 
 
 @transaction.atomic
@@ -178,7 +189,7 @@ def accept(
         user = User.objects.filter(email__iexact=invitation.email).first()
         if user is None:
             user = User.objects.create_user(invitation.email, password, name=name)
-        elif not user.has_usable_password():
+        elif not _can_sign_in(user):
             user.set_password(password)
             user.name = user.name or name
             user.save(update_fields=["password", "name"])

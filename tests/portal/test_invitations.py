@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.urls import reverse
 from django.utils import timezone
 
@@ -91,6 +92,21 @@ def test_a_person_of_another_portal_is_invited_like_a_stranger(
     sign_in = {"login": known.email, "password": PASSWORD}
     assert visitor.post(reverse("account_login"), sign_in).status_code == 302
     assert visitor.get("/").status_code == 200
+
+
+def test_a_link_stands_in_for_no_passkey(bakery: House, garage: House):
+    """Who signs in without a password has a proof of their own all the same."""
+    lena = garage.people["lena"]
+    lena.set_unusable_password()
+    lena.save(update_fields=["password"])
+    TOTP.activate(lena, generate_totp_secret())
+    invite_by(bakery, "dora", email=lena.email)
+    page = browser(bakery)
+    answer = page.post(link(), {"name": "Thief", "password": "a-password-of-a-thief"})
+    assert answer["Location"] == reverse("account_login")
+    assert "_auth_user_id" not in page.session
+    lena.refresh_from_db()
+    assert not lena.has_usable_password()
 
 
 @pytest.mark.parametrize("role", ["owner", "root", "", "admin "])
