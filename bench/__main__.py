@@ -34,6 +34,7 @@ PARTS = (
     "api",
     "saving",
     "campaigns",
+    "pages",
 )
 QUIET_LOAD = 0.7  # of the minute before; more, and others want the cores as well
 PHRASE = "What time is it now?"
@@ -103,6 +104,9 @@ def main() -> None:
     if "saving" in parts:
         rounds = (10,) if options.quick else (50,)
         figures += money.on_database("bench.saving", rounds, is_durable=True)
+    if "pages" in parts:
+        pages = (2, 500) if options.quick else (5, 2_000)  # rounds, requests
+        figures += money.on_database("bench.pages", pages, is_durable=False)
     described |= {
         "is_quick": options.quick,
         "took_s": round(time.monotonic() - began_s),

@@ -7,17 +7,18 @@ when they are known at this portal by that address; everybody else reads the sam
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.adapter import (
+    DefaultSocialAccountAdapter,
+    _build_apps_from_settings,
+)
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
 from django.http import Http404, HttpRequest
 from django.shortcuts import render
 
 from portal.auth import may_enter
-from portal.models import SignInApp, User
+from portal.models import Portal, SignInApp, User
 from portal.scope import organization_scope
 
 
@@ -35,25 +36,23 @@ class PortalSocialAdapter(DefaultSocialAccountAdapter):
         request: HttpRequest | None,
         provider: str | None = None,
         client_id: str | None = None,
-    ) -> list[Any]:
+    ) -> list[SocialApp]:
+        """Return the applications of this portal: the agency's, else the operator's.
+
+        Without a `provider` it is asked what to offer, which costs no query and tells
+        no secret.
+        """
         portal = getattr(request, "portal", None)
-        own = []
+        apps = [
+            app
+            for built in _build_apps_from_settings(provider=provider).values()
+            for app in built
+        ]
         if portal is not None:
-            with organization_scope(portal.agency):
-                own = [
-                    SocialApp(
-                        provider=row.provider,
-                        name=row.get_provider_display(),
-                        client_id=row.client_id,
-                        secret=row.secret,
-                    )
-                    for row in SignInApp.objects.all()
-                    if provider in (None, row.provider)
-                    and client_id in (None, row.client_id)
-                ]
-        taken = {app.provider for app in own}
-        shared = super().list_apps(request, provider=provider, client_id=client_id)
-        return own + [app for app in shared if app.provider not in taken]
+            own = _offered(portal) if provider is None else _own(portal, provider)
+            taken = {app.provider for app in own}
+            apps = own + [app for app in apps if app.provider not in taken]
+        return [app for app in apps if client_id in (None, app.client_id)]
 
     def get_app(
         self, request: HttpRequest, provider: str, client_id: str | None = None
@@ -79,3 +78,20 @@ class PortalSocialAdapter(DefaultSocialAccountAdapter):
         if is_connecting and request.user.is_authenticated:
             return  # another way to one's own account
         raise ImmediateHttpResponse(render(request, "account/signup_closed.html"))
+
+
+def _offered(portal: Portal) -> list[SocialApp]:
+    return [
+        SocialApp(provider=provider, client_id=client_id)
+        for provider, client_id in portal.sign_in_apps.items()
+    ]
+
+
+def _own(portal: Portal, provider: str) -> list[SocialApp]:
+    if provider not in portal.sign_in_apps:
+        return []
+    with organization_scope(portal.agency):
+        return [
+            SocialApp(provider=provider, client_id=row.client_id, secret=row.secret)
+            for row in SignInApp.objects.filter(provider=provider)
+        ]

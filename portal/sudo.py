@@ -39,12 +39,13 @@ def is_fresh(request: Any) -> bool:
     if not records:
         return False
     age_s = time.time() - float(records[-1].get("at", 0))
-    return 0 <= age_s < app_settings.REAUTHENTICATION_TIMEOUT
+    limit_s: int = app_settings.REAUTHENTICATION_TIMEOUT
+    return 0 <= age_s < limit_s
 
 
 def sudo(
     view: Callable[Concatenate[MemberRequest, P], HttpResponse],
-) -> Callable[Concatenate[MemberRequest, P], HttpResponse]:
+) -> Callable[..., HttpResponse]:
     """Let a change through only from somebody who proved lately who they are.
 
     Stands below `@requires`: who may not do it at all is never asked. Reading is free.

@@ -29,6 +29,11 @@ key_prefix_validator = RegexValidator(
 )
 
 
+word_validator = RegexValidator(
+    r"^[\w ’-]+\Z", _("Use letters, digits, spaces and hyphens.")
+)
+
+
 class Portal(models.Model):
     """A portal answers at `<slug>.<base domain>` and shows one agency's brand.
 
@@ -108,13 +113,26 @@ class Portal(models.Model):
     support_url = models.URLField(_("help pages"), blank=True)
     terms_url = models.URLField(_("terms"), blank=True)
     privacy_url = models.URLField(_("privacy policy"), blank=True)
-    credit_word = models.CharField(_("word for one credit"), max_length=30, blank=True)
-    credits_word = models.CharField(_("word for credits"), max_length=30, blank=True)
+    credit_word = models.CharField(
+        _("word for one credit"),
+        max_length=30,
+        blank=True,
+        validators=[word_validator],
+    )
+    credits_word = models.CharField(
+        _("word for credits"), max_length=30, blank=True, validators=[word_validator]
+    )
     assistant_word = models.CharField(
-        _("word for an assistant"), max_length=30, blank=True
+        _("word for an assistant"),
+        max_length=30,
+        blank=True,
+        validators=[word_validator],
     )
     assistants_word = models.CharField(
-        _("word for assistants"), max_length=30, blank=True
+        _("word for assistants"),
+        max_length=30,
+        blank=True,
+        validators=[word_validator],
     )
     # `[{"key", "label", "url", "is_framed"}]`, in order.
     menu_entries = models.JSONField(default=list, blank=True, editable=False)
@@ -122,6 +140,9 @@ class Portal(models.Model):
     sign_up = models.CharField(
         _("new clients"), max_length=8, choices=SignUp, default=SignUp.INVITE
     )
+    # Providers of social sign-in the agency has an application of its own at: provider
+    # to client id. Its secret is in `SignInApp`; a sign-in page need not ask for it.
+    sign_in_apps = models.JSONField(default=dict, editable=False)
     # Ids of the agency's assistants that new clients get copies of, in order.
     template_assistant_ids = models.JSONField(default=list, editable=False)
     # Empty: what a visitor's browser asks for.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from portal.models import Membership, Organization, SignInApp, User
+from portal.models import Membership, Organization, Portal, SignInApp, User
 from portal.scope import organization_scope
 from portal.services import audit
 
@@ -67,6 +67,7 @@ def save_sign_in_app(
         if secret:
             row.secret, row.hint = secret, secret[-4:]
         row.save()
+        _note_at_portal(agency)
         audit.record(
             organization=agency,
             actor=actor,
@@ -95,3 +96,11 @@ def remove_sign_in_app(*, agency: Organization, provider: str, actor: User) -> N
             changes={"provider": provider},
         )
         row.delete()
+        _note_at_portal(agency)
+
+
+def _note_at_portal(agency: Organization) -> None:
+    """Keep at the portal what its sign-in page shows, so that it need not ask."""
+    portal = Portal.objects.select_for_update(no_key=True).get(agency=agency)
+    portal.sign_in_apps = dict(SignInApp.objects.values_list("provider", "client_id"))
+    portal.save(update_fields=["sign_in_apps"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 
+from portal import host_cache
 from portal.hosts import UnknownHost, find_portal
 from portal.models import Portal
 from portal.services.organizations import open_agency
@@ -36,6 +38,30 @@ def test_a_change_of_the_brand_is_seen_at_once(acme: House):
     portal.name = "Renamed"
     portal.save()
     assert "Renamed" in browser(acme).get("/accounts/login/").content.decode()
+
+
+def test_a_change_by_another_process_is_seen_when_the_count_is_asked_for(
+    acme: House, monkeypatch: pytest.MonkeyPatch
+):
+    browser(acme).get("/accounts/login/")
+    # As another process does it: this one's memory knows nothing of it.
+    Portal.objects.filter(pk=acme.portal.pk).update(name="Renamed")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('portal_changes')")
+    assert "Renamed" not in browser(acme).get("/accounts/login/").content.decode()
+    monkeypatch.setattr(host_cache._changes, "asked_s", float("-inf"))
+    assert "Renamed" in browser(acme).get("/accounts/login/").content.decode()
+
+
+def test_one_count_serves_all_portals(
+    acme: House, globex: House, django_assert_num_queries, monkeypatch
+):
+    for house in (acme, globex):
+        browser(house).get("/accounts/login/")
+    monkeypatch.setattr(host_cache._changes, "asked_s", float("-inf"))
+    with django_assert_num_queries(1):
+        for house in (acme, globex):
+            browser(house).get("/accounts/login/")
 
 
 def test_two_portals_are_never_mixed_up(acme: House, globex: House):

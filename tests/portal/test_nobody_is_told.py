@@ -103,7 +103,7 @@ def test_a_code_signs_in_who_is_known_here(acme: House):
     client = browser(acme)
     client.post(reverse("account_request_login_code"), {"email": email})
     assert send_due_mails() == 1
-    code = re.search(r"^[A-Z0-9-]{6,9}$", mail.outbox[0].body, re.MULTILINE)
+    code = re.search(r"^[A-Z0-9-]{6,9}$", str(mail.outbox[0].body), re.MULTILINE)
     assert code
     answer = client.post(reverse("account_confirm_login_code"), {"code": code[0]})
     assert answer["Location"] == "/"
@@ -112,7 +112,7 @@ def test_a_code_signs_in_who_is_known_here(acme: House):
 
 def test_signing_up(acme: House, pair: Any):
     Portal.objects.filter(pk=acme.portal.pk).update(sign_up="open")
-    seen = []
+    seen: list[Any] = []
     for email in pair:
         client = browser(acme)
         form = {"email": email, "name": "Some Body", "company": "Some Shop"}

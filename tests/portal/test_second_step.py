@@ -141,7 +141,7 @@ def test_a_session_keeps_no_key_from_before_signing_in(acme: House):
     session = client.session
     session["planted"] = True
     session.save()
-    planted = session.session_key
+    planted = str(session.session_key)
     client.cookies["sessionid"] = planted
     form = {"login": acme.people["alice"].email, "password": PASSWORD}
     client.post(reverse("account_login"), form)
