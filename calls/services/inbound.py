@@ -44,6 +44,7 @@ from common.ids import uuid7
 from common.phone import mask
 from portal.models import Organization
 from portal.scope import Scope, all_organizations, scoped
+from portal.switching import speech_while_off
 
 logger = logging.getLogger(__name__)
 
@@ -258,7 +259,7 @@ def message_for(number: PhoneNumber, reason: EndReason) -> str:
             or spoken(UNPAID, _language_of(number))
         )
     if reason is EndReason.ORGANIZATION_SUSPENDED:
-        return number.suspended_message
+        return speech_while_off(number.organization) or number.suspended_message
     return number.closed_message
 
 

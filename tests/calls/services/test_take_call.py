@@ -239,3 +239,22 @@ def test_a_caller_of_a_number_without_credits_hears_what_is_set_for_it(
     assert isinstance(away, TurnedAway)
     assert (away.reason, away.message) == (EndReason.INSUFFICIENT_CREDITS, heard)
     assert wallet(bakery) == 1
+
+
+def test_a_portal_that_is_off_says_its_own_words(
+    bakery: House, node: VoiceNode
+) -> None:
+    change(bakery, suspended_message="suspended")
+    portal = bakery.portal
+    portal.is_enabled, portal.disabled_speech = False, "We are back on Monday."
+    portal.save(update_fields=["is_enabled", "disabled_speech"])
+    away = take(caller(bakery), node)
+    assert isinstance(away, TurnedAway)
+    assert away.reason == EndReason.ORGANIZATION_SUSPENDED
+    assert away.message == "We are back on Monday."
+    # With no words of its own, the number's.
+    portal.disabled_speech = ""
+    portal.save(update_fields=["disabled_speech"])
+    quiet = take(caller(bakery, reference="def"), node)
+    assert isinstance(quiet, TurnedAway)
+    assert quiet.message == "suspended"
