@@ -437,8 +437,9 @@ DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", "no-reply@localhost", "Sender where a portal names none."
 )
 
-# The log of mails is the demo's mailbox; nowhere else is a sign-in link kept.
-DEMO_KEEPS_MAIL = DEMO and not EMAIL_HOST
+DEMO_MAILBOX = env.text(
+    "DEMO_MAILBOX", "", "Set by `make demo`: where its own mail server keeps mails."
+)
 MAIL_SPF = env.text(
     "MAIL_SPF",
     "",

@@ -24,6 +24,7 @@ KINDS = {
     "voice": "voice",
     "worker": "worker",
     "beat": "beat",
+    "mailbox": "config.mailbox",
     "postgres": "postgres",
 }
 

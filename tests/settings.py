@@ -12,7 +12,7 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Portals of one test are not those of the next; the cache has tests of its own.
 PORTAL_CACHE_S = 0
-DEMO_KEEPS_MAIL = False
+DEMO_MAILBOX = ""
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -18,6 +19,7 @@ from portal.http import MemberRequest
 from portal.mail import domains, send_mail
 from portal.mail.delivery import send_again
 from portal.mail.kinds import KINDS, UnknownMail, kind_of
+from portal.mail.mailbox import arrived
 from portal.mail.rendering import render_mail
 from portal.mail.transports import sender_address
 from portal.mail_form import SenderForm
@@ -108,6 +110,7 @@ def mail_log(request: MemberRequest) -> HttpResponse:
         "mails": mails,
         "status": status,
         "statuses": OutgoingMail.Status.choices,
+        "is_demo": bool(settings.DEMO_MAILBOX),
     }
     return render(request, "portal/mail_log.html", context)
 
@@ -116,7 +119,9 @@ def mail_log(request: MemberRequest) -> HttpResponse:
 @requires(Permission.BRAND_EDIT)
 def mail_show(request: MemberRequest, mail_id: UUID) -> HttpResponse:
     """One mail as it went out, while its text is kept."""
-    return render(request, "portal/mail_show.html", {"mail": _mail(request, mail_id)})
+    mail = _mail(request, mail_id)
+    context = {"mail": mail, "arrived": arrived(mail)}
+    return render(request, "portal/mail_show.html", context)
 
 
 @require_GET
@@ -124,7 +129,9 @@ def mail_show(request: MemberRequest, mail_id: UUID) -> HttpResponse:
 @xframe_options_sameorigin
 def mail_body(request: MemberRequest, mail_id: UUID) -> HttpResponse:
     """The mail itself, for the frame of its page."""
-    response = HttpResponse(_mail(request, mail_id).html)
+    mail = _mail(request, mail_id)
+    taken_in = arrived(mail)
+    response = HttpResponse(taken_in.html if taken_in else mail.html)
     response["Content-Security-Policy"] = _MAIL_POLICY
     return response
 

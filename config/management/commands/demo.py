@@ -43,6 +43,9 @@ class Command(BaseCommand):
         with only_one(settings.VAR_DIR):
             _require_free_port()
             settings.SIP_HOST, settings.SIP_PORT = "127.0.0.1", _free_sip_port()
+            if not settings.EMAIL_HOST:
+                settings.DEMO_MAILBOX = str(settings.VAR_DIR / "mailbox")
+                settings.EMAIL_HOST, settings.EMAIL_PORT = "localhost", _another_port()
             _demo_file().unlink(missing_ok=True)
             supervisor = Supervisor()
             with supervisor.signals():
@@ -78,7 +81,7 @@ class Command(BaseCommand):
             call_command("seed_demo")
         connections.close_all()
         started_at = timezone.now()
-        self._say("Starting web, voice, worker and beat …")
+        self._say("Starting web, voice, worker, beat and mailbox …")
         for program in programs():
             supervisor.add(program)
         supervisor.run(on_tick=self._watch(started_at))
@@ -119,7 +122,7 @@ class Command(BaseCommand):
 
 
 def programs() -> list[Program]:
-    """Web, voice, worker and beat of the demo, not yet started."""
+    """Web, voice, worker, beat and mailbox of the demo, not yet started."""
     python = [sys.executable]
     celery = [*python, "-m", "celery", "--quiet", "-A", "config"]
     level = ["--loglevel", "WARNING"]
@@ -131,7 +134,10 @@ def programs() -> list[Program]:
     beat = [*celery, "beat", *level, "--schedule", str(schedule), "--pidfile="]
     web = [*python, "-m", "daphne", "-v", "0", "-b", settings.BIND]
     web += ["-p", str(settings.PORT), "config.asgi:application"]
+    box = [*python, "-m", "config.mailbox", str(settings.EMAIL_PORT)]
+    box += [settings.DEMO_MAILBOX]
     return [
+        *([_program("mailbox", box)] if settings.DEMO_MAILBOX else []),
         _program("web", web, pool=10, death_signal=signal.SIGKILL),
         _program("voice", [*python, "manage.py", "voice"], pool=5),
         # A cold shutdown: it takes the prefork children with it.
@@ -152,6 +158,7 @@ def _program(
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SIP_HOST": settings.SIP_HOST,
         "SIP_PORT": str(settings.SIP_PORT),
+        **_mail_settings(),
         "DATABASE_POOL_SIZE": str(pool),
         "PYTHONUNBUFFERED": "1",
         # The demo may be root's; what Celery warns of is said in docs/operations.md.
@@ -169,6 +176,18 @@ def _program(
             env=environment,
         ),
     )
+
+
+def _mail_settings() -> dict[str, str]:
+    """Point every process at the demo's mailbox, unless mails really go out."""
+    if not settings.DEMO_MAILBOX:
+        return {}
+    return {
+        "DEMO_MAILBOX": settings.DEMO_MAILBOX,
+        "EMAIL_HOST": settings.EMAIL_HOST,
+        "EMAIL_PORT": str(settings.EMAIL_PORT),
+        "EMAIL_USE_TLS": "0",
+    }
 
 
 def _start_postgres(supervisor: Supervisor) -> None:
