@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.branding import brand_version
 from portal.hosts import portal_url
 from portal.models import Portal
+from portal.words import Words
 
 OPERATOR_NAME = "Portavoce"
 CREDIT = _("credit")
@@ -105,6 +106,18 @@ class Brand:
             accepts_sign_up=portal.sign_up
             in (Portal.SignUp.OPEN, Portal.SignUp.APPROVAL),
         )
+
+
+def words_of(portal: Portal | None) -> Words:
+    """Return what a portal calls credits and assistants."""
+    if portal is None:
+        return Words()
+    return Words(
+        assistant=portal.assistant_word,
+        assistants=portal.assistants_word,
+        credit=portal.credit_word,
+        credits=portal.credits_word,
+    )
 
 
 def _absolute(portal: Portal, path: str) -> str:

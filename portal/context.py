@@ -9,7 +9,6 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from portal.brand import Brand
@@ -105,14 +104,9 @@ def theme_of(request: HttpRequest) -> str:
 
 def _nav(path: str, held: frozenset[Permission], brand: Brand) -> list[NavItem]:
     items = []
-    words = {
-        "assistant_list": capfirst(str(brand.assistants_word)),
-        "billing_statement": capfirst(str(brand.credits_word)),
-    }
-    for entry, name, icon, group, right in _NAV:
+    for label, name, icon, group, right in _NAV:
         if right is not None and right not in held:
             continue
-        label = words.get(name, entry)
         url = reverse(name, urlconf=settings.ROOT_URLCONF)
         is_current = path == url or (url != "/" and path.startswith(url))
         items.append(NavItem(label, url, icon, is_current, group))

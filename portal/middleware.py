@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 
 from portal.api.errors import error_response
 from portal.auth import SESSION_PORTAL, session_mark
+from portal.brand import words_of
 from portal.features import without
 from portal.hosts import UnknownHost, bare_host, find_portal, portal_url
 from portal.http import MemberRequest, PortalRequest
@@ -30,6 +31,7 @@ from portal.services.visits import running_visit
 from portal.switching import is_closed_to
 from portal.trail import Origin, coming_from
 from portal.visibility import seeing, sight_of
+from portal.words import speaking
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SESSION_ORGANIZATION = "organization"
@@ -107,7 +109,10 @@ class LanguageMiddleware:
 
     def __call__(self, request: MemberRequest) -> HttpResponseBase:
         language = self._language(request)
-        with translation.override(language):
+        # Programs read names of the API, whatever a portal calls them.
+        is_program = request.path.startswith(_FOR_PROGRAMS)
+        words = words_of(None if is_program else request.portal)
+        with translation.override(language), speaking(words):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response

@@ -9,9 +9,10 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from portal.brand import Brand
+from portal.brand import Brand, words_of
 from portal.mail.kinds import kind_of
 from portal.models import Portal
+from portal.words import speaking
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def render_mail(
     """Draw a mail in the portal's brand and the reader's language."""
     kind = kind_of(name)
     values = {**context, "portal": portal, "brand": Brand.of(portal)}
-    with translation.override(language):
+    with translation.override(language), speaking(words_of(portal)):
         text = render_to_string(f"mail/{kind.name}.txt", values)
         subject, _, body = text.strip().partition("\n")
         subject = " ".join(subject.split())[:300]
