@@ -16,6 +16,7 @@ const MODULES = {
   dialog: () => import("./dialog.js"),
   menu: () => import("./menu.js"),
   nav: () => import("./nav.js"),
+  passkey: () => import("./passkey.js"),
   password: () => import("./password.js"),
   schema_builder: () => import("./schema_builder.js"),
   text_panel: () => import("./call/text_panel.js"),
