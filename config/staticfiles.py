@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.base import ContentFile
+from whitenoise.compress import Compressor
 
 ENTRY_SHEET: Final = "css/app.css"
 _IMPORT: Final = re.compile(r'@import "\./(?P<path>.+?)" layer\((?P<layer>\w+)\);')
@@ -49,6 +50,20 @@ class PortavoceStaticFilesStorage(ManifestStaticFilesStorage):
             self.save(ENTRY_SHEET, joined)
             paths[ENTRY_SHEET] = (self, ENTRY_SHEET)
         yield from super().post_process(paths, dry_run, **options)
+        if not dry_run:
+            self._compress()
+
+    def _compress(self) -> None:
+        """Lay a compressed file beside each that a page asks for; WhiteNoise sends it.
+
+        A first visit then takes a third of the bytes. Pages themselves stay as they
+        are: compressed together with a secret, their size would tell about it.
+        """
+        compressor = Compressor(use_brotli=False, quiet=True)
+        for name in set(self.hashed_files.values()):
+            if compressor.should_compress(name):
+                for _made in compressor.compress(self.path(name)):
+                    pass
 
     @staticmethod
     def _joined(paths: dict[str, Any]) -> str:

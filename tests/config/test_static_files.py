@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -64,6 +65,16 @@ def test_modules_import_each_other_by_hashed_names(collected: Path):
             assert re.search(r"\.[0-9a-f]{12}\.js$", name), f"{module.name}: {name}"
             pending.append((module.parent / name).resolve())
     assert any("web_call" in module.name for module in seen)
+
+
+@pytest.mark.slow
+def test_what_a_page_asks_for_is_there_compressed_as_well(collected: Path):
+    for name in ("css/app.css", "js/app.js", "icons/sprite.svg"):
+        plain = on_disk(collected, static(name))
+        small = plain.with_name(plain.name + ".gz")
+        assert gzip.decompress(small.read_bytes()) == plain.read_bytes()
+    sheet = on_disk(collected, static("css/app.css"))
+    assert sheet.with_name(sheet.name + ".gz").stat().st_size < sheet.stat().st_size / 3
 
 
 @pytest.mark.slow
