@@ -5,22 +5,39 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from billing.models import Account, Hold
-from calls.models import Call, VoiceNode
+from calls.models import Call, CallAnalysis, VoiceNode
 from calls.services.nodes import NODE_FRESH
 from campaigns.models import Campaign, Lead
+from portal.models import OutgoingMail, WebhookDelivery
 
+LATE_S: Final = 120  # longer than any tick: nobody works it off
 LOW_MINUTES: Final = 100
 _WINDOW: Final = timedelta(hours=1)
 # A call's id is made up to this long before its row: a worker may die between the two.
 _ID_SLACK: Final = timedelta(minutes=15)
 _WENT_WRONG: Final = (Call.Status.FAILED, Call.Status.ENDED_WITH_ERROR)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Rows of one kind that wait to be worked off, and for how long the oldest has."""
+
+    label: str | Promise
+    count: int
+    oldest_s: int
+
+    @property
+    def is_late(self) -> bool:
+        return self.oldest_s > LATE_S
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,7 @@ class Health:
     stale_hold_count: int
     unsettled_count: int
     low_wallets: list[Account]
+    backlogs: list[Backlog]
 
     @property
     def finished_count(self) -> int:
@@ -80,7 +98,38 @@ def read_health(now: datetime | None = None) -> Health:
             settled_at=None, ended_at__isnull=False
         ).count(),
         low_wallets=_low_wallets(),
+        backlogs=_backlogs(now),
     )
+
+
+def _backlogs(now: datetime) -> list[Backlog]:
+    """Count what the workers have yet to do: the tables are the queues.
+
+    A message of the broker only wakes a worker up, so that its number says nothing.
+    """
+    mails = OutgoingMail.objects.filter(
+        status=OutgoingMail.Status.QUEUED, due_at__lte=now
+    )
+    deliveries = WebhookDelivery.objects.filter(
+        status=WebhookDelivery.Status.PENDING, next_at__lte=now
+    )
+    analyses = CallAnalysis.objects.filter(
+        status=CallAnalysis.Status.PENDING, due_at__lte=now
+    )
+    return [
+        _backlog(_("Mails"), mails, "due_at", now),
+        _backlog(_("Webhook deliveries"), deliveries, "next_at", now),
+        _backlog(_("Analyses of calls"), analyses, "due_at", now),
+    ]
+
+
+def _backlog(
+    label: str | Promise, rows: QuerySet[Any], since: str, now: datetime
+) -> Backlog:
+    found = rows.order_by().aggregate(count=Count("pk"), oldest=Min(since))
+    oldest: datetime | None = found["oldest"]
+    waited_s = round((now - oldest).total_seconds()) if oldest else 0
+    return Backlog(label, found["count"], max(0, waited_s))
 
 
 def _calls_by_status(since: datetime) -> list[tuple[str, int]]:

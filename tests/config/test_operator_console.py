@@ -501,7 +501,7 @@ def test_the_overview_shows_nodes_calls_and_low_agencies(
         )
         Call.objects.update(status=Call.Status.FAILED)
     client = visitor(olga)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         answer = client.get("/ops/")
     health = answer.context["health"]
     assert (health.fresh_node_count, health.capacity) == (1, 10)
@@ -516,6 +516,34 @@ def test_the_overview_says_when_no_voice_process_is_alive(olga: User) -> None:
     answer = visitor(olga).get("/ops/")
     assert "No voice process is alive." in answer.content.decode()
     assert answer.context["health"].failed_percent is None
+
+
+def test_the_overview_tells_of_work_that_nobody_does(
+    filled: Filled, olga: User
+) -> None:
+    client = visitor(olga)
+    before = {
+        row.label: row.count for row in client.get("/ops/").context["health"].backlogs
+    }
+    long_ago = timezone.now() - timedelta(minutes=5)
+    with all_organizations("a test writes a mail that nobody sends"):
+        OutgoingMail.objects.create(
+            template="notice",
+            recipient="somebody@example.org",
+            language="en",
+            subject="Late",
+            idempotency_key="late",
+            due_at=long_ago,
+        )
+    answer = client.get("/ops/")
+    late = {row.label: row for row in answer.context["health"].backlogs}
+    assert late["Mails"].count == before["Mails"] + 1
+    assert late["Mails"].oldest_s >= 300
+    assert "Nobody works it off" in answer.content.decode()
+    with all_organizations("a test sends it"):
+        OutgoingMail.objects.update(status=OutgoingMail.Status.SENT)
+    answer = client.get("/ops/")
+    assert answer.context["health"].backlogs[0].count == 0
 
 
 def test_a_lead_that_waits_is_a_lag_only_while_its_campaign_runs(
