@@ -44,10 +44,10 @@ _ORDER: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN, Role.OWNER)
 
 @dataclass(frozen=True)
 class RoleTable:
-    """Roles from least to most, and for each right which of them hold it."""
+    """Roles from least to most, and for each right whether each of them holds it."""
 
     roles: tuple[str, ...]
-    rows: tuple[tuple[str | Promise, tuple[bool, ...]], ...]
+    rows: tuple[tuple[str | Promise, tuple[tuple[str, bool], ...]], ...]
 
 
 def role_table(*, in_agency: bool) -> RoleTable:
@@ -58,7 +58,10 @@ def role_table(*, in_agency: bool) -> RoleTable:
         tuple(
             (
                 _WORDS[permission],
-                tuple(permission in rights for rights in held),
+                tuple(
+                    (str(role.label), permission in rights)
+                    for role, rights in zip(_ORDER, held, strict=True)
+                ),
             )
             for permission in Permission
             if any(permission in rights for rights in held)

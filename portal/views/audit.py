@@ -131,11 +131,21 @@ def _found(request: MemberRequest, form: AuditFilter) -> QuerySet[AuditRecord]:
 def _shown(record: AuditRecord) -> dict[str, object]:
     changes = []
     for name, value in record.changes.items():
+        if value in ("", None):
+            continue  # what a new thing was given none of
         if isinstance(value, list) and len(value) == 2:
-            changes.append((name, _word(value[0]), _word(value[1])))
+            changes.append((_plain(name), _word(value[0]), _word(value[1])))
         else:
-            changes.append((name, "", _word(value)))
-    return {"record": record, "changes": changes}
+            changes.append((_plain(name), "", _word(value)))
+    return {
+        "record": record,
+        "changes": changes,
+        "what": _plain(record.action.replace(".", " ")).capitalize(),
+    }
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _word(value: object) -> str:
