@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
 from django.db import connection
 from psycopg.types.json import Jsonb
 
@@ -32,9 +31,8 @@ from billing.errors import NotEnoughCredits, WalletOwner
 from billing.models import Account, LedgerEntry
 from common.ids import uuid7
 from portal.models import ForeignRow, Organization, User
+from portal.postgresql.prepared import prepared_cursor
 from portal.scope import Scope, agency_scope, require_scope
-
-_PREPARE_AFTER: Final = 3
 
 _LOCK_WALLETS: Final = """
 select id from billing_account
@@ -106,28 +104,10 @@ def run_rule(call: str, params: Mapping[str, Any]) -> tuple[Any, ...]:
 
     All of it is done, or nothing; in the caller's transaction, where there is one.
     """
-    with _prepared_cursor() as cursor:
+    with prepared_cursor() as cursor:
         row = cursor.execute(call, params).fetchone()
     assert row is not None
     return row
-
-
-@contextmanager
-def _prepared_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-    """Give a cursor whose statements stay prepared on their connection.
-
-    Planning a call takes longer than sending it. Django switches this off for the sake
-    of poolers that share a connection in the middle of a session, which the scope's
-    settings rule out anyway.
-    """
-    with connection.cursor():  # connects, and tells the database the active scope
-        connection.validate_no_broken_transaction()
-        connection.connection.prepare_threshold = _PREPARE_AFTER
-        with (
-            connection.wrap_database_errors,
-            psycopg.Cursor(connection.connection) as cursor,
-        ):
-            yield cursor
 
 
 def open_accounts(organization: Organization) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from assistants.without_secrets import without_secrets
 from calls.models import Call
 from calls.session.events import EndReason
-from portal.models import WebhookEvent
 from portal.webhooks import kinds, record_event
 
 _TYPES: Final = {
@@ -75,7 +75,7 @@ def settings_of(call: Call) -> dict[str, Any]:
     return call.version.spec_json if call.version else {}
 
 
-def tell_of_status(call: Call) -> WebhookEvent | None:
+def tell_of_status(call: Call) -> UUID | None:
     """Record a status update of a call as it is now, in the caller's transaction."""
     data = call_envelope(call)
     if not call.is_live:
@@ -88,7 +88,7 @@ def tell_of_status(call: Call) -> WebhookEvent | None:
     return tell_of_call(call, kinds.STATUS_UPDATE, data)
 
 
-def tell_of_call(call: Call, kind: str, data: dict[str, Any]) -> WebhookEvent | None:
+def tell_of_call(call: Call, kind: str, data: dict[str, Any]) -> UUID | None:
     """Record an event of a call for whoever its assistant, or organization, tells."""
     return record_event(
         organization=call.organization,

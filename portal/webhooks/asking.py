@@ -81,7 +81,7 @@ def listener_for(
     need not wait for them now.
     """
     with organization_scope(organization):
-        found = wanting(organization, kind, assistant_id, with_secrets=True)
+        found = wanting(organization, kind, assistant_id)
         endpoint = min(found, key=_is_paused, default=None)
         secrets = (secret,) if secret else endpoint.secrets if endpoint else ()
         name = (

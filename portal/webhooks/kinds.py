@@ -42,10 +42,14 @@ def is_kind(kind: str) -> bool:
     return kind in CHOICES or kind.startswith(_FAMILIES) or kind == TEST
 
 
+def names_of(kind: str) -> list[str]:
+    """Return what an endpoint may list to be told of a kind: it, its family, or all."""
+    return [kind, f"{kind.partition('.')[0]}.*", "*"]
+
+
 def is_wanted(kind: str, events: Iterable[str]) -> bool:
     """Whether a list of kinds and families holds this kind."""
-    family = f"{kind.partition('.')[0]}.*"
-    return any(wanted in (kind, family, "*") for wanted in events)
+    return not set(names_of(kind)).isdisjoint(events)
 
 
 def unknown(events: Iterable[str]) -> list[str]:
