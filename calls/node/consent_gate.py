@@ -44,6 +44,30 @@ QUESTIONS: Final = {
         "Cet appel est enregistré et traité par un assistant. Appuyez sur 1 pour "
         "accepter. Appuyez sur 2 pour terminer l'appel."
     ),
+    "es": (
+        "Esta llamada se graba y la atiende un asistente. Pulse 1 para aceptar. "
+        "Pulse 2 para terminar la llamada."
+    ),
+    "it": (
+        "Questa chiamata viene registrata e gestita da un assistente. Prema 1 per "
+        "accettare. Prema 2 per terminare la chiamata."
+    ),
+    "pt": (
+        "Esta chamada é gravada e atendida por um assistente. Prima 1 para aceitar. "
+        "Prima 2 para terminar a chamada."
+    ),
+    "pl": (
+        "Ta rozmowa jest nagrywana i obsługiwana przez asystenta. Naciśnij 1, aby "
+        "wyrazić zgodę. Naciśnij 2, aby zakończyć rozmowę."
+    ),
+    "sv": (
+        "Samtalet spelas in och besvaras av en assistent. Tryck 1 för att godkänna. "
+        "Tryck 2 för att avsluta samtalet."
+    ),
+    "da": (
+        "Opkaldet optages og besvares af en assistent. Tryk 1 for at acceptere. "
+        "Tryk 2 for at afslutte opkaldet."
+    ),
 }
 AGREED: Final = frozenset({"yes", "i agree", "yes i agree", "yes please"})
 DECLINED: Final = frozenset({"no", "no thank you", "i do not agree"})

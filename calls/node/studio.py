@@ -85,7 +85,11 @@ class Studio:
         return OfflineTTS(self._shared.speaker, voice_id=voice_id)
 
     def yes_or_no(self, language: str) -> stt.STT[Any] | None:
-        """Return what tells yes from no in this process; `None` where nothing can."""
+        """Return what tells yes from no in this process; `None` where nothing can.
+
+        Only in English: bent to Dutch, German and French the recogniser took "jammer",
+        "Jahr" and "huit" for a yes. Elsewhere callers press a key.
+        """
         if language.replace("_", "-").partition("-")[0].lower() != "en":
             return None
         phrases = sorted(AGREED | DECLINED)

@@ -74,6 +74,12 @@ BRIEFS: Final = {
     "om het af te wijzen.",
     "de": "Ein Anruf für Sie{caller}. {brief} Drücken Sie die 1, um ihn anzunehmen, "
     "oder die 2, um ihn abzulehnen.",
+    "fr": "Un appel pour vous{caller}. {brief} Appuyez sur 1 pour le prendre, ou sur 2 "
+    "pour le refuser.",
+    "es": "Una llamada para usted{caller}. {brief} Pulse 1 para aceptarla, o 2 para "
+    "rechazarla.",
+    "it": "Una chiamata per lei{caller}. {brief} Prema 1 per accettarla, o 2 per "
+    "rifiutarla.",
 }
 
 

@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from assistants.spec import RecordingConsent
 from calls.models import Call, RecordingConsent as ConsentRow
 from calls.node import shelf
+from calls.node.consent_gate import QUESTIONS, question_for
+from calls.node.studio import Studio
 from calls.services.running import CallOrder
+from calls.vendors.offline.tts import OfflineTTS
+from calls.vendors.offline.voices import speak
 from portal.scope import all_organizations
 from tests.calls.node.held import FULL, HeldCall, cost_of, wallet
 from tests.calls.session.conversation import make_spec
 from tests.fakes.incoming import FakeIncomingLeg
 from tests.fakes.script import answer, script, user_says
+from tests.sound import speech_share
 from tests.world import House
 
 QUESTION = "May we record you"  # four words: one second
@@ -151,3 +157,23 @@ def test_a_call_that_needs_no_consent_is_not_asked(inbound: CallOrder) -> None:
     assert held.turns() == [("assistant", "Hello.")]
     assert kept(held) == []
     assert leg.done == ["answer"]
+
+
+@pytest.mark.parametrize("language", sorted(QUESTIONS))
+def test_a_question_names_both_keys_and_can_be_spoken(language: str) -> None:
+    question = question_for(None, f"{language}-XX")
+    assert question == QUESTIONS[language]
+    assert "1" in question
+    assert "2" in question
+    spoken = bytearray()
+    voice = Studio().announcer(language)
+    assert isinstance(voice, OfflineTTS)
+    speak(voice.voice, question, 1.0, lambda piece: spoken.extend(piece) or True)
+    share = speech_share(np.frombuffer(spoken, np.int16), 16_000)
+    assert len(spoken) > 3 * 32_000
+    assert share > 0.5
+
+
+def test_an_unknown_language_is_asked_in_english() -> None:
+    assert question_for(None, "xx") == QUESTIONS["en"]
+    assert question_for("May we?", "nl") == "May we?"
