@@ -45,6 +45,7 @@ logger = logging.getLogger(__name__)
 REPORT_EVERY_TICKS: Final = 250  # 5 s
 FIRST_REPORT_TICKS: Final = 50
 LATCHED_S: Final = 1.0  # how long a silent sender keeps the call against another
+FORMER_S: Final = 1.0  # after an offer that moves them, the place before is not heard
 _MOST_AT_ONCE: Final = 50
 _MOST_BYTES: Final = 2_048
 
@@ -93,6 +94,8 @@ class RtpStream:
         self._route: Route | None = None
         self._remote: Address = ("", 0)
         self._latched_at_s: float | None = None
+        self._former: Address = ("", 0)  # where they were before they moved
+        self._former_until_s = 0.0
         self._protect: Callable[[bytes], bytes] | None = None
         self._unprotect: Callable[[bytes], bytes] | None = None
         self._protect_rtcp: Callable[[bytes], bytes] | None = None
@@ -111,6 +114,8 @@ class RtpStream:
         """Use what was agreed, also anew in the middle of a call."""
         before, self._route = self._route, route
         if before is None or (before.host, before.port) != (route.host, route.port):
+            # What is on its way from there must not call us back.
+            self._former, self._former_until_s = self._remote, monotonic() + FORMER_S
             self._remote, self._latched_at_s = (route.host, route.port), None
         if before is None or before.codec != route.codec:
             self.quality = ReceiveQuality(route.codec.clock_rate_hz)
@@ -276,6 +281,8 @@ class RtpStream:
         if source == self._remote:
             self._latched_at_s = now_s
             return True
+        if source == self._former and now_s < self._former_until_s:
+            return False
         if self._latched_at_s is not None and now_s - self._latched_at_s < LATCHED_S:
             return False
         self._remote, self._latched_at_s = source, now_s

@@ -35,6 +35,7 @@ from calls.telephony.sip.messages import UNDERSTOOD
 from calls.telephony.sip.negotiation import Negotiation
 from calls.telephony.sip.outgoing import OutgoingLeg, peers_of
 from calls.telephony.sip.registration import TrunkWatch
+from calls.telephony.sip.replaces import replaces_in
 from calls.telephony.sip.resolving import Resolver
 from calls.telephony.sip.session_timer import MIN_SE_S, seconds_of
 from calls.telephony.sip.transactions import ServerTransaction
@@ -241,6 +242,9 @@ class SipCarrier:
             accept = {"Accept": "application/sdp"}
             self.agent.respond(transaction, 415, headers=accept)
             return
+        if (replaced := request.headers.get("Replaces")) is not None:
+            self._replace(transaction, candidates, replaced)
+            return
         called = called_of(request, candidates[0].settings)
         trunk = None
         for candidate in candidates:
@@ -252,6 +256,21 @@ class SipCarrier:
             self.agent.respond(transaction, 404)
             return
         self._take_in(transaction, trunk or candidates[0], candidates, called)
+
+    def _replace(
+        self, transaction: ServerTransaction, candidates: list[_Trunk], value: str
+    ) -> None:
+        """Let a call of the same trunk go on with whoever sent this INVITE."""
+        wanted = replaces_in(value)
+        if wanted is None:
+            self.agent.respond(transaction, 400, "Malformed Replaces")
+            return
+        trunks = {trunk.settings.id for trunk in candidates}
+        for leg in self._legs:
+            if leg.trunk.id in trunks and leg.is_dialog(wanted):
+                leg.go_on_in(transaction)
+                return
+        self.agent.respond(transaction, 481)
 
     def _take_in(
         self,

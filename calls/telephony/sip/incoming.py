@@ -19,10 +19,10 @@ from calls.telephony.protocol import NoAnswerOutcome, NotAnswered, RejectReason
 from calls.telephony.sip import session_timer
 from calls.telephony.sip.agent import UserAgent
 from calls.telephony.sip.dialog import Dialog
-from calls.telephony.sip.leg import SipLeg
 from calls.telephony.sip.messages import new_tag
 from calls.telephony.sip.negotiation import Negotiation
 from calls.telephony.sip.outcomes import REJECTIONS
+from calls.telephony.sip.replaceable import ReplaceableLeg
 from calls.telephony.sip.sdp import BadDescription
 from calls.telephony.sip.transactions import T1_S, TIMEOUT_S, ServerTransaction
 from calls.telephony.sip.trunk import SipTrunk
@@ -33,7 +33,7 @@ RETRY_AFTER_S: Final = 5
 _RINGS_ON_S: Final = 60.0  # proxies forget an INVITE that says nothing for 3 minutes
 
 
-class SipIncomingLeg(SipLeg):
+class SipIncomingLeg(ReplaceableLeg):
     """An `IncomingLeg` over an INVITE that has not been answered yet."""
 
     def __init__(

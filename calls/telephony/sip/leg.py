@@ -194,7 +194,7 @@ class SipLeg:
         elif method == "OPTIONS":
             self._agent.respond(transaction, 200)
         elif method == "REFER":
-            self._agent.respond(transaction, 603)
+            self._take_refer(transaction)
         else:
             self._agent.respond(transaction, 405)
 
@@ -242,7 +242,9 @@ class SipLeg:
                 body = self._negotiation.offer()
                 self._awaits_answer_in_ack = True
         except BadDescription as error:
-            self._agent.respond(transaction, 488, headers={"Warning": _warning(error)})
+            self._agent.respond(
+                transaction, 488, headers={"Warning": warning_of(error)}
+            )
             return
         if request.method == "INVITE":
             self._invite_answered = transaction
@@ -263,16 +265,25 @@ class SipLeg:
         if self._referral is not None:
             self._referral.notified(transaction.request)
 
+    def _take_refer(self, transaction: ServerTransaction) -> None:
+        """Refuse: whoever knows better overrides this."""
+        self._agent.respond(transaction, 603)
+
     def _take_prack(self, transaction: ServerTransaction) -> None:
         self._agent.respond(transaction, 481)
 
     # --- our requests ---------------------------------------------------------------
 
     async def _ask(
-        self, method: str, body: bytes = b"", content_type: str = "", **headers: str
+        self,
+        method: str,
+        body: bytes = b"",
+        content_type: str = "",
+        dialog: Dialog | None = None,
+        **headers: str,
     ) -> Response:
-        """Send a request in the dialog; raise `NoResponse`."""
-        dialog = self._dialog
+        """Send a request in a dialog, by default the call's; raise `NoResponse`."""
+        dialog = dialog or self._dialog
         if dialog is None:
             raise NoResponse("There is no call.")
 
@@ -364,7 +375,7 @@ class SipLeg:
 
     async def _say_goodbye(self, dialog: Dialog) -> None:
         try:
-            await self._ask("BYE")
+            await self._ask("BYE", dialog=dialog)
         except NoResponse:
             logger.info("a BYE got no answer")
         finally:
@@ -375,5 +386,5 @@ class SipLeg:
         self._agent.add_dialog(dialog.call_id, dialog.local_tag, self)
 
 
-def _warning(error: Exception) -> str:
+def warning_of(error: Exception) -> str:
     return f'399 portavoce "{str(error)[:120]}"'.replace("\n", " ")

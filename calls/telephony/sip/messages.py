@@ -10,7 +10,7 @@ from sipmessage import URI, CSeq, Request, Response
 from calls.telephony.sip.headers import tag_of
 
 USER_AGENT: Final = "voice-agent"  # a carrier need not know whose software it is
-ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
+ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, REFER"
 SUPPORTED: Final = ("timer", "100rel", "replaces", "norefersub")
 UNDERSTOOD: Final = frozenset({"timer", "100rel", "replaces", "norefersub"})
 COOKIE: Final = "z9hG4bK"

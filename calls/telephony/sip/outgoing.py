@@ -22,7 +22,6 @@ from calls.telephony.sip import outcomes, session_timer
 from calls.telephony.sip.agent import NoResponse, UserAgent, target_uri
 from calls.telephony.sip.dialog import Dialog
 from calls.telephony.sip.headers import tag_of
-from calls.telephony.sip.leg import SipLeg
 from calls.telephony.sip.messages import (
     ALLOW,
     SUPPORTED,
@@ -32,6 +31,7 @@ from calls.telephony.sip.messages import (
     new_tag,
 )
 from calls.telephony.sip.negotiation import SDP_TYPE, Negotiation
+from calls.telephony.sip.replaceable import ReplaceableLeg
 from calls.telephony.sip.resolving import CannotResolve
 from calls.telephony.sip.sdp import BadDescription
 from calls.telephony.sip.session_timer import MIN_SE_S
@@ -46,7 +46,7 @@ MOST_TRIES: Final = 6
 _NEXT_PEER: Final = frozenset({408, 500, 502, 503, 504})
 
 
-class OutgoingLeg(SipLeg):
+class OutgoingLeg(ReplaceableLeg):
     """Rings at `request.destination` from the moment it is made."""
 
     def __init__(
