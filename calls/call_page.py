@@ -245,6 +245,15 @@ def _listened(event: CallEvent) -> Shown:
     }
 
 
+def _whispered(event: CallEvent) -> Shown:
+    who = event.data.get("who", "")
+    return {
+        "title": _("%(who)s whispered to the assistant") % {"who": who},
+        "tone": "info",
+        "icon": "headphones",
+    }
+
+
 def _taken_over(event: CallEvent) -> Shown:
     who = event.data.get("who", "")
     return {
@@ -268,6 +277,7 @@ _SHOWN: Final[dict[str, Callable[[CallEvent], Shown]]] = {
     "turned_away": _turned_away,
     "answered_by": _answered_by,
     "listened": _listened,
+    "whispered": _whispered,
     "taken_over": _taken_over,
     "vendor_trouble": _trouble,
 }

@@ -16,6 +16,7 @@ from calls.errors import BadCallToken
 from calls.services.listening import (
     ListenSeat,
     note_take_over,
+    note_whisper,
     take_listening_seat,
 )
 
@@ -88,6 +89,8 @@ class ListenConsumer(AsyncWebsocketConsumer):
                 if candidate is not None and not isinstance(candidate, dict):
                     raise BadMessage("A candidate is an object, or null at the end.")
                 await self._command(seat, "listen_candidate", {"candidate": candidate})
+            case "whisper":
+                await self._whisper(seat, message.get("on"))
             case "take_over":
                 self.has_taken_over = True
                 await database_sync_to_async(note_take_over)(seat=seat)
@@ -99,6 +102,13 @@ class ListenConsumer(AsyncWebsocketConsumer):
                 await self._send({"type": "pong"})
             case _:
                 raise BadMessage("The message has an unknown type.")
+
+    async def _whisper(self, seat: ListenSeat, is_on: object) -> None:
+        if not isinstance(is_on, bool):
+            raise BadMessage("A whisper says whether it is on.")
+        if is_on:
+            await database_sync_to_async(note_whisper)(seat=seat)
+        await self._command(seat, "whisper", {"on": is_on})
 
     async def _command(
         self, seat: ListenSeat, command: str, data: dict[str, Any]

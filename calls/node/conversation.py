@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import Any, Final
+
+from livekit.agents import stt
 
 from calls.media.bridge import bridge
 from calls.media.link import MediaLink
@@ -102,6 +104,11 @@ class Conversation:
         if self.ended is None or self._is_joined:
             return elapsed_ms
         return min(self.ended.at_ms, elapsed_ms)
+
+    @property
+    def recogniser(self) -> stt.STT[Any] | None:
+        """What understands the caller; none beside a model that hears by itself."""
+        return self._vendors.stt
 
     @property
     def is_joined(self) -> bool:

@@ -2,6 +2,7 @@
 
     caller ──tap──▶ mixer ──▶ their link ──▶ speaker
     assistant ─tap──┘
+    whisper: what they say is recognised and told to the assistant
     take over: the session ends, the caller is joined to their link
 
 They are audited and shown to everybody who watches the call; the caller hears nothing
@@ -25,12 +26,20 @@ from calls.media.offer import BadSignal
 from calls.media.webrtc import WebRTCLink
 from calls.node.live_call import LiveCall
 from calls.node.studio import Studio
+from calls.node.whisper import Whisper
 from calls.session.events import EndReason
 from calls.session.release import in_time
 
 logger = logging.getLogger(__name__)
 
-LISTENER_COMMANDS: Final = {"listen", "listen_candidate", "listen_over", "take_over"}
+LISTENER_COMMANDS: Final = {
+    "listen",
+    "listen_candidate",
+    "listen_over",
+    "take_over",
+    "whisper",
+}
+NO_EAR: Final = "This assistant understands no whisper. Write it instead."
 MAX_LISTENERS: Final = 3  # of one call
 RATE_HZ: Final = 16_000
 FRAME_MS: Final = 20
@@ -90,6 +99,7 @@ class ListenIn:
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_BEHIND_MS // FRAME_MS)
         self._mixer = Mixer(self._offer_frame)
         self.has_taken_over = False
+        self._whisper: Whisper | None = None
 
     async def run(self) -> None:
         """Let them hear until they hang up, or talk until either side does."""
@@ -108,6 +118,8 @@ class ListenIn:
         except MediaNeverConnected:
             logger.info("nobody listened")
         finally:
+            if self._whisper is not None:
+                await in_time("whisper", self._whisper.aclose(), _CLOSE_S)
             if taps is not None:
                 taps.remove(caller=self._mixer.caller, assistant=self._mixer.assistant)
             if not self.has_taken_over:
@@ -118,12 +130,34 @@ class ListenIn:
         conversation = self._call.conversation
         if conversation is None or conversation.session.is_ending:
             return
+        if self._whisper is not None:  # unfinished, and the caller is not to wait
+            whisper, self._whisper = self._whisper, None
+            await in_time("whisper", whisper.aclose(), _CLOSE_S)
         self.has_taken_over = True
         taps = conversation.taps
         if taps is not None:  # they hear the caller directly from now on
             taps.remove(caller=self._mixer.caller, assistant=self._mixer.assistant)
         conversation.go_on_with(self.link)
         await conversation.session.end(EndReason.TAKEN_OVER)
+
+    def begin_whisper(self) -> bool:
+        """Hear what they say for the assistant; False when nothing can understand it."""
+        conversation = self._call.conversation
+        recogniser = conversation.recogniser if conversation is not None else None
+        if recogniser is None or self.has_taken_over:
+            return False
+        if self._whisper is None:
+            self._whisper = Whisper(recogniser, self.link.audio_input)
+        return True
+
+    async def finish_whisper(self) -> str:
+        """Tell the assistant what was said since, and return it."""
+        whisper, self._whisper = self._whisper, None
+        conversation = self._call.conversation
+        words = await whisper.finish() if whisper is not None else ""
+        if words and conversation is not None and not self.has_taken_over:
+            await conversation.session.inject(words, respond=True)
+        return words
 
     def _offer_frame(self, pcm: bytes) -> None:
         if self._frames.full():
@@ -159,6 +193,8 @@ class Listeners:
             await self._add_candidate(ear, data["candidate"])
         elif command == "listen_over":
             await ear.link.aclose()
+        elif command == "whisper":
+            await self._take_whisper(ear, bool(data["on"]))
         elif command == "take_over":
             await ear.take_over()
             await self._tell_watchers(call_id, data, "taken_over")
@@ -193,6 +229,17 @@ class Listeners:
         task.add_done_callback(lambda _: self._forget(call_id, watch_id, data))
         await bus.publish_to_listener(watch_id, {"type": "answer", "sdp": answer})
         await self._tell_watchers(call_id, data, "listening")
+
+    async def _take_whisper(self, ear: ListenIn, is_on: bool) -> None:
+        if not is_on:
+            words = await ear.finish_whisper()
+            event = {"type": "whispered", "text": words}
+            await bus.publish_to_listener(ear.watch_id, event)
+        elif not ear.begin_whisper():
+            await bus.publish_to_listener(
+                ear.watch_id,
+                {"type": "whispered", "text": "", "message": NO_EAR},
+            )
 
     async def _add_candidate(self, ear: ListenIn, candidate: object) -> None:
         try:

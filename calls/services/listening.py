@@ -87,16 +87,25 @@ def take_listening_seat(*, call_id: UUID, ticket: str) -> ListenSeat:
 
 def note_take_over(*, seat: ListenSeat) -> None:
     """Write down that a person took a call over, before it happens."""
+    _note(seat, "taken_over")
+
+
+def note_whisper(*, seat: ListenSeat) -> None:
+    """Write down that a person whispers to the assistant, before they are heard."""
+    _note(seat, "whispered")
+
+
+def _note(seat: ListenSeat, kind: str) -> None:
     with scoped(seat.scope), transaction.atomic():
         call = Call.objects.select_related("organization").get(pk=seat.call_id)
         actor = User.objects.filter(pk=seat.user_id).first()
         audit.record(
             organization=call.organization,
             actor=actor,
-            action="call.taken_over",
+            action=f"call.{kind}",
             target=call,
         )
-        note(call, "taken_over", actor)
+        note(call, kind, actor)
 
 
 def note(call: Call, kind: str, actor: User | None) -> None:

@@ -28,6 +28,7 @@ class SilentMicrophone {
  * Listens in on a call that goes on, and takes it over when asked.
  *
  *     idle ── listen ─▶ connecting ─▶ listening ── take over ─▶ talking
+ *                                        ╰─ whisper ─▶ whispering ─ again ─▶ listening
  */
 class Listening {
   /** @param {HTMLElement} root */
@@ -42,6 +43,7 @@ class Listening {
     this.silence = null;
     this.audio = /** @type {HTMLAudioElement} */ (this.part("audio"));
     this.part("listen").addEventListener("click", () => void this.start());
+    this.part("whisper").addEventListener("click", () => void this.whisper());
     this.part("take-over").addEventListener("click", () => void this.takeOver());
     this.part("leave").addEventListener("click", () => this.leave());
     window.addEventListener("pagehide", () => this.leave());
@@ -67,7 +69,10 @@ class Listening {
   show() {
     const isIdle = this.state === "idle" || this.state === "over";
     this.part("listen").hidden = !isIdle;
-    this.part("take-over").hidden = this.state !== "listening";
+    const isListening = this.state === "listening" || this.state === "whispering";
+    this.part("whisper").hidden = !isListening;
+    this.part("whisper").setAttribute("aria-pressed", String(this.state === "whispering"));
+    this.part("take-over").hidden = !isListening;
     this.part("leave").hidden = isIdle;
     this.root.dataset.state = this.state;
   }
@@ -119,12 +124,9 @@ class Listening {
 
   /** Speaks to the caller instead of the assistant. */
   async takeOver() {
-    if (this.state !== "listening") return;
+    if (this.state !== "listening" && this.state !== "whispering") return;
     try {
-      const microphone = await openMicrophone();
-      const sender = this.peer?.connection?.getSenders()[0];
-      await sender?.replaceTrack(microphone.getAudioTracks()[0] ?? null);
-      if (this.peer) this.peer.microphone = microphone;
+      await this.speak();
       this.signalling?.send({ type: "take_over" });
       this.enter("talking");
     } catch (error) {
@@ -134,9 +136,63 @@ class Listening {
     }
   }
 
+  /** Sends what the microphone hears from now on. */
+  async speak() {
+    const microphone = await openMicrophone();
+    await this.sender?.replaceTrack(microphone.getAudioTracks()[0] ?? null);
+    if (this.peer) this.peer.microphone = microphone;
+  }
+
+  get sender() {
+    return this.peer?.connection?.getSenders()[0];
+  }
+
+  /** Begins to speak to the assistant alone, or ends it: then it knows what was said. */
+  async whisper() {
+    if (this.state === "whispering") {
+      this.signalling?.send({ type: "whisper", on: false });
+      await this.hush();
+      this.enter("listening");
+      return;
+    }
+    if (this.state !== "listening") return;
+    try {
+      await this.speak();
+      this.signalling?.send({ type: "whisper", on: true });
+      this.enter("whispering");
+    } catch (error) {
+      const text = error instanceof CallError ? error.text : "";
+      this.part("status").textContent = text;
+      announce(text);
+    }
+  }
+
+  /** Lets the microphone go; the silent one takes its place. */
+  async hush() {
+    const microphone = this.peer?.microphone;
+    const silence = this.silence?.stream;
+    if (!this.peer || !silence) return;
+    await this.sender?.replaceTrack(silence.getAudioTracks()[0] ?? null);
+    if (microphone !== silence) microphone?.getTracks().forEach((track) => track.stop());
+    this.peer.microphone = silence;
+  }
+
+  /** @param {{text: string, message?: string}} whispered */
+  async whispered({ text, message }) {
+    if (message) {
+      await this.hush();
+      this.enter("listening", message);
+      return;
+    }
+    const { understoodText, notUnderstoodText } = this.root.dataset;
+    const said = text ? `${understoodText} ${text}` : (notUnderstoodText ?? "");
+    if (this.state === "listening") this.enter("listening", said);
+  }
+
   /** @param {any} message */
   onMessage(message) {
     if (message.type === "answer") void this.peer?.accept(message.sdp);
+    if (message.type === "whispered") void this.whispered(message);
     if (message.type === "ended") this.close("over");
     if (message.type === "error" && message.code !== "invalid_message") this.fail(message.message);
   }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import struct
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import numpy as np
@@ -14,7 +16,9 @@ from channels.layers import get_channel_layer
 
 from calls import bus
 from calls.models import Call, VoiceNode
-from calls.node.listening import Mixer, at_rate, mixed
+from calls.node.listening import ListenIn, Mixer, at_rate, mixed
+from calls.services.running import CallOrder
+from tests.calls.node.held import HeldCall
 from tests.calls.node.serving import (
     Page,
     has_status,
@@ -23,7 +27,8 @@ from tests.calls.node.serving import (
     start_call,
     until,
 )
-from tests.fakes.script import Voice, script
+from tests.fakes.link import FakeLink
+from tests.fakes.script import FIRST_SAMPLE_VALUE, Voice, answer, script, user_says
 from tests.world import House
 
 
@@ -151,3 +156,57 @@ async def test_a_call_that_is_over_cannot_be_listened_to(
             assert (await listener.join())["code"] == "call_over"
         finally:
             await listener.aclose()
+
+
+class Microphone(FakeLink):
+    """The page of somebody who listens; speaks when told."""
+
+    async def speaks(self, value: int, seconds: float) -> None:
+        for number in range(round(seconds * 50) + 25):
+            sample = value if number < seconds * 50 else 0
+            self._input.push(struct.pack("<h", sample) * 320)
+            await asyncio.sleep(0.02)
+
+
+def test_a_whisper_is_understood_and_told_to_the_assistant_alone(
+    order: CallOrder,
+) -> None:
+    talk = script(
+        user_says("Offer them a free cake", from_s=90.0, to_s=91.0),
+        answers=[answer("You get a free cake.")],
+    )
+    held = HeldCall(order, talk, link=FakeLink(talk, ends_at_s=12))
+    told: list[str] = []
+
+    async def whisper(held: HeldCall) -> None:
+        await held.at(3.0)
+        microphone = Microphone(talk)
+        ear = ListenIn("w", held.live, cast(Any, microphone))
+        assert ear.begin_whisper()
+        assert ear.begin_whisper()  # pressed twice is one whisper
+        await microphone.speaks(FIRST_SAMPLE_VALUE, 1.0)
+        told.append(await ear.finish_whisper())
+        told.append(await ear.finish_whisper())
+
+    held.run(whisper)
+    assert told == ["Offer them a free cake", ""]
+    said = held.turns()
+    assert ("assistant", "You get a free cake.") in said
+    assert all(speaker == "assistant" for speaker, _ in said)
+
+
+def test_without_a_recogniser_a_whisper_is_refused(order: CallOrder) -> None:
+    talk = script()
+    held = HeldCall(order, talk, link=FakeLink(talk, ends_at_s=5))
+    begun: list[bool] = []
+
+    async def whisper(held: HeldCall) -> None:
+        await held.at(2.0)
+        assert held.live.conversation is not None
+        deaf = SimpleNamespace(recogniser=None)
+        live = SimpleNamespace(conversation=deaf)
+        ear = ListenIn("w", cast(Any, live), cast(Any, Microphone(talk)))
+        begun.append(ear.begin_whisper())
+
+    held.run(whisper)
+    assert begun == [False]
