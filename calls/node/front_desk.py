@@ -23,7 +23,12 @@ from calls.services.finish import Outcome
 from calls.services.inbound import Caller, Taken, TurnedAway
 from calls.services.running import CallOrder
 from calls.session.events import EndReason
-from calls.telephony.protocol import IncomingCall, IncomingLeg, RejectReason
+from calls.telephony.protocol import (
+    IncomingCall,
+    IncomingLeg,
+    NotAnswered,
+    RejectReason,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -127,8 +132,9 @@ class FrontDesk:
             except TimeoutError:
                 logger.warning("message took too long")
             except (
-                Exception
-            ):  # a carrier's own kinds; the call is turned away all the same
+                NotAnswered,
+                OSError,
+            ):  # gone, or no audio: turned away all the same
                 logger.warning("message not said", exc_info=True)
         await leg.reject(
             _REJECT.get(why.reason, RejectReason.UNAVAILABLE),

@@ -40,7 +40,7 @@ from calls.telephony.protocol import (
     TransferFailure,
     TransferRefused,
 )
-from calls.telephony.registry import OpenCarriers
+from calls.telephony.registry import OpenCarriers, UnknownCarrier
 
 if TYPE_CHECKING:
     from calls.node.live_call import LiveCall
@@ -168,7 +168,9 @@ class Transferring:
         )
         try:
             leg = await self._carriers.get(plan.carrier).place(request)
-        except Exception as error:  # a carrier's own kinds; the caller stays with us
+        except NotAnswered as refusal:  # before the first ring, such as a full trunk
+            raise _Failed(_OF_OUTCOME[refusal.outcome], refusal.detail) from refusal
+        except (UnknownCarrier, OSError, TimeoutError) as error:
             logger.exception("transfer not dialled", extra={"carrier": plan.carrier})
             raise _Failed(Failure.FAILED, str(error)) from error
         try:

@@ -70,7 +70,7 @@ class OpenCarriers:
                 continue
             try:
                 await self.get(spec.name).start()
-            except Exception:  # a carrier's own kinds: a port in use, a bad certificate
+            except (OSError, ValueError):  # a port in use, a bad certificate or address
                 logger.exception("carrier not started", extra={"carrier": spec.name})
 
     async def configure(self, trunks: Sequence[TrunkConfig]) -> None:
@@ -81,7 +81,7 @@ class OpenCarriers:
         for name, its_trunks in by_carrier.items():
             try:
                 await self.get(name).configure(its_trunks)
-            except Exception:  # see `start`
+            except (UnknownCarrier, OSError, ValueError):  # see `start`
                 logger.exception("carrier not configured", extra={"carrier": name})
 
     def health(self) -> dict[UUID, TrunkHealth]:
