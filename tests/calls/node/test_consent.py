@@ -166,9 +166,14 @@ def test_a_question_names_both_keys_and_can_be_spoken(language: str) -> None:
     assert "1" in question
     assert "2" in question
     spoken = bytearray()
+
+    def emit(piece: bytes) -> bool:
+        spoken.extend(piece)
+        return True
+
     voice = Studio().announcer(language)
     assert isinstance(voice, OfflineTTS)
-    speak(voice.voice, question, 1.0, lambda piece: spoken.extend(piece) or True)
+    speak(voice.voice, question, 1.0, emit)
     share = speech_share(np.frombuffer(spoken, np.int16), 16_000)
     assert len(spoken) > 3 * 32_000
     assert share > 0.5
