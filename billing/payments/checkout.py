@@ -243,15 +243,53 @@ def charge_saved_card(payment_id: UUID) -> Payment:
                 payment.pk,
                 PaymentFacts(is_over=True, problem="There is no saved card."),
             )
+        payment.terms = {**payment.terms, "payment_method": method}
         Payment.objects.filter(pk=payment.pk).update(
-            status=Status.PENDING, terms={**payment.terms, "payment_method": method}
+            status=Status.PENDING, terms=payment.terms
         )
-        return _charge(payment, merchant, customer, method)
+        try:
+            if merchant.tax == StripeAccount.Tax.STRIPE:
+                _add_tax(payment, merchant, customer)
+            _charge(payment, merchant, customer, method)
+        except (PaymentDeclined, PaymentRefused) as refusal:
+            code = getattr(refusal, "code", "")
+            facts = PaymentFacts(is_over=True, problem=str(refusal), code=code)
+            return apply_facts(payment.pk, facts)
+        except PaymentUnknown:
+            return Payment.objects.get(pk=payment.pk)
+        return sync_payment(payment.pk)
+
+
+def _add_tax(payment: Payment, merchant: Merchant, customer: StripeCustomer) -> None:
+    """Have Stripe Tax say what is due on top, once; kept before anything is charged.
+
+    By where the customer is, as it said on Stripe's page when it saved its card.
+    """
+    if payment.terms.get("tax_calculation"):
+        return
+    with asking_stripe():
+        found = merchant.api.tax.calculations.create(
+            params={
+                "currency": payment.currency,
+                "customer": customer.customer_id,
+                "line_items": [
+                    {
+                        "amount": payment.net_cents,
+                        "reference": str(payment.pk),
+                        "tax_behavior": "exclusive",
+                    }
+                ],
+            },
+            options={"idempotency_key": f"tax-{payment.pk}"},
+        )
+    payment.terms = {**payment.terms, "tax_calculation": found.id}
+    payment.tax_cents = found.tax_amount_exclusive
+    payment.save(update_fields=["terms", "tax_cents"])
 
 
 def _charge(
     payment: Payment, merchant: Merchant, customer: StripeCustomer, method: str
-) -> Payment:
+) -> None:
     params: dict[str, Any] = {
         "amount": payment.net_cents + payment.tax_cents,
         "currency": payment.currency,
@@ -265,19 +303,14 @@ def _charge(
             "organization_id": str(payment.organization_id),
         },
     }
-    try:
-        with asking_stripe():
-            intent = merchant.api.payment_intents.create(
-                params=params, options={"idempotency_key": f"charge-{payment.pk}"}
-            )
-    except (PaymentDeclined, PaymentRefused) as refusal:
-        code = getattr(refusal, "code", "")
-        facts = PaymentFacts(is_over=True, problem=str(refusal), code=code)
-        return apply_facts(payment.pk, facts)
-    except PaymentUnknown:
-        return Payment.objects.get(pk=payment.pk)
+    if calculation := payment.terms.get("tax_calculation"):
+        # With it Stripe writes the tax into its own reports, and takes it back there.
+        params["hooks"] = {"inputs": {"tax": {"calculation": calculation}}}
+    with asking_stripe():
+        intent = merchant.api.payment_intents.create(
+            params=params, options={"idempotency_key": f"charge-{payment.pk}"}
+        )
     Payment.objects.filter(pk=payment.pk).update(payment_intent_id=intent.id)
-    return sync_payment(payment.pk)
 
 
 def try_open(

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from billing.models import AutoRecharge, Payment, StripeCustomer
+from billing.models import AutoRecharge, Payment, StripeAccount, StripeCustomer
 from billing.payments.recharging import recharge_due
 from billing.payments.sweeping import sync_due_payments
 from billing.reconciliation import reconcile
@@ -76,6 +76,49 @@ def test_one_is_in_flight_and_an_unknown_outcome_is_asked_again(till: Till) -> N
     assert sync_due_payments(now) == 1
     assert credits_of(till.client) == (120 * CREDIT, 0)
     assert charges(till) == 1
+
+
+def tax_by_stripe(till: Till) -> None:
+    with all_organizations("test"):
+        StripeAccount.objects.update(tax=StripeAccount.Tax.STRIPE)
+
+
+def test_stripe_tax_is_added_to_a_saved_cards_charge_too(till: Till) -> None:
+    wish(till)
+    tax_by_stripe(till)
+    till.stripe.fail("/v1/payment_intents$", after=True)
+    now = timezone.now()
+    assert recharge_due(now) == 1
+    with all_organizations("test"):
+        Payment.objects.filter(purpose="recharge").update(next_sync_at=now)
+    sync_due_payments(now)
+    with organization_scope(till.client):
+        payment = Payment.objects.get(purpose="recharge")
+    assert (payment.status, payment.net_cents, payment.tax_cents) == ("paid", 4000, 840)
+    assert payment.paid_cents == 4840
+    calculated = till.stripe.asked("/v1/tax/calculations")
+    assert [one.params["line_items"]["0"]["amount"] for one in calculated] == ["4000"]
+    for charge in till.stripe.asked("/v1/payment_intents"):
+        tax = charge.params["hooks"]["inputs"]["tax"]
+        assert tax["calculation"] == payment.terms["tax_calculation"]
+    assert charges(till) == 1
+    assert reconcile() == []
+
+
+def test_nothing_is_charged_while_stripe_cannot_tell_the_tax(till: Till) -> None:
+    wish(till)
+    tax_by_stripe(till)
+    with organization_scope(till.client):
+        customer = StripeCustomer.objects.get().customer_id
+    till.stripe.without_address.add(customer)
+    assert recharge_due(timezone.now()) == 1
+    with organization_scope(till.client):
+        payment = Payment.objects.get(purpose="recharge")
+    assert payment.status == "expired"
+    assert "address is missing" in payment.problem
+    assert state(till).declines == 1
+    assert charges(till) == 0
+    assert credits_of(till.client) == (10 * CREDIT, 0)
 
 
 def test_a_decline_backs_off_longer_each_time_then_pauses(till: Till) -> None:

@@ -62,6 +62,7 @@ class StripeServer:
     requests: list[Seen] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     refused_keys: set[str] = field(default_factory=set)
+    without_address: set[str] = field(default_factory=set)
     _answers: dict[tuple[str, str], tuple[str, int, Any]] = field(default_factory=dict)
     _busy: set[tuple[str, str]] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -105,6 +106,11 @@ class StripeServer:
     ) -> None:
         """Make the next requests whose path matches fail."""
         self.faults.append(Fault(path, status, after, times))
+
+    def asked(self, path: str) -> list[Seen]:
+        """Return the requests made to create something at this path."""
+        with self._lock:
+            return [r for r in self.requests if (r.method, r.path) == ("POST", path)]
 
     def pay(self, session_id: str, card: str = GOOD_CARD) -> dict[str, Any]:
         """Pay on Stripe's page; a declined card leaves the page open."""
@@ -488,6 +494,26 @@ class StripeServer:
         made["url"] = f"https://checkout.stripe.example/{made['id']}"
         return 200, _shown(made)
 
+    def _calculate_tax(self, params: dict[str, Any], account: str) -> tuple[int, Any]:
+        if params["customer"] in self.without_address:
+            return _error(
+                400,
+                "invalid_request_error",
+                "The customer's address is missing, so its tax cannot be known.",
+            )
+        net = sum(int(line["amount"]) for line in params["line_items"].values())
+        made = self._add(
+            "taxcalc",
+            account,
+            object="tax.calculation",
+            currency=params["currency"],
+            customer=params["customer"],
+            amount_total=net + net * 21 // 100,
+            tax_amount_exclusive=net * 21 // 100,
+            tax_amount_inclusive=0,
+        )
+        return 200, _shown(made)
+
     def _make_intent(self, params: dict[str, Any], account: str) -> tuple[int, Any]:
         intent = self._new_intent(
             account,
@@ -566,6 +592,7 @@ _ROUTES: Final = (
     ("GET", f"/v1/checkout/sessions/{_ID}", "_one"),
     ("GET", "/v1/payment_intents", "_list_intents"),
     ("POST", "/v1/payment_intents", "_make_intent"),
+    ("POST", "/v1/tax/calculations", "_calculate_tax"),
     ("GET", f"/v1/payment_intents/{_ID}", "_one"),
     ("GET", "/v1/refunds", "_list_refunds"),
     ("GET", "/v1/disputes", "_list_disputes"),
