@@ -131,7 +131,7 @@ class Conversation:
     async def run(self, covered_s: int) -> SessionEnded:
         """Talk; then write everything down. Credits are held for `covered_s` so far."""
         self._began_s = time.monotonic()
-        scribe = Scribe(self._order)
+        scribe = Scribe(self._order, lambda: self.session.usage)
         discretion = Discretion(scribe, self._order.policy, self._order.disclosure)
         self._sink = discretion
         self.taps = Taps(self._link)

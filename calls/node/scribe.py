@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from calls.session.events import (
     ToolCalled,
     TransferAsked,
     TurnSpoken,
+    Usage,
     VendorReplaced,
     VendorTrouble,
 )
@@ -40,8 +42,8 @@ _MAX_WAITING: Final = 2_000
 class Scribe:
     """Takes a session's events, in order, and never blocks it."""
 
-    def __init__(self, order: CallOrder) -> None:
-        self._order = order
+    def __init__(self, order: CallOrder, usage: Callable[[], Usage] = Usage) -> None:
+        self._order, self._usage = order, usage
         self._events: asyncio.Queue[SessionEvent | None] = asyncio.Queue(_MAX_WAITING)
         self._turns = 0
         self._task = asyncio.create_task(self._run(), name=f"scribe {order.call_id}")
@@ -83,7 +85,12 @@ class Scribe:
         match event:
             case TurnSpoken():
                 index, self._turns = self._turns, self._turns + 1
-                await self._store(running.record_turn, index=index, turn=event)
+                await self._store(
+                    running.record_turn,
+                    index=index,
+                    turn=event,
+                    usage=asdict(self._usage()),
+                )
             case ToolCalled():
                 await self._store_event("tool_called", event, event.started_ms)
             case TransferAsked():

@@ -211,4 +211,5 @@ def _lost_outcome(call: Call) -> Outcome:
         duration_ms=heard_ms,
         error="The voice process stopped during the call.",
         fault_owner="platform",
+        usage=call.usage,
     )

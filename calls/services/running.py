@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -161,8 +162,18 @@ def mark_connected(*, order: CallOrder, setup_ms: int) -> bool:
         return moved or in_progress.exists()
 
 
-def record_turn(*, order: CallOrder, index: int, turn: TurnSpoken) -> None:
-    """Store one turn; a repeated index changes nothing."""
+def record_turn(
+    *,
+    order: CallOrder,
+    index: int,
+    turn: TurnSpoken,
+    usage: Mapping[str, Any] | None = None,
+) -> None:
+    """Store one turn; a repeated index changes nothing.
+
+    `usage` is what the models used until then: all there is to bill of a call whose
+    voice process is lost.
+    """
     timing = turn.timing
     text = turn.text.replace("\x00", "")  # PostgreSQL cannot store it
     with scoped(order.scope):
@@ -188,6 +199,10 @@ def record_turn(*, order: CallOrder, index: int, turn: TurnSpoken) -> None:
             ],
             ignore_conflicts=True,
         )
+        if usage is not None:
+            Call.objects.filter(pk=order.call_id, status__in=Call.LIVE).update(
+                usage=dict(usage)
+            )
 
 
 def record_event(

@@ -409,6 +409,11 @@ class VoiceSession:
     async def _ends(self) -> None:
         await self._is_ending.wait()
 
+    @property
+    def usage(self) -> Usage:
+        """What vendors will bill for the call so far."""
+        return self._pipeline.usage if self._pipeline is not None else Usage()
+
     # --- the end ---
 
     async def _release(self, ending: Ending) -> SessionEnded:
