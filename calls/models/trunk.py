@@ -69,7 +69,7 @@ class Trunk(Owned):
     )
     max_channels = models.PositiveIntegerField(default=10)
     calls_per_second = models.PositiveIntegerField(default=1)
-    # When the next call may start: `calls.services.trunks.claim_start` moves it on.
+    # When the next call may start: `calls.services.pace` moves it on.
     next_start_at = models.DateTimeField(null=True)
 
     is_active = models.BooleanField(default=True)

@@ -31,7 +31,7 @@ from calls.services import finish, pace as moments, running
 from calls.services.finish import Outcome
 from calls.services.running import CallOrder
 from calls.services.trunk_checks import trunk_configs
-from calls.services.trunks import claim_start
+from calls.services.trunks import TrunkFull
 from calls.session.events import EndReason
 from calls.telephony import pace
 from calls.telephony.protocol import (
@@ -189,7 +189,12 @@ class Reception:
         order = await self._pick_up(call_id)
         if order is None:
             return
-        if not await self._wait_for_moment(order):
+        try:
+            is_wanted = await self._wait_for_moment(order)
+        except TrunkFull as refusal:
+            await self._refuse(order, str(refusal))
+            return
+        if not is_wanted:
             await self._refuse(order, "It is not wanted any more.", _STOPPED)
             return
         request = PlaceRequest(
@@ -200,10 +205,6 @@ class Reception:
             trunk_id=order.trunk_id,
         )
         try:
-            if order.trunk_id is not None:
-                await asyncio.sleep(
-                    await database.ask(claim_start, trunk_id=order.trunk_id)
-                )
             async with asyncio.timeout(PLACE_LIMIT_S):
                 leg = await self._carriers.get(order.carrier).place(request)
         except NotAnswered as refusal:  # before the first ring, such as a full trunk
@@ -253,10 +254,15 @@ class Reception:
     async def _wait_for_moment(self, order: CallOrder) -> bool:
         """Wait until this call may start on its trunk; `False` when it no longer may.
 
-        Whether it is still wanted is asked shortly before, so that the answer does not
-        make it late. Late all the same, it asks for another moment.
+        Campaigns bring a moment; other calls on a trunk ask for one. Whether it is still
+        wanted is asked shortly before, so that the answer does not make it late. Late
+        all the same, it asks for another moment.
         """
         dial_at = order.dial_at
+        if dial_at is None:
+            if order.trunk_id is None:
+                return True
+            dial_at = await database.ask(moments.another_moment, call_id=order.call_id)
         while dial_at is not None:
             if not pace.is_late(dial_at.timestamp(), time.time()):
                 await asyncio.sleep(dial_at.timestamp() - _ASK_BEFORE_S - time.time())
@@ -266,9 +272,7 @@ class Reception:
             if not pace.is_late(dial_at.timestamp(), time.time()):
                 return True
             dial_at = await database.ask(moments.another_moment, call_id=order.call_id)
-            if dial_at is None:
-                return False
-        return True
+        return False
 
     async def _refuse(
         self,

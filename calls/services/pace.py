@@ -7,21 +7,26 @@ of workers and voice processes together keep the trunk's rate.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
 from calls.models import Call, PhoneNumber, Trunk, TrunkPace
+from calls.services.trunks import TrunkFull
 from calls.telephony import pace
 from portal.scope import all_organizations
 
 SIMULATED: Final = "simulator"
 SIMULATED_STARTS_PER_S: Final = 50.0
 STARTS_PER_S: Final = 1.0  # what carriers allow unless they say otherwise
+# Behind what campaigns have taken in advance.
+PATIENCE_S: Final = 2 * pace.HORIZON_S
 _REASON: Final = "organizations share a carrier's trunk"
+_NODE: Final = "a node starts calls of many organizations"
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,13 @@ def line_of(number: PhoneNumber) -> Line:
     )
 
 
-def take_moments(line: Line, wanted: int, earliest: datetime) -> list[datetime]:
+def take_moments(
+    line: Line,
+    wanted: int,
+    earliest: datetime,
+    *,
+    horizon_s: float = pace.HORIZON_S,
+) -> list[datetime]:
     """Give out up to `wanted` moments from `earliest` on. Needs a transaction.
 
     Locks the row that keeps the trunk's next moment.
@@ -67,7 +78,9 @@ def take_moments(line: Line, wanted: int, earliest: datetime) -> list[datetime]:
         rows, row = _locked(line)
         from_s = earliest.timestamp()
         next_s = row.next_start_at.timestamp() if row.next_start_at else from_s
-        given = pace.give_starts(line.rate, next_s=next_s, now_s=from_s, wanted=wanted)
+        given = pace.give_starts(
+            line.rate, next_s=next_s, now_s=from_s, wanted=wanted, horizon_s=horizon_s
+        )
         if given.at_s:
             rows.update(next_start_at=datetime.fromtimestamp(given.next_s, UTC))
     return [datetime.fromtimestamp(at_s, UTC) for at_s in given.at_s]
@@ -86,28 +99,38 @@ def _locked(line: Line) -> tuple[models.QuerySet[Any], Any]:
 
 
 def another_moment(*, call_id: UUID) -> datetime | None:
-    """Give a call that missed its moment a new one; `None` when it is not wanted."""
-    with all_organizations("a node starts calls of many organizations"):
-        call = (
-            Call.objects.select_related("number__trunk")
-            .filter(pk=call_id, status__in=Call.LIVE, stop_reason="")
-            .first()
-        )
+    """Give a call that has no moment, or missed it, one; `None` when it is not wanted.
+
+    Campaigns take moments in advance: whoever comes now waits behind those. Raises
+    `TrunkFull` when that is too long. The call's lease lasts beyond its moment.
+    """
+    with all_organizations(_NODE):
+        call = _wanted(call_id).select_related("number__trunk").first()
         if call is None:
             return None
         now = timezone.now()
+        moments = [now]
         with transaction.atomic():
-            moments = [now]
             if call.number is not None:
-                moments = take_moments(line_of(call.number), 1, now)
+                line = line_of(call.number)
+                moments = take_moments(line, 1, now, horizon_s=PATIENCE_S)
             if not moments:
-                return None
-            Call.objects.filter(pk=call_id).update(dial_at=moments[0])
+                raise TrunkFull("The trunk starts no more calls in this second.")
+            _wanted(call_id).update(
+                dial_at=moments[0], lease_until=moments[0] + _lease()
+            )
     return moments[0]
 
 
 def is_wanted(*, call_id: UUID) -> bool:
-    """Whether a call that waits for its moment is still to be made."""
-    with all_organizations("a node starts calls of many organizations"):
-        waiting = Call.objects.filter(pk=call_id, status__in=Call.LIVE, stop_reason="")
-        return waiting.exists()
+    """Whether a call whose moment comes is still to be made; its lease begins anew."""
+    with all_organizations(_NODE):
+        return bool(_wanted(call_id).update(lease_until=timezone.now() + _lease()))
+
+
+def _wanted(call_id: UUID) -> models.QuerySet[Call]:
+    return Call.objects.filter(pk=call_id, status__in=Call.LIVE, stop_reason="")
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.CALL_LEASE_S)

@@ -1,24 +1,20 @@
-"""The writers of trunks: adding, changing, removing, and claiming a place on one."""
+"""The writers of trunks: adding, changing, removing; and whether a channel is free.
+
+When a call may start on one is `calls.services.pace`.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
 from django.db.models import ProtectedError, Q
-from django.utils import timezone
 
 from calls.errors import CallError, CallRefused
 from calls.models import Call, PhoneNumber, Trunk
 from calls.models.trunk import tested_values
-from calls.telephony.pace import Rate
 from portal.models import Organization, User
-from portal.scope import all_organizations
 from portal.services import audit
-
-MAX_WAIT_S: Final = 5.0  # for the next start; whoever waits longer is refused
 
 
 class TrunkInUse(CallError):
@@ -112,32 +108,6 @@ def require_channel(trunk: Trunk) -> None:
     live = Call.objects.filter(trunk=trunk, status__in=Call.LIVE).count()
     if live >= trunk.max_channels:
         raise TrunkFull
-
-
-def claim_start(*, trunk_id: UUID) -> float:
-    """Reserve the next moment at which this trunk may start a call; return the wait.
-
-    Exact across processes: each claim moves the trunk's next moment on by one interval
-    under the row's lock. Raises `TrunkFull` when the wait would exceed `MAX_WAIT_S`.
-    """
-    with (
-        all_organizations("a node starts calls of many organizations"),
-        transaction.atomic(),
-    ):
-        trunk = (
-            Trunk.objects.select_for_update(of=("self",), no_key=True)
-            .only("pk", "next_start_at", "calls_per_second")
-            .get(pk=trunk_id)
-        )
-        now = timezone.now()
-        starts_at = max(now, trunk.next_start_at or now)
-        wait_s = (starts_at - now).total_seconds()
-        if wait_s > MAX_WAIT_S:
-            raise TrunkFull("The trunk starts no more calls in this second.")
-        rate = Rate(float(trunk.calls_per_second))
-        interval = timedelta(seconds=rate.spacing_s)
-        Trunk.objects.filter(pk=trunk_id).update(next_start_at=starts_at + interval)
-    return wait_s
 
 
 def hint_of(password: str) -> str:
