@@ -22,12 +22,11 @@ from campaigns.evaluating import Desk, Verdict
 from campaigns.models import Attempt, Campaign, Decision, Lead
 from campaigns.places import locality_ids, place_of, places_by_id
 from campaigns.recording import decision
-from campaigns.room import room_for
+from campaigns.room import LEAD, Room, room_for
 from campaigns.schedule import Place
 from portal.models import Organization
 
 LEASE: Final = timedelta(seconds=10)
-LEAD: Final = timedelta(seconds=1)  # to reserve everything before a call's moment
 IDLE: Final = timedelta(seconds=6)
 MAX_ROUNDS: Final = 5  # of leads that turn out not to be called, in one claim
 _UNPLACED_BATCH: Final = 1_000
@@ -88,11 +87,11 @@ def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
         desk = Desk.open(campaign, now)
         lines = {line.trunk: line for line in map(line_of, desk.pool)}
         room = room_for(campaign, locked, desk.limits, list(lines.values()), now)
-        if room <= 0 or not lines:
+        if room.calls <= 0:
             return []
         chosen = _choose(desk, room)
         claimed = _claim(desk, chosen, lines)
-        if len(chosen) < room:
+        if len(chosen) < room.calls:
             # Nobody else to call for now: others need leave no share.
             Campaign.objects.filter(pk=campaign.pk).update(idle_until=now + IDLE)
         return claimed
@@ -121,11 +120,14 @@ def _place_new_leads(campaign: Campaign) -> None:
     Lead.objects.bulk_update(unplaced, ["locality"])
 
 
-def _choose(desk: Desk, room: int) -> list[tuple[Lead, Verdict]]:
-    """Return up to `room` leads that may be called; settle those that may not."""
+def _choose(desk: Desk, room: Room) -> list[tuple[Lead, Verdict]]:
+    """Return leads that may be called, as many as there is room; settle the others."""
     chosen: list[tuple[Lead, Verdict]] = []
+    left, numbers = dict(room.on_trunk), len(desk.pool)
+    _rest_full_lines(desk, left)
     for _ in range(MAX_ROUNDS):
-        leads = _due_leads(desk, room - len(chosen), {lead.pk for lead, _v in chosen})
+        wanted = room.calls - len(chosen)
+        leads = _due_leads(desk, wanted, {lead.pk for lead, _v in chosen})
         if not leads:
             break
         desk.read(leads)
@@ -135,12 +137,20 @@ def _choose(desk: Desk, room: int) -> list[tuple[Lead, Verdict]]:
             if verdict.caller is not None:
                 desk.note_call(lead, verdict.caller)
                 chosen.append((lead, verdict))
-            else:
-                refused.append((lead, verdict))
+                left[name_of_line(verdict.caller)] -= 1
+                _rest_full_lines(desk, left)
+            elif verdict.hold != "number_cap" or len(desk.pool) == numbers:
+                refused.append((lead, verdict))  # else a number's trunk is only full
         _settle(desk, refused)
-        if not refused or len(chosen) >= room:
+        if not refused or len(chosen) >= room.calls:
             break
     return chosen
+
+
+def _rest_full_lines(desk: Desk, left: dict[str, int]) -> None:
+    """Let nobody be called from the numbers of a trunk that has no room any more."""
+    if any(left[name_of_line(number)] <= 0 for number in desk.pool):
+        desk.pool = [n for n in desk.pool if left[name_of_line(n)] > 0]
 
 
 def _due_leads(desk: Desk, limit: int, taken: set[UUID]) -> list[Lead]:

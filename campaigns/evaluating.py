@@ -6,11 +6,14 @@ why somebody was not called, so the three cannot disagree. It reads; it writes n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+
+from django.db.models import Count
 
 from calls.models import Call, PhoneNumber
 from campaigns.callers import PoolNumber, choose_number
@@ -233,15 +236,14 @@ def _calls_today(
     ids = [number.pk for number in pool]
     if len(ids) < 2 and campaign.number_daily_cap is None:
         return {}
-    made = Attempt.objects.filter(caller__in=ids, dialed_at__gt=now - DAY).values_list(
-        "caller", flat=True
-    )
+    made = Attempt.objects.filter(caller__in=ids, dialed_at__gt=now - DAY)
     claimed = Attempt.objects.filter(
-        caller__in=ids, status=Attempt.Status.CLAIMED
-    ).values_list("caller", flat=True)
-    counts: dict[UUID, int] = {}
-    for caller in (*made, *claimed):
-        counts[caller] = counts.get(caller, 0) + 1
+        caller__in=ids, status=Attempt.Status.CLAIMED, dialed_at__isnull=True
+    )
+    counts: Counter[UUID] = Counter()
+    for rows in (made, claimed):
+        by_caller = rows.order_by().values_list("caller").annotate(count=Count("pk"))
+        counts.update(dict(by_caller))
     return counts
 
 

@@ -15,6 +15,7 @@ somebody else moved it first, which is a normal answer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -59,16 +60,26 @@ def move_lead(
     lead_id: UUID, to: L, *, only_from: L | None = None, **fields: Any
 ) -> bool:
     """Move a lead and set `fields` with it; return whether we made the move."""
+    return bool(move_leads([lead_id], to, only_from=only_from, **fields))
+
+
+def move_leads(
+    lead_ids: Iterable[UUID], to: L, *, only_from: L | None = None, **fields: Any
+) -> int:
+    """Move leads and set `fields` with them; return for how many we made the move."""
     allowed = LEAD_MOVES[to] & {only_from} if only_from else LEAD_MOVES[to]
-    return bool(
-        Lead.objects.filter(pk=lead_id, status__in=allowed).update(status=to, **fields)
+    return Lead.objects.filter(pk__in=lead_ids, status__in=allowed).update(
+        status=to, **fields
     )
 
 
 def move_attempt(attempt_id: UUID, to: A, **fields: Any) -> bool:
     """Move an attempt and set `fields` with it; return whether we made the move."""
-    return bool(
-        Attempt.objects.filter(pk=attempt_id, status__in=ATTEMPT_MOVES[to]).update(
-            status=to, **fields
-        )
-    )
+    return bool(move_attempts([attempt_id], to, **fields))
+
+
+def move_attempts(attempt_ids: Iterable[UUID], to: A, **fields: Any) -> int:
+    """Move attempts and set `fields` with them; return for how many we made the move."""
+    return Attempt.objects.filter(
+        pk__in=attempt_ids, status__in=ATTEMPT_MOVES[to]
+    ).update(status=to, **fields)

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from calls.models import Call
-from campaigns.dialing import dial_quietly, renew_claim
+from campaigns.dialing import dial_attempts, renew_claim
 from campaigns.finishing import (
     Result,
     complete_if_done,
@@ -60,18 +60,23 @@ def redial_late_attempts() -> int:
                 status=Attempt.Status.CLAIMED,
             ).select_related("lead")[:BATCH]
         )
-    taken = 0
+    ours: dict[Scope, list[Attempt]] = {}
     for attempt in late:
         with scoped(_scope_of(attempt)):
-            if not renew_claim(attempt, now=now):
-                continue
-            taken += 1
-            if attempt.worker_count < MAX_WORKERS:
-                dial_quietly(attempt_id=attempt.pk)
-            else:
-                logger.error("attempt given up", extra={"attempt_id": str(attempt.pk)})
-                finish_attempt(attempt=attempt, result=Result(Outcome.FAILED))
-    return taken
+            if renew_claim(attempt, now=now):
+                ours.setdefault(_scope_of(attempt), []).append(attempt)
+    for scope, attempts in ours.items():
+        with scoped(scope):
+            _dial_again(attempts)
+    return sum(map(len, ours.values()))
+
+
+def _dial_again(attempts: list[Attempt]) -> None:
+    dial_attempts([a.pk for a in attempts if a.worker_count < MAX_WORKERS])
+    for attempt in attempts:
+        if attempt.worker_count >= MAX_WORKERS:
+            logger.error("attempt given up", extra={"attempt_id": str(attempt.pk)})
+            finish_attempt(attempt=attempt, result=Result(Outcome.FAILED))
 
 
 def finish_ended_attempts() -> int:

@@ -47,12 +47,12 @@ def decision(
     )
 
 
-def record_dial(
+def dial_record(
     attempt: Attempt, *, checks: Sequence[dict[str, Any]], now: datetime
-) -> None:
-    """Store that a call was made, with what was checked at the claim and since."""
+) -> Decision:
+    """Return the record of a call, with what was checked at the claim and since."""
     claimed = dict(attempt.decided)
-    Decision.objects.create(
+    return Decision(
         organization_id=attempt.organization_id,
         agency_id=attempt.agency_id,
         campaign_id=attempt.lead.campaign_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,7 +12,6 @@ from django.db.models import Count, Q
 from billing.pricing import price_for_call
 from calls.models import Call
 from calls.services.pace import Line
-from calls.telephony.pace import HORIZON_S
 from campaigns import pacing
 from campaigns.lines import calls_on
 from campaigns.models import Attempt, CallingLimits, Campaign
@@ -19,6 +19,7 @@ from portal.models import Organization
 from portal.scope import agency_scope, all_organizations
 
 RECENT: Final = timedelta(minutes=1)
+LEAD: Final = timedelta(seconds=1)  # to reserve everything before a call's moment
 
 
 def limits_of(organization: Organization) -> CallingLimits:
@@ -27,24 +28,47 @@ def limits_of(organization: Organization) -> CallingLimits:
     return found or CallingLimits(organization=organization)
 
 
+@dataclass(frozen=True)
+class Room:
+    """How many calls may be added, in all and on each trunk by its name."""
+
+    calls: int
+    on_trunk: dict[str, int]
+
+
 def room_for(
     campaign: Campaign,
     organization: Organization,
     limits: CallingLimits,
     lines: list[Line],
     now: datetime,
-) -> int:
-    """Return how many calls may be added. The organization's row is locked."""
+) -> Room:
+    """Return how many calls may be added. The organization's row is locked.
+
+    A trunk has room for what it may carry at once, and for the campaign's share of the
+    moments that are left on it.
+    """
     open_by_campaign = _open_by_campaign(organization)
     open_here = open_by_campaign.get(campaign.pk, 0)
     own = pacing.Limit(campaign.max_concurrent_calls, open_here, open_here)
     whole = _organization_limit(organization, limits, open_by_campaign)
     wanted = _within_budget(campaign, organization, open_here, own.free, now)
-    free = pacing.calls_to_start(
-        whole, *_agency_limits(organization), *filter(None, map(calls_on, lines))
+    places = {line.trunk: _places_on(line) for line in lines}
+    free = min(
+        sum(places.values()),
+        pacing.calls_to_start(whole, *_agency_limits(organization)),
     )
     share = _share(campaign, open_by_campaign, wanted, free, now)
-    return min(share, *(_rate_share(campaign, limits, line, now) for line in lines))
+    on_trunk = {
+        line.trunk: min(places[line.trunk], _rate_share(campaign, limits, line, now))
+        for line in lines
+    }
+    return Room(min(share, sum(on_trunk.values())), on_trunk)
+
+
+def _places_on(line: Line) -> int:
+    limit = calls_on(line)
+    return pacing.MAX_BATCH if limit is None else limit.free
 
 
 def _open_by_campaign(organization: Organization) -> dict[UUID, int]:
@@ -171,9 +195,11 @@ def _rate_share(
     Who has started fewer calls for their weight within the last minute goes first. The
     weights are the client's and the campaign's together.
     """
-    if line.rate.spacing_s == 0:
+    moments = line.moments_left(now + LEAD)
+    if moments is None:
         return pacing.MAX_BATCH
-    moments = max(1, int(HORIZON_S / line.rate.spacing_s))
+    if moments == 0:
+        return 0
     with all_organizations("organizations share a carrier's trunk"):
         started = dict(
             Attempt.objects.filter(trunk=line.trunk, created_at__gt=now - RECENT)

@@ -3,7 +3,6 @@
 dial_due_leads      every 2 s: sends one message for each campaign with work
 dial_campaign       claims and calls for one campaign
 finish_attempt      a call ended
-dial_attempts       calls for a part of what another worker claimed
 run_import          a part of a list that was uploaded
 resume_imports      every 30 s: imports nobody works at
 apply_wishes        somebody asked not to be called, or to be called later
@@ -28,12 +27,10 @@ from campaigns import (
     streaming,
     wishes,
 )
-from campaigns.claiming import claim_leads
 from campaigns.models import Campaign
 from portal.models import Organization
 from portal.scope import all_organizations, organization_scope
 
-_SPREAD = 12  # attempts one worker dials; more of a claim go to others as well
 _EXPIRES_S = 10  # a message older than this is stale: the next tick has sent another
 
 
@@ -68,23 +65,7 @@ def dial_due_leads() -> None:
 def dial_campaign(*, campaign_id: str, organization_id: str) -> None:
     """Call the due leads of one campaign, as many as fit."""
     with _scope_of(organization_id) as organization:
-        claimed = claim_leads(campaign_id=UUID(campaign_id), organization=organization)
-        for start in range(_SPREAD, len(claimed), _SPREAD):
-            dial_attempts.apply_async(
-                kwargs={
-                    "attempt_ids": [str(one) for one in claimed[start:][:_SPREAD]],
-                    "organization_id": organization_id,
-                },
-                expires=_EXPIRES_S,
-            )
-        dialing.dial_attempts(claimed[:_SPREAD])
-
-
-@shared_task
-def dial_attempts(*, attempt_ids: list[str], organization_id: str) -> None:
-    """Place the calls of attempts that another worker claimed."""
-    with _scope_of(organization_id):
-        dialing.dial_attempts([UUID(attempt_id) for attempt_id in attempt_ids])
+        dialing.dial_campaign(campaign_id=UUID(campaign_id), organization=organization)
 
 
 @shared_task

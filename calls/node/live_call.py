@@ -34,8 +34,8 @@ from calls.node.unbroken import unbroken
 from calls.services import finish, running
 from calls.services.consents import record_consent
 from calls.services.finish import Outcome
+from calls.services.opening import FIRST_HOLD_S
 from calls.services.running import CallOrder
-from calls.services.starting import FIRST_HOLD_S
 from calls.session.events import EndReason, Usage
 from calls.session.ports import TransferFailed
 from calls.session.release import dissolve, in_time

@@ -152,6 +152,8 @@ class VoiceProcess:
     def _take(self, message: Any) -> None:
         try:
             self._lanes.take(message)
+            for call_id in message["data"].get("also", ()):  # placed together
+                self._lanes.put(message["command"], UUID(call_id), {})
         except (KeyError, TypeError, ValueError):
             logger.exception("no command of ours")
 

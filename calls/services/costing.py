@@ -50,10 +50,17 @@ class StageChoice:
 
 
 def call_price(
-    organization: Organization, spec: AssistantSpec, at: datetime, direction: str
+    organization: Organization,
+    spec: AssistantSpec,
+    at: datetime,
+    direction: str,
+    payers: Mapping[str, str] | None = None,
 ) -> CallPrice:
-    """Return what a call with this assistant costs, with its models as expected."""
-    choices = choices_of(spec, payers_of(organization))
+    """Return what a call with this assistant costs, with its models as expected.
+
+    `payers` tells whose key each vendor gets, where the caller has read it already.
+    """
+    choices = choices_of(spec, payers_of(organization) if payers is None else payers)
     price = price_for_call(
         organization, at, direction, mode_of(choices), pool_mode_of(choices)
     )

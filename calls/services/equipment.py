@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistants.catalogue import PIPELINE, Stage, catalogue
-from assistants.keys import OwnKey, Payer, own_keys, payers
+from assistants.keys import OwnKey, Payer, own_keys
 from assistants.mcp_client import Endpoint
 from assistants.mcp_servers import endpoint_of
 from assistants.models import McpServer
@@ -90,12 +90,12 @@ def _listeners(call: Call, tools: list[FunctionTool]) -> dict[str, Listener]:
     return {name: one for name, one in found.items() if one is not None}
 
 
-def key_owners(spec: AssistantSpec, organization: Organization) -> dict[str, str]:
+def key_owners(spec: AssistantSpec, usable: Mapping[str, str]) -> dict[str, str]:
     """Return whose key pays for each stage of a call that starts now.
 
-    A stage whose provider needs no key is left out: nobody pays for it.
+    `usable` tells whose key each vendor gets. A stage whose provider needs no key is
+    left out: nobody pays for it.
     """
-    usable = payers(organization.agency_id, organization.pk)
     found = {}
     for stage in PIPELINE:
         config = getattr(spec, f"{stage}_config", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -68,41 +69,66 @@ def _least(numbers: Any) -> int | None:
 
 def check_destination(organization: Organization, number: str) -> None:
     """Raise `DestinationRefused` when the organization may not call this number."""
-    if why := guard_of(organization).rules.refusal(number):
+    require_destination(guard_of(organization), number)
+
+
+def require_destination(guard: Guard, number: str) -> None:
+    """Raise `DestinationRefused` for a number this guard keeps from being called."""
+    if why := guard.rules.refusal(number):
         raise DestinationRefused(_WHY[why])
 
 
-def check_pace(organization: Organization, guard: Guard, now: datetime) -> None:
-    """Raise `SpendingTooFast` when calls came, or cost, too much lately.
+@dataclass(frozen=True)
+class Pace:
+    """What an organization has called and spent lately, in the windows that are limited.
 
     What is put aside for calls that go on counts as spent. The caller has locked the
     organization, so that two starts cannot both fit.
     """
-    windows: dict[str, Any] = {}
-    if now - organization.created_at < FIRST_DAY and not organization.is_agency:
-        windows["first_day"] = Count("pk", filter=Q(direction=Call.Direction.OUTBOUND))
-    if guard.hourly_microcredits:
-        windows["hour"] = Sum(
-            "cost_microcredits", filter=Q(created_at__gte=now - timedelta(hours=1))
+
+    limits: Mapping[str, int]
+    spent: Mapping[str, int]
+
+    @classmethod
+    def of(cls, organization: Organization, guard: Guard, now: datetime) -> Pace:
+        windows: dict[str, Any] = {}
+        limits: dict[str, int] = {}
+        if now - organization.created_at < FIRST_DAY and not organization.is_agency:
+            limits["first_day"] = guard.first_day_calls
+            windows["first_day"] = Count(
+                "pk", filter=Q(direction=Call.Direction.OUTBOUND)
+            )
+        if guard.hourly_microcredits:
+            limits["hour"] = guard.hourly_microcredits
+            windows["hour"] = Sum(
+                "cost_microcredits", filter=Q(created_at__gte=now - timedelta(hours=1))
+            )
+        if guard.daily_microcredits:
+            limits["day"] = guard.daily_microcredits
+            windows["day"] = Sum("cost_microcredits")
+        if not windows:
+            return cls({}, {})
+        spent = Call.objects.filter(
+            organization=organization, created_at__gte=now - timedelta(days=1)
+        ).aggregate(**windows)
+        held = wallet_balance(organization).held
+        return cls(
+            limits,
+            {
+                window: (spent[window] or 0) + (0 if window == "first_day" else held)
+                for window in windows
+            },
         )
-    if guard.daily_microcredits:
-        windows["day"] = Sum("cost_microcredits")
-    if not windows:
-        return
-    spent = Call.objects.filter(
-        organization=organization, created_at__gte=now - timedelta(days=1)
-    ).aggregate(**windows)
-    limits = {
-        "first_day": guard.first_day_calls,
-        "hour": guard.hourly_microcredits,
-        "day": guard.daily_microcredits,
-    }
-    held = wallet_balance(organization).held
-    for window in windows:
-        limit = limits[window]
-        used = (spent[window] or 0) + (0 if window == "first_day" else held)
-        if limit is not None and used >= limit:
-            raise SpendingTooFast(_TOO_FAST[window])
+
+    def require(self, *, calls_out: int = 0, held: int = 0) -> None:
+        """Raise `SpendingTooFast` when calls came, or cost, too much lately.
+
+        `calls_out` and what is `held` for calls are those opened since.
+        """
+        for window, limit in self.limits.items():
+            since = calls_out if window == "first_day" else held
+            if self.spent[window] + since >= limit:
+                raise SpendingTooFast(_TOO_FAST[window])
 
 
 _TOO_FAST: Final = {

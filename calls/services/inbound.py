@@ -34,8 +34,9 @@ from calls.errors import (
 )
 from calls.models import Call, CallEvent, PhoneNumber, Trunk
 from calls.services.nodes import alive_nodes
+from calls.services.opening import NewCall
 from calls.services.running import CallOrder, pick_up
-from calls.services.starting import NewCall, open_call
+from calls.services.starting import open_call
 from calls.session.events import EndReason
 from calls.signals import call_ended
 from calls.spoken import UNPAID, spoken

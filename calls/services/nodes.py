@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -86,40 +88,55 @@ def forget_dead_nodes() -> None:
         VoiceNode.objects.filter(heartbeat_at__lt=silent_since).delete()
 
 
-def choose_node(
-    *, node_id: UUID | None = None, keeps_reserve: bool = False
-) -> VoiceNode:
-    """Return the least loaded fresh node with a free place, or raise `NoCapacity`.
+@dataclass
+class Places:
+    """The fresh voice nodes and how many calls each has, with those taken since.
 
-    A call that came in to a node can be held nowhere else: it asks for that one. With
-    `keeps_reserve` the places kept for callers stay free (`reserved_of`). Locks the
-    nodes it looks at until the transaction ends, so that two starts cannot take the
-    same last place. The place is the call row the caller inserts.
+    They are locked until the transaction ends, so that two starts cannot take the same
+    last place. The place is the call row the caller inserts.
     """
-    wanted = VoiceNode.objects.filter(
-        heartbeat_at__gt=timezone.now() - NODE_FRESH, is_draining=False
-    )
-    if node_id is not None:
-        wanted = wanted.filter(pk=node_id)
-    fresh = list(wanted.select_for_update(of=("self",), no_key=True).order_by("pk"))
-    if not fresh:
-        raise NoCapacity
-    with all_organizations("the load of a node is the calls of every organization"):
-        load = dict(
-            Call.objects.filter(node__in=fresh, status__in=Call.LIVE)
-            .values("node")
-            .annotate(calls=Count("pk"))
-            .values_list("node", "calls")
+
+    nodes: list[VoiceNode]
+    load: Counter[UUID]
+
+    @classmethod
+    def lock(cls, *, node_id: UUID | None = None) -> Places:
+        """Read all nodes, or the one that a call which came in cannot leave."""
+        wanted = VoiceNode.objects.filter(
+            heartbeat_at__gt=timezone.now() - NODE_FRESH, is_draining=False
         )
-    free = [
-        node
-        for node in fresh
-        if load.get(node.pk, 0)
-        < node.capacity - (reserved_of(node.capacity) if keeps_reserve else 0)
-    ]
-    if not free:
-        raise NoCapacity
-    return min(free, key=lambda node: load.get(node.pk, 0) / node.capacity)
+        if node_id is not None:
+            wanted = wanted.filter(pk=node_id)
+        fresh = list(wanted.select_for_update(of=("self",), no_key=True).order_by("pk"))
+        if not fresh:
+            return cls([], Counter())
+        with all_organizations("the load of a node is the calls of every organization"):
+            calls = (
+                Call.objects.filter(node__in=fresh, status__in=Call.LIVE)
+                .order_by()
+                .values("node")
+                .annotate(calls=Count("pk"))
+                .values_list("node", "calls")
+            )
+            return cls(fresh, Counter(dict(calls)))
+
+    def choose(self, *, keeps_reserve: bool = False) -> VoiceNode:
+        """Return the least loaded node with a free place, or raise `NoCapacity`.
+
+        With `keeps_reserve` the places kept for callers stay free (`reserved_of`).
+        """
+        free = [
+            node
+            for node in self.nodes
+            if self.load[node.pk]
+            < node.capacity - (reserved_of(node.capacity) if keeps_reserve else 0)
+        ]
+        if not free:
+            raise NoCapacity
+        return min(free, key=lambda node: self.load[node.pk] / node.capacity)
+
+    def take(self, node: VoiceNode) -> None:
+        self.load[node.pk] += 1
 
 
 def reserved_of(limit: int) -> int:

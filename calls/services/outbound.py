@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,8 +13,8 @@ from django.db import transaction
 from assistants.models import Assistant
 from calls import bus
 from calls.models import Call, PhoneNumber, Trunk
-from calls.services.guarding import check_destination
-from calls.services.starting import NewCall, open_call
+from calls.services.opening import NewCall
+from calls.services.starting import Answer, Order, open_call, open_calls
 from portal.models import Organization, User
 
 PLACE_LEASE_S: Final = 20  # how long a node may take to pick the call up
@@ -41,20 +43,15 @@ def place_call(
     to the node is a hint: a node also looks for calls that wait for it. Raises what
     `open_call` raises, and `DestinationRefused` for a number that may not be called.
     """
-    check_destination(organization, destination)
     call = open_call(
         organization=organization,
         assistant=assistant,
         actor=actor,
-        new=NewCall(
+        new=outbound_call(
             call_id=call_id,
-            direction=Call.Direction.OUTBOUND,
-            carrier=number.carrier if number and not is_test else carrier,
-            lease_s=PLACE_LEASE_S,
+            destination=destination,
             number=number,
-            trunk=number.trunk if number and not is_test else None,
-            caller_number=shown_number(number),
-            callee_number=destination,
+            carrier=carrier,
             variables=dict(variables or {}),
             overrides=dict(overrides or {}),
             metadata=dict(metadata or {}),
@@ -62,12 +59,52 @@ def place_call(
             is_test=is_test,
         ),
     )
-    if call.node_id is not None:
-        node_id = call.node_id
-        transaction.on_commit(
-            lambda: bus.tell_node(node_id, "place", call_id), robust=True
-        )
+    _tell_nodes([call])
     return call
+
+
+def place_calls(*, organization: Organization, orders: Sequence[Order]) -> list[Answer]:
+    """Place several calls of an organization together, as `open_calls` does."""
+    answers = open_calls(organization=organization, orders=orders)
+    _tell_nodes([answer for answer in answers if isinstance(answer, Call)])
+    return answers
+
+
+def outbound_call(
+    *,
+    call_id: UUID,
+    destination: str,
+    number: PhoneNumber | None,
+    carrier: str = "simulator",
+    is_test: bool = False,
+    **values: Any,
+) -> NewCall:
+    """Return a call to a telephone number as it is before it starts."""
+    return NewCall(
+        call_id=call_id,
+        direction=Call.Direction.OUTBOUND,
+        carrier=number.carrier if number and not is_test else carrier,
+        lease_s=PLACE_LEASE_S,
+        number=number,
+        trunk=number.trunk if number and not is_test else None,
+        caller_number=shown_number(number),
+        callee_number=destination,
+        is_test=is_test,
+        **values,
+    )
+
+
+def _tell_nodes(calls: list[Call]) -> None:
+    """Tell each node, once, of the calls that wait for it."""
+    by_node: dict[UUID, list[UUID]] = {}
+    for call in calls:
+        if call.node_id is not None:
+            by_node.setdefault(call.node_id, []).append(call.pk)
+    for node_id, (first, *others) in by_node.items():
+        also = {"also": [str(call_id) for call_id in others]} if others else None
+        transaction.on_commit(
+            partial(bus.tell_node, node_id, "place", first, also), robust=True
+        )
 
 
 def shown_number(number: PhoneNumber | None) -> str:

@@ -38,6 +38,18 @@ class Line:
     rate: pace.Rate
     max_calls: int | None
     reserved_percent: int = 0
+    next_start_at: datetime | None = None
+
+    def moments_left(self, earliest: datetime) -> int | None:
+        """Return how many moments are left from `earliest` on; `None` is no limit.
+
+        As far as was known when the line was read: `take_moments` has the last word.
+        """
+        return pace.starts_left(
+            self.rate,
+            next_s=self.next_start_at.timestamp() if self.next_start_at else 0.0,
+            now_s=earliest.timestamp(),
+        )
 
 
 def name_of_line(number: PhoneNumber) -> str:
@@ -50,16 +62,19 @@ def line_of(number: PhoneNumber) -> Line:
     name = name_of_line(number)
     per_s = SIMULATED_STARTS_PER_S if number.carrier == SIMULATED else STARTS_PER_S
     max_calls = None
+    row = TrunkPace.objects.filter(pk=name).first() or TrunkPace(trunk=name)
+    next_start_at = row.next_start_at
     if number.trunk is not None:
         per_s = float(number.trunk.calls_per_second)
         max_calls = number.trunk.max_channels
-    row = TrunkPace.objects.filter(pk=name).first() or TrunkPace(trunk=name)
+        next_start_at = number.trunk.next_start_at
     return Line(
         name,
         number.trunk_id,
         pace.Rate(row.starts_per_s or per_s, row.starts_per_5s),
         row.max_calls or max_calls,
         row.reserved_percent,
+        next_start_at,
     )
 
 

@@ -21,8 +21,8 @@ from billing.holds import extend_hold
 from calls import lifecycle
 from calls.models import Call, CallEvent, Turn
 from calls.services.equipment import Equipment, equip
+from calls.services.opening import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.services.own_settings import spec_of
-from calls.services.starting import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.session.events import TurnSpoken
 from calls.webhook_messages import LOADED, tell_of_status
 from portal.policy import Policy

@@ -99,14 +99,19 @@ def remove_trunk(*, trunk: Trunk, actor: User | None) -> None:
     )
 
 
-def require_channel(trunk: Trunk) -> None:
-    """Raise `TrunkFull` when no channel is free.
+def free_channels(trunk: Trunk) -> int:
+    """Return how many more calls a trunk carries now.
 
     The caller holds the organization's lock, so that two calls of one trunk cannot take
     the same last channel.
     """
     live = Call.objects.filter(trunk=trunk, status__in=Call.LIVE).count()
-    if live >= trunk.max_channels:
+    return trunk.max_channels - live
+
+
+def require_channel(free: int) -> None:
+    """Raise `TrunkFull` when no channel is free."""
+    if free <= 0:
         raise TrunkFull
 
 

@@ -18,7 +18,8 @@ from assistants.services import working_spec
 from assistants.spec_secrets import opened, sealed
 from calls.errors import BadCallToken
 from calls.models import Call
-from calls.services.starting import NewCall, open_call
+from calls.services.opening import NewCall
+from calls.services.starting import open_call
 from common.ids import uuid7
 from portal.models import Organization, User
 from portal.scope import all_organizations

@@ -10,6 +10,7 @@ much room, which costs less than a twentieth of the rate.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 GRACE_S: Final = 0.04
@@ -65,6 +66,18 @@ def give_starts(
         found.append(at_s)
         at_s += spacing_s
     return Starts(tuple(found), at_s)
+
+
+def starts_left(
+    rate: Rate, *, next_s: float, now_s: float, horizon_s: float = HORIZON_S
+) -> int | None:
+    """Return how many moments `give_starts` would give out; `None` is no limit."""
+    if rate.spacing_s == 0:
+        return None
+    if next_s > now_s + 2 * horizon_s + rate.spacing_s:
+        next_s = now_s + rate.spacing_s
+    left_s = now_s + horizon_s - max(now_s, next_s)
+    return max(0, ceil(left_s / rate.spacing_s))
 
 
 def is_late(dial_s: float, now_s: float) -> bool:

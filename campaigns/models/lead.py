@@ -191,6 +191,8 @@ class Attempt(Owned):
                 name="attempt_open_by_lease",
             ),
             models.Index(fields=["caller", "dialed_at"], name="attempt_by_caller"),
+            # Who started how many calls on a trunk within the last minute.
+            models.Index(fields=["trunk", "created_at"], name="attempt_by_trunk"),
             models.Index(
                 fields=["finished_at"],
                 condition=models.Q(status="finished"),

@@ -187,7 +187,8 @@ def test_call_keeps_whose_key_pays_each_stage(
     values["stt_config"] = {"provider": "deepgram", "model": "nova-3", "language": "en"}
     values["tts_config"] = {"provider": "elevenlabs", "voice_id": "x"}
     spec = type(desk_spec()).model_validate(values)
-    assert key_owners(spec, bakery.organization) == {
+    house = bakery.organization
+    assert key_owners(spec, payers(house.agency_id, house.pk)) == {
         "stt": "platform",
         "llm": "organization",
         "tts": "agency",

@@ -101,7 +101,7 @@ def test_a_late_worker_and_its_successor_place_one_call(
     def late_worker() -> None:
         with organization_scope(bakery.organization):
             for one in attempts:
-                dialing.dial_quietly(attempt_id=one)
+                dialing.dial_quietly([one])
 
     at_once(
         late_worker,

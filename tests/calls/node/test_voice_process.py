@@ -20,7 +20,8 @@ from calls.models import Call, VoiceNode
 from calls.node import database, process as voice
 from calls.services.finish import Outcome, finish_call, sweep_lost_calls
 from calls.services.nodes import retire_node
-from calls.services.starting import NewCall, open_call
+from calls.services.opening import NewCall
+from calls.services.starting import open_call
 from calls.session.events import EndReason
 from common.ids import uuid7
 from portal.scope import Scope, all_organizations, organization_scope

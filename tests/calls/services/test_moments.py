@@ -33,7 +33,7 @@ def test_calls_of_one_trunk_get_moments_one_after_the_other(
     _number, made = on_trunk(bakery, 3)
     moments = [another_moment(call_id=call.pk) for call in made]
     assert all(moments)
-    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]  # type: ignore[operator]
+    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
     assert gaps == [pytest.approx(0.52), pytest.approx(0.52)]
 
 
