@@ -1,6 +1,6 @@
 """Rows of a file, one after another, whatever its size: CSV in any encoding, and XLSX.
 
-A CSV file is never held in memory. An XLSX file is: its size is limited where it comes in.
+None is ever held in memory. What an XLSX file is made of is `campaigns.workbooks`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from campaigns.importing import delimiter_of
+from campaigns.workbooks import BadSheet, xlsx_rows
 
-MAX_CELL: Final = 100_000
+__all__ = ["BadSheet", "SheetRow", "rows_of"]
+
 _SAMPLE_BYTES: Final = 64_000
 XLSX: Final = b"PK\x03\x04"
-
-
-class BadSheet(ValueError):
-    """The file cannot be read as a table; `str()` says why."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,12 @@ class SheetRow:
 def rows_of(file: IO[bytes]) -> Iterator[SheetRow]:
     """Yield the rows of a file from its start; raises `BadSheet`."""
     start = file.read(4)
+    if start == XLSX:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        return _xlsx_rows(file, size)
     file.seek(0)
-    return _xlsx_rows(file) if start == XLSX else _csv_rows(file)
+    return _csv_rows(file)
 
 
 class _Counted(io.RawIOBase):
@@ -97,25 +97,7 @@ def encoding_of(sample: bytes) -> str:
     return "utf-8-sig"
 
 
-def _xlsx_rows(file: IO[bytes]) -> Iterator[SheetRow]:
-    data = file.read()
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheet = workbook.get_sheet_by_index(0)
-        height = max(1, sheet.height)
-        first_line = (sheet.start or (0, 0))[0] + 1
-        rows = sheet.iter_rows()
-    except (CalamineError, IndexError, ValueError) as error:
-        raise BadSheet("This file cannot be read as a spreadsheet.") from error
-    for index, values in enumerate(rows):
-        cells = [_text(value) for value in values]
+def _xlsx_rows(file: IO[bytes], size: int) -> Iterator[SheetRow]:
+    for line, cells, read in xlsx_rows(file):
         if any(cells):
-            done = len(data) * (index + 1) // height
-            yield SheetRow(first_line + index, cells, done)
-
-
-def _text(value: object) -> str:
-    """Return a cell as people see it: a whole number has no decimals."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+            yield SheetRow(line, cells, int(size * read))

@@ -43,7 +43,7 @@ LEASE: Final = timedelta(seconds=60)
 TURN_S: Final = 60.0  # a worker does other things in between
 MAX_FAULTS: Final = 10_000  # kept for the download; the rest is counted
 MAX_FILE_BYTES: Final = 500_000_000
-MAX_XLSX_BYTES: Final = 20_000_000
+MAX_XLSX_BYTES: Final = 100_000_000
 S = LeadImport.Status
 
 
