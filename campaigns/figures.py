@@ -160,7 +160,12 @@ class Arm:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the true share lies with 95 % confidence, in percent (Wilson)."""
+        """Where the true share lies with 95 % confidence, in percent.
+
+        E. B. Wilson, "Probable inference, the law of succession, and statistical
+        inference", Journal of the American Statistical Association 22 (1927), 209-212:
+        unlike the textbook's interval it holds for few people and for shares near 0.
+        """
         if not self.done:
             return 0.0, 100.0
         z, n, p = 1.96, self.done, self.reached / self.done
@@ -215,7 +220,13 @@ class Comparison:
 
 
 def compare(first: Arm, second: Arm) -> Comparison:
-    """Test whether two shares differ by more than chance. Pure."""
+    """Test whether two shares differ by more than chance. Pure.
+
+    The z test of two proportions with the pooled share (J. L. Fleiss, "Statistical
+    methods for rates and proportions", chapter on two independent samples), which is
+    Pearson's chi-squared test of a table of two by two. By W. G. Cochran's rule it
+    says nothing while fewer than five are expected in a cell.
+    """
     n1, n2 = first.done, second.done
     if not n1 or not n2:
         return Comparison(first, second, None)

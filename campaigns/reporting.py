@@ -1,10 +1,13 @@
-"""A campaign as a table for people: each lead with its outcome, cost and variables."""
+"""A campaign as a table for people: each lead with its outcome, its cost, its variables,
+and what the analysis of its last call found."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,7 +15,7 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 from django.db.models import OuterRef, Subquery, Sum
 
-from calls.models import Call
+from calls.models import Call, CallAnalysis
 from campaigns.models import Attempt, Campaign, Lead
 from common.money import format_credits
 
@@ -30,19 +33,41 @@ FIXED: Final = (
     "cost_credits",
     "assistant",
 )
+ANALYSIS: Final = "analysis."
 _CHUNK: Final = 2_000
+_SAMPLE: Final = 200
 
 
-def columns_of(campaign: Campaign) -> list[str]:
-    """Return the columns of a report: the fixed ones, then the list's own."""
-    sample = Lead.objects.filter(campaign=campaign).values_list("variables", flat=True)
+@dataclass(frozen=True)
+class Columns:
+    """The columns behind the fixed ones: the list's own, and what analyses found."""
+
+    own: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+
+    @property
+    def headings(self) -> list[str]:
+        return [*FIXED, *self.own, *(f"{ANALYSIS}{name}" for name in self.found)]
+
+
+def columns_of(campaign: Campaign) -> Columns:
+    """Return the columns of a report, by a sample of its leads and of its calls."""
+    leads = Lead.objects.filter(campaign=campaign).values_list("variables", flat=True)
+    called = Attempt.objects.filter(lead__campaign=campaign).values("call_id")
+    found = CallAnalysis.objects.filter(call__in=called, data__isnull=False)
+    return Columns(
+        _names(leads[:_SAMPLE]), _names(found.values_list("data", flat=True)[:_SAMPLE])
+    )
+
+
+def _names(rows: Iterable[Any]) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    for variables in sample[:200]:
-        names |= dict.fromkeys(variables)
-    return [*FIXED, *names]
+    for row in rows:
+        names |= dict.fromkeys(row if isinstance(row, dict) else ())
+    return tuple(names)
 
 
-def rows_of(campaign: Campaign, columns: list[str]) -> Iterator[list[str]]:
+def rows_of(campaign: Campaign, columns: Columns) -> Iterator[list[str]]:
     """Yield a row for each lead, in the order they were added; memory stays flat."""
     last = Attempt.objects.filter(
         lead=OuterRef("pk"), dialed_at__isnull=False
@@ -72,10 +97,15 @@ def rows_of(campaign: Campaign, columns: list[str]) -> Iterator[list[str]]:
 
 
 def _rows(
-    campaign: Campaign, leads: list[Any], columns: list[str], zone: ZoneInfo
+    campaign: Campaign, leads: list[Any], columns: Columns, zone: ZoneInfo
 ) -> Iterator[list[str]]:
     ids = [lead.last_call_id for lead in leads if lead.last_call_id]
     durations = dict(Call.objects.filter(pk__in=ids).values_list("pk", "duration_ms"))
+    analyses = dict(
+        CallAnalysis.objects.filter(call__in=ids).values_list("call", "data")
+        if columns.found
+        else ()
+    )
     other = campaign.variant_assistant
     for lead in leads:
         duration_ms = durations.get(lead.last_call_id)
@@ -94,8 +124,17 @@ def _rows(
             format_credits(lead.cost or 0),
             assistant.name,
         ]
-        own = [str(lead.variables.get(name, "")) for name in columns[len(FIXED) :]]
-        yield [safe_cell(cell) for cell in (*fixed, *own)]
+        own = [str(lead.variables.get(name, "")) for name in columns.own]
+        data = analyses.get(lead.last_call_id) or {}
+        found = [_shown(data.get(name)) for name in columns.found]
+        yield [safe_cell(cell) for cell in (*fixed, *own, *found)]
+
+
+def _shown(value: Any) -> str:
+    """Return what an analysis found as a cell: words as they are, else as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _local(at: datetime | None, zone: ZoneInfo) -> str:
@@ -111,7 +150,7 @@ def safe_cell(text: str) -> str:
 def csv_lines(campaign: Campaign) -> Iterator[str]:
     """Yield a report as CSV, line by line."""
     columns = columns_of(campaign)
-    yield "\ufeff" + _line(columns)
+    yield "\ufeff" + _line([safe_cell(name) for name in columns.headings])
     for row in rows_of(campaign, columns):
         yield _line(row)
 
@@ -130,7 +169,7 @@ def xlsx_file(campaign: Campaign) -> bytes:
         sheet = book.add_worksheet("Leads")
         bold = book.add_format({"bold": True})
         columns = columns_of(campaign)
-        sheet.write_row(0, 0, columns, bold)
+        sheet.write_row(0, 0, columns.headings, bold)
         sheet.freeze_panes(1, 0)
         for index, row in enumerate(rows_of(campaign, columns), start=1):
             for column, cell in enumerate(row):

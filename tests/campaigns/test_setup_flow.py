@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from python_calamine import CalamineWorkbook
+from django.utils import timezone
 
-from calls.models import Call, VoiceNode
+from calls.models import Call, CallAnalysis, VoiceNode
 from campaigns import streaming
 from campaigns.columns import Columns
 from campaigns.figures import Arm, compare
 from campaigns.models import (
+    Attempt,
     Campaign,
     ImportFault,
     Lead,
@@ -28,6 +30,8 @@ from campaigns.models import (
 from campaigns.reviewing import review_campaign
 from campaigns.services import copy_campaign
 from campaigns.suppressing import suppress_numbers
+from campaigns.tasks import dial_campaign
+from campaigns.workbooks import xlsx_rows
 from portal.scope import organization_scope
 from tests.campaigns.builders import make_campaign, rows
 from tests.world import House, browser
@@ -294,8 +298,34 @@ def test_a_report_has_every_lead_and_no_formula(bakery: House) -> None:
     assert first.startswith("+31610000011,Lead 0,pending")
     assert ",'=1+1," in second
     data = client.get(reverse("campaign_report_xlsx", args=[campaign.pk])).content
-    table = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
-    assert [row[0] for row in table.to_python()][1:] == ["+31610000011", "+31610000111"]
+    table = [cells for _line, cells, _read in xlsx_rows(io.BytesIO(data))]
+    assert [row[0] for row in table][1:] == ["+31610000011", "+31610000111"]
+
+
+def test_a_report_has_what_the_analyses_found(bakery: House, node: VoiceNode) -> None:
+    campaign = make_campaign(bakery, leads=2)
+    dial_campaign(
+        campaign_id=str(campaign.pk), organization_id=str(bakery.organization.pk)
+    )
+    with organization_scope(bakery.organization):
+        attempt = Attempt.objects.get(lead__name="Lead 1")
+        CallAnalysis.objects.create(
+            organization=bakery.organization,
+            call_id=attempt.call_id,
+            data={"interest": "=high", "visits": 3, "wishes": ["bread"]},
+            due_at=timezone.now(),
+        )
+    client = browser(bakery, bakery.people["bob"])
+    lines = b"".join(
+        client.get(reverse("campaign_report_csv", args=[campaign.pk])).streaming_content
+    ).decode("utf-8-sig")
+    head, first, second = csv.reader(lines.splitlines())
+    names = ["analysis.interest", "analysis.visits", "analysis.wishes"]
+    assert sorted(head[-3:]) == names
+    assert first[-3:] == ["", "", ""]
+    assert [dict(zip(head, second, strict=True))[name] for name in names] == [
+        *("'=high", "3", '["bread"]')
+    ]
 
 
 def test_a_follow_up_calls_the_people_of_an_outcome(in_bakery: House) -> None:
