@@ -22,6 +22,9 @@ _CLUSTER = pytest.StashKey[postgres.Cluster]()
 _RESTORED = pytest.StashKey[bool]()
 
 
+SERVER = pytest.StashKey[postgres.Server]()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, args: list[str]
@@ -41,6 +44,7 @@ def _start(config: pytest.Config) -> None:
         server = postgres.Server(postgres.prepare(folder / "pg", durable=False))
         config.add_cleanup(server.stop)
         server.start()
+        config.stash[SERVER] = server
     except postgres.PostgresError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[_CLUSTER], config.stash[_RESTORED] = server.cluster, restored
