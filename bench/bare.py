@@ -22,6 +22,7 @@ _SHOWN: Final = (
     "billed_seconds",
     "duration_ms",
     "setup_ms",
+    "summary",
     "assistant_id",
     "number_id",
     "cost_microcredits",
@@ -52,7 +53,7 @@ def bare_rounds(
     from django.urls import path
 
     from assistants.queries import visible_assistants
-    from calls.queries import visible_calls
+    from calls.api.calls import listed_calls
     from portal.scope import organization_scope
 
     def assistants(request: HttpRequest) -> HttpResponse:
@@ -75,7 +76,7 @@ def bare_rounds(
                 {name: getattr(row, name) for name in _SHOWN}
                 | {"agent_name": row.assistant.name if row.assistant else None}
                 | {"assistant_phone": row.number.number if row.number else None}
-                for row in visible_calls()[:100]
+                for row in listed_calls()[:100]
             ]
         return JsonResponse({"calls": rows})
 

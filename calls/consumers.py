@@ -19,6 +19,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from calls import bus
 from calls.errors import BadCallToken
 from calls.services.web import Seat, take_seat
+from portal.api.body import RefusedBody, check_value
 from portal.hosts import UnknownHost, find_portal
 from portal.models import Portal
 
@@ -42,8 +43,11 @@ def parse_message(text: str | None) -> dict[str, Any]:
         raise BadMessage("The message is too long.")
     try:
         message = json.loads(text)
-    except ValueError as error:
+        check_value(message)  # what could neither be stored nor handed on
+    except (ValueError, RecursionError) as error:
         raise BadMessage("The message is not JSON.") from error
+    except RefusedBody as error:
+        raise BadMessage(str(error)) from error
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise BadMessage("The message needs a type.")
     return message
@@ -77,6 +81,29 @@ def command_data(message: dict[str, Any]) -> dict[str, Any]:
             raise BadMessage("The message has an unknown type.")
 
 
+class Pace:
+    """Counts a socket's messages, so that none keeps a voice process busy."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._count = 0
+
+    def is_flooding(self) -> bool:
+        """Count one more; return whether it is too many within ten seconds."""
+        now = time.monotonic()
+        if now - self._started > 10:
+            self._started, self._count = now, 0
+        self._count += 1
+        return self._count > _MAX_MESSAGES_PER_10_S
+
+
+class NoConsumer(AsyncWebsocketConsumer):
+    """Turns away a socket at an address where nothing is."""
+
+    async def connect(self) -> None:
+        await self.close()
+
+
 class CallConsumer(AsyncWebsocketConsumer):
     """One browser in one call."""
 
@@ -97,8 +124,7 @@ class CallConsumer(AsyncWebsocketConsumer):
         # Tell the tab before us first, so that the news does not reach ourselves.
         await self.channel_layer.group_send(group, {"type": "call.moved"})
         await self.channel_layer.group_add(group, self.channel_name)
-        self._window_started = time.monotonic()
-        self._window_count = 0
+        self._pace = Pace()
         await self._send(
             {
                 "type": "welcome",
@@ -142,7 +168,7 @@ class CallConsumer(AsyncWebsocketConsumer):
     ) -> None:
         if self.seat is None:
             return
-        if self._is_flooding():
+        if self._pace.is_flooding():
             await self._error("too_many_messages", "Too many messages. Slow down.")
             await self.close(TOO_BUSY)
             return
@@ -151,13 +177,6 @@ class CallConsumer(AsyncWebsocketConsumer):
             await self._handle(self.seat, message)
         except BadMessage as error:
             await self._error("invalid_message", str(error))
-
-    def _is_flooding(self) -> bool:
-        now = time.monotonic()
-        if now - self._window_started > 10:
-            self._window_started, self._window_count = now, 0
-        self._window_count += 1
-        return self._window_count > _MAX_MESSAGES_PER_10_S
 
     async def _handle(self, seat: Seat, message: dict[str, Any]) -> None:
         if message["type"] == "ping":

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from calls import bus
-from calls.consumers import BAD_TOKEN, BadMessage, parse_message
+from calls.consumers import BAD_TOKEN, TOO_BUSY, BadMessage, Pace, parse_message
 from calls.errors import BadCallToken
 from calls.services.listening import (
     ListenSeat,
@@ -52,6 +52,7 @@ class ListenConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_add(
             bus.call_group(self.seat.call_id), self.channel_name
         )
+        self._pace = Pace()
         await self._send({"type": "welcome", "resume_token": ticket})
 
     async def disconnect(self, code: int) -> None:
@@ -69,6 +70,16 @@ class ListenConsumer(AsyncWebsocketConsumer):
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
         if self.seat is None:
+            return
+        if self._pace.is_flooding():
+            await self._send(
+                {
+                    "type": "error",
+                    "code": "too_many_messages",
+                    "message": "Too many messages. Slow down.",
+                }
+            )
+            await self.close(TOO_BUSY)
             return
         try:
             await self._handle(self.seat, parse_message(text_data))

@@ -1,8 +1,8 @@
 """Websocket addresses of this app."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from calls.consumers import CallConsumer
+from calls.consumers import CallConsumer, NoConsumer
 from calls.listen_consumer import ListenConsumer
 
 websocket_urlpatterns = [
@@ -12,4 +12,5 @@ websocket_urlpatterns = [
         ListenConsumer.as_asgi(),
         name="listen_socket",
     ),
+    re_path("", NoConsumer.as_asgi(), name="no_socket"),
 ]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, JsonValue
@@ -227,6 +228,11 @@ def call_json(
     }
 
 
+def listed_calls() -> QuerySet[Call]:
+    """Return calls with what a list shows of them, in one query."""
+    return visible_calls().select_related("analysis").defer(None).defer(*BLOBS)
+
+
 @router.get("", response=Calls)
 @api_requires(Permission.CALLS_READ)
 def list_calls(
@@ -236,7 +242,7 @@ def list_calls(
     organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     zone = organization.time_zone
     calls = filter_calls(
-        visible_calls().select_related("analysis").defer(None).defer(*BLOBS),
+        listed_calls(),
         status=read_status(wanted.status),
         direction=wanted.direction or "",
         assistant_id=wanted.assistant_id or wanted.agent_id,

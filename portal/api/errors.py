@@ -333,8 +333,11 @@ def invalid_request(
 
 
 def _fault(error: Mapping[str, Any], value: object) -> tuple[str, str, str]:
-    param = param_path(field_location(tuple(error["loc"]), value))
-    if error["type"] == "missing":
+    location = field_location(tuple(error["loc"]), value)
+    if error["type"] == "union_tag_not_found":  # the field that says which body it is
+        location = (*location, error["ctx"]["discriminator"].strip("'"))
+    param = param_path(location)
+    if error["type"] in ("missing", "union_tag_not_found"):
         return "missing_field", f"Missing required field: {param}", param
     if error["type"] == "extra_forbidden":
         return "invalid_request", f"Unknown field: {param}", param
