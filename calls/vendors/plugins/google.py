@@ -7,6 +7,7 @@ Gemini Live's other models an API key (`google`).
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 import grpc  # type: ignore[import-untyped]  # ships no types
@@ -32,6 +33,7 @@ SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 LOCATION: Final = "eu"
 LIVE_LOCATION: Final = "europe-west4"
 VERTEX_KEY: Final = "google_vertex"
+LONGEST_REPLY_S: Final = 240.0  # Google's own limit of a stream is five minutes
 _NO_THINKING: Final = types.ThinkingConfig(thinking_budget=0)
 
 
@@ -157,6 +159,7 @@ def _client(order: Order) -> Client:
             http_options=types.HttpOptions(
                 client_args={"verify": tls},
                 async_client_args={"verify": tls},
+                aiohttp_client=order.shared.http,  # else it makes a session of its own
                 **given(base_url=order.base_url or None),
             ),
         ),
@@ -183,11 +186,17 @@ class _STT(google.STT):
 
 
 class _TTS(google.TTS):
-    """The same for voices."""
+    """The same for voices, and a stream that may last as long as a reply."""
 
     def __init__(self, order: Order, **options: Any) -> None:
         super().__init__(**options)
         self._elsewhere = order.base_url
+
+    def stream(self, **options: Any) -> Any:
+        # The plugin takes the wait for a connection for the limit of the whole reply.
+        connect = options.get("conn_options", CONNECT)
+        options["conn_options"] = replace(connect, timeout=LONGEST_REPLY_S)
+        return super().stream(**options)
 
     def _ensure_client(self) -> texttospeech.TextToSpeechAsyncClient:
         if self._client is None and self._elsewhere:

@@ -26,10 +26,12 @@ KEY = "the-key-of-acme"
 Kind = stt.SpeechEventType
 
 
-async def made(shared: SharedResources, key: str, url: str, **parts: Any) -> VendorSet:
+async def made(
+    shared: SharedResources, key: str, url: str, secret: str = KEY, **parts: Any
+) -> VendorSet:
     """The offline assistant with one stage at a vendor whose address is `url`."""
     spec = make_spec(**OFFLINE | parts)
-    keys = {key: Credential(KEY, url)}
+    keys = {key: Credential(secret, url)}
     await prepare_vendors(spec, keys, shared)
     return build_vendors(spec, keys, shared)
 
