@@ -142,6 +142,9 @@ class Provider(_Entry):
     free_text_voice: bool = False
     takes_temperature: bool = True
     after_call_model: str | None = None
+    # The provider and model that think for a realtime model which only talks.
+    thinks_with: str | None = None
+    thinking_model: str | None = None
     prices: Mapping[PriceUnit, Decimal] = Field(default_factory=dict)
     options: tuple[Option, ...] = ()
     languages: tuple[str, ...] = ()

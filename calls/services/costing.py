@@ -7,7 +7,7 @@ both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -89,6 +89,7 @@ def choices_of(spec: AssistantSpec, payers: Mapping[str, str]) -> list[StageChoi
     wanted: list[tuple[Stage, str, str]] = []
     if spec.is_realtime:
         wanted.append((Stage.REALTIME, spec.llm_config.provider, spec.llm_config.model))
+        wanted.extend(_thinker_behind(spec))
     else:
         stt, tts = spec.stt_config, spec.tts_config
         assert stt is not None
@@ -106,6 +107,16 @@ def choices_of(spec: AssistantSpec, payers: Mapping[str, str]) -> list[StageChoi
         payer = payers.get(provider.key, "platform") if provider.key else "nobody"
         found.append(StageChoice(stage, provider, model, payer))
     return found
+
+
+def _thinker_behind(spec: AssistantSpec) -> list[tuple[Stage, str, str]]:
+    """Return the text model that thinks for a realtime one, which is billed beside it."""
+    talker = catalogue().find(Stage.REALTIME, spec.llm_config.provider)
+    if talker is None or talker.thinks_with is None:
+        return []
+    chosen = spec.llm_config.delegation
+    model = chosen.model if chosen else talker.thinking_model
+    return [(Stage.LLM, talker.thinks_with, model or "")]
 
 
 def mode_of(choices: list[StageChoice]) -> Mode:
@@ -189,6 +200,30 @@ def _cost(choice: StageChoice, usage: Mapping[str, Any], duration_ms: int) -> St
     )
 
 
+def _of_realtime(used: Callable[[str], int], duration_ms: int) -> dict[str, int]:
+    """Return what a realtime model is billed for: sound and text apart, or the time.
+
+    One that tells only a sum is taken to have heard and spoken it all.
+    """
+    heard, spoken = used("audio_input_tokens"), used("audio_output_tokens")
+    if not heard and not spoken:
+        heard, spoken = used("llm_input_tokens"), used("llm_output_tokens")
+        cached_audio = used("llm_cached_tokens")
+    else:
+        cached_audio = used("audio_cached_tokens")
+    cached_text = max(0, used("llm_cached_tokens") - cached_audio)
+    read = max(0, used("llm_input_tokens") - heard - cached_text)
+    return {
+        "per_minute": used("realtime_ms") or duration_ms,
+        "per_1m_audio_input_tokens": max(0, heard - cached_audio),
+        "per_1m_cached_audio_input_tokens": cached_audio,
+        "per_1m_audio_output_tokens": spoken,
+        "per_1m_input_tokens": read,
+        "per_1m_cached_input_tokens": cached_text,
+        "per_1m_output_tokens": max(0, used("llm_output_tokens") - spoken),
+    }
+
+
 def _quantities(
     choice: StageChoice,
     usage: Mapping[str, Any],
@@ -218,21 +253,14 @@ def _quantities(
             "per_1m_chars": used("tts_characters"),
             "per_minute": duration_ms // 2,
         },
-        Stage.REALTIME: {
-            "per_minute": duration_ms,
-            "per_1m_audio_input_tokens": used("audio_input_tokens")
-            or used("llm_input_tokens") - cached,
-            "per_1m_cached_audio_input_tokens": cached,
-            "per_1m_audio_output_tokens": used("audio_output_tokens")
-            or used("llm_output_tokens"),
-        },
+        Stage.REALTIME: _of_realtime(used, duration_ms),
     }
     found = {
         unit: count for unit, count in by_stage[choice.stage].items() if unit in prices
     }
-    if cached and "per_1m_cached_input_tokens" not in prices:
-        # A vendor with one price bills what it remembered like the rest.
-        whole = "per_1m_input_tokens"
-        if choice.stage is Stage.LLM and whole in found:
-            found[whole] += cached
+    # A vendor with one price bills what it remembered like the rest.
+    for kind in ("", "audio_"):
+        whole, kept = f"per_1m_{kind}input_tokens", f"per_1m_cached_{kind}input_tokens"
+        if whole in found and kept not in prices:
+            found[whole] += by_stage[choice.stage].get(kept, 0)
     return {unit: count for unit, count in found.items() if count}

@@ -156,11 +156,19 @@ class VendorReplaced:
 
 @dataclass(frozen=True)
 class Usage:
-    """What vendors will bill for this call."""
+    """What vendors will bill for this call.
+
+    Tokens of sound are among the tokens of the model. `realtime_ms` is how long a model
+    that bills by time was connected.
+    """
 
     llm_input_tokens: int = 0
     llm_output_tokens: int = 0
     llm_cached_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_cached_tokens: int = 0
+    audio_output_tokens: int = 0
+    realtime_ms: int = 0
     tts_characters: int = 0
     stt_audio_ms: int = 0
 

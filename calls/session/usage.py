@@ -24,6 +24,10 @@ def summed(usage: AgentSessionUsage, *, spoken_characters: int) -> Usage:
         llm_input_tokens=sum(used.input_tokens for used in words),
         llm_output_tokens=sum(used.output_tokens for used in words),
         llm_cached_tokens=sum(used.input_cached_tokens for used in words),
+        audio_input_tokens=sum(used.input_audio_tokens for used in words),
+        audio_cached_tokens=sum(used.input_cached_audio_tokens for used in words),
+        audio_output_tokens=sum(used.output_audio_tokens for used in words),
+        realtime_ms=round(sum(used.session_duration for used in words) * 1000),
         tts_characters=spoken_characters,
         stt_audio_ms=round(sum(used.audio_duration for used in hearing) * 1000),
     )

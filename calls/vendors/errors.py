@@ -114,7 +114,8 @@ def _judge(error: BaseException) -> tuple[str, bool, int | None]:
         return "the connection failed", error.retryable, None
     if isinstance(error, APIError):
         return "an unreadable or failed answer", error.retryable, None
-    return f"failed ({type(error).__name__})", False, None
+    # Nobody said that another try will not help.
+    return f"failed ({type(error).__name__})", True, None
 
 
 _STATUS_MESSAGES = {

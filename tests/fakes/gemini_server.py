@@ -41,7 +41,7 @@ AUDIO_TOKENS_IN, TEXT_TOKENS_IN, AUDIO_TOKENS_OUT = 60, 20, 90
 
 @dataclass
 class GeminiServer(VendorServer):
-    """A fault with a `code` such as "1008" closes a Live socket with that code."""
+    """A fault with a `code` such as "1008 why" closes a Live socket like that."""
 
     text: str = "It is noon."
     transcripts: list[str] = field(default_factory=lambda: ["What time is it?"])
@@ -119,15 +119,16 @@ class GeminiServer(VendorServer):
             }
         )
         fault = self.next_fault()
-        is_close = bool(fault and fault.code.isdigit())
+        code, _space, why = fault.code.partition(" ") if fault else ("", "", "")
+        is_close = code.isdigit()
         if not is_close and (refused := await self.refuse(fault)):
             return refused
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         setup = json.loads((await socket.receive()).data)["setup"]
         self.setups.append(setup)
-        if fault and is_close:
-            await socket.close(code=int(fault.code), message=b"Scripted failure.")
+        if is_close:
+            await socket.close(code=int(code), message=why.encode())
             return socket
         await socket.send_bytes(json.dumps({"setupComplete": {}}).encode())
         talk = _Talk(self, socket)
@@ -168,11 +169,12 @@ class _Talk:
                 part["text"]
                 for turn in content.get("turns") or []
                 for part in turn["parts"]
-                if part.get("text")
+                if part.get("text", ".") != "."  # a mark that the plugin adds
             ]
             self._server.told += texts
-            if content.get("turn_complete"):
-                await self._respond(" ".join(texts).rpartition(": ")[2] or "Yes.")
+            if content.get("turnComplete"):
+                words = " ".join(texts).rpartition(": ")[2]
+                await self._respond(words.partition("\n")[0] or "Yes.")
         elif "tool_response" in event:
             self._server.tool_results.append(event["tool_response"])
             await self._respond(self._next_answer())
@@ -196,15 +198,17 @@ class _Talk:
             await self._say(modelTurn={"parts": [{"inlineData": data}]})
             await self._say(outputTranscription={"text": f"{word} "})
         await self._say(generationComplete=True)
+        is_vertex = "aiplatform" in self._server.requests[-1]["service"]
+        said = "candidates" if is_vertex else "response"
         usage = {
             "promptTokenCount": AUDIO_TOKENS_IN + TEXT_TOKENS_IN,
-            "responseTokenCount": AUDIO_TOKENS_OUT,
+            f"{said}TokenCount": AUDIO_TOKENS_OUT,
             "totalTokenCount": AUDIO_TOKENS_IN + TEXT_TOKENS_IN + AUDIO_TOKENS_OUT,
             "promptTokensDetails": [
                 {"modality": "AUDIO", "tokenCount": AUDIO_TOKENS_IN},
                 {"modality": "TEXT", "tokenCount": TEXT_TOKENS_IN},
             ],
-            "responseTokensDetails": [
+            f"{said}TokensDetails": [
                 {"modality": "AUDIO", "tokenCount": AUDIO_TOKENS_OUT}
             ],
         }

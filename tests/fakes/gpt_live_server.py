@@ -34,7 +34,7 @@ BACKEND_USAGE = {
 
 @dataclass
 class GptLiveServer(VendorServer):
-    """`told` is an error said on the open socket, once."""
+    """`told` is an error said on every socket as it opens, before it closes."""
 
     transcripts: list[str] = field(default_factory=lambda: ["What time is it?"])
     answers: list[str] = field(default_factory=lambda: ["It is noon."])
@@ -111,8 +111,8 @@ class _Talk:
     async def _start(self, session: dict[str, Any]) -> None:
         self._server.sessions.append(session)
         if self._server.told:
-            told, self._server.told = self._server.told, {}
-            await self.send("error", error=told)
+            await self.send("error", error=self._server.told)
+            await self._socket.close()
             return
         await self.send("session.started", session={"id": "live-1"})
         self._streaming = asyncio.create_task(self._stream())

@@ -9,6 +9,7 @@ vendors in benchmarks.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -52,6 +53,7 @@ class VendorServer:
     faults: list[Fault] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
+    tls: ssl.SSLContext | None = None
     _runner: web.AppRunner | None = None
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -68,10 +70,11 @@ class VendorServer:
         """Serve `app`, which may hold the routes of several servers."""
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=self.tls)
         await site.start()
         address = self._runner.addresses[0]
-        self.url = f"http://{address[0]}:{address[1]}"
+        scheme = "https" if self.tls else "http"
+        self.url = f"{scheme}://{address[0]}:{address[1]}"
 
     async def stop(self) -> None:
         self._closing.set()

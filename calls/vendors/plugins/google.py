@@ -21,10 +21,12 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import (
     TextToSpeechGrpcAsyncIOTransport,
 )
 from google.genai import Client, types
+from google.genai.errors import APIError as GeminiError
 from google.oauth2 import service_account
-from livekit.agents import llm as lk_llm, stt as lk_stt, tts as lk_tts
+from livekit.agents import APIStatusError, llm as lk_llm, stt as lk_stt, tts as lk_tts
 from livekit.plugins import google
 from livekit.plugins.google import llm as google_llm
+from websockets.exceptions import InvalidStatus
 
 from calls.vendors.order import CONNECT, Order, given
 from calls.vendors.plugins.locales import locale_of
@@ -114,14 +116,16 @@ def realtime(order: Order) -> Any:
             "location": config.location or LIVE_LOCATION,
             "credentials": _account(order),
         }
-    return google.realtime.RealtimeModel(
+    return _Live(
         model=order.model,
         conn_options=CONNECT,
         voice=config.voice or order.provider.default_voice,
         temperature=config.temperature,
         http_options=types.HttpOptions(
             client_args={"verify": tls},
-            async_client_args={"verify": tls},
+            # `ssl` is for the socket of Gemini Live; else it makes a context, on the loop.
+            async_client_args={"verify": tls, "ssl": tls},
+            aiohttp_client=order.shared.http,
             **given(base_url=order.base_url or None),
         ),
         **where,
@@ -205,3 +209,46 @@ class _TTS(google.TTS):
             )
             self._client = texttospeech.TextToSpeechAsyncClient(transport=transport)
         return super()._ensure_client()
+
+
+class _Live(google.realtime.RealtimeModel):
+    def session(self, **options: Any) -> Any:
+        session: Any = super().session(**options)
+        session.__class__ = _LiveSession  # it has not begun yet
+        return session
+
+
+class _LiveSession(google.realtime.realtime_api.RealtimeSession):
+    """The plugin's, with the status of a refusal."""
+
+    def _emit_error(self, error: Exception, recoverable: bool) -> None:
+        status = _status_of_close(error)
+        if status is not None:
+            refusal = APIStatusError("refused", status_code=status)
+            refusal.__cause__ = error
+            error, recoverable = refusal, recoverable and refusal.retryable
+        super()._emit_error(error, recoverable)
+
+
+# Why Gemini closes a socket stands in its reason; the code alone says little.
+_REASONS: Final = {
+    "api key": 401,
+    "quota": 429,
+    "billing": 402,
+    "not found": 404,
+    "permission": 403,
+}
+_CODES: Final = {1007: 400, 1008: 403, 1011: 500}
+
+
+def _status_of_close(error: Exception) -> int | None:
+    """The status behind a close code of Gemini's socket, or a refused handshake."""
+    if isinstance(error, InvalidStatus):
+        return error.response.status_code
+    if not isinstance(error, GeminiError):
+        return None
+    told = str(error).lower()
+    return next(
+        (status for words, status in _REASONS.items() if words in told),
+        _CODES.get(error.code),
+    )

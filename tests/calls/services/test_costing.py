@@ -145,3 +145,61 @@ def test_books_and_calls_that_differ_are_told(bakery: House, node: VoiceNode) ->
     assert [drift.rule for drift in reconcile()] == [
         "seconds of a call are not those of its entry"
     ]
+
+
+def realtime(provider: str, model: str, **llm: Any) -> AssistantSpec:
+    config = {"provider": provider, "model": model, **llm}
+    return AssistantSpec.model_validate({"name": "Live", "llm_config": config})
+
+
+def quantities(of: AssistantSpec, usage: dict[str, int]) -> list[dict[str, int]]:
+    costs = costing.used_by_call(costing.choices_of(of, {}), usage, 60_000)
+    return [cost.quantities for cost in costs]
+
+
+def test_a_model_that_is_billed_by_sound_and_text_pays_for_each() -> None:
+    gemini = realtime("google_realtime", "gemini-3.1-flash-live-preview")
+    usage = {
+        "llm_input_tokens": 1_000,
+        "llm_output_tokens": 300,
+        "llm_cached_tokens": 150,
+        "audio_input_tokens": 700,
+        "audio_cached_tokens": 100,
+        "audio_output_tokens": 250,
+    }
+    [used] = quantities(gemini, usage)
+    # One price for what it remembered and what it had not: nothing is left out.
+    assert used == {
+        "per_1m_audio_input_tokens": 700,
+        "per_1m_audio_output_tokens": 250,
+        "per_1m_input_tokens": 300,
+        "per_1m_output_tokens": 50,
+    }
+
+
+def test_a_model_that_is_billed_by_time_pays_for_its_connection() -> None:
+    grok = realtime("xai_realtime", "grok-voice-think-fast-2.0")
+    usage = {"realtime_ms": 58_000, "llm_output_tokens": 20}
+    assert quantities(grok, usage) == [{"per_minute": 58_000}]
+    assert quantities(grok, {"llm_output_tokens": 20}) == [{"per_minute": 60_000}]
+
+
+def test_the_model_behind_a_talker_is_paid_beside_it() -> None:
+    usage = {"realtime_ms": 60_000, "llm_input_tokens": 240, "llm_output_tokens": 60}
+    live = realtime("openai_live", "gpt-live-1")
+    chosen = realtime("openai_live", "gpt-live-1", delegation={"model": "gpt-5.6-sol"})
+    for one, model in ((live, "gpt-5.6-luna"), (chosen, "gpt-5.6-sol")):
+        talker, thinker = costing.used_by_call(
+            costing.choices_of(one, {}), usage, 60_000
+        )
+        assert (talker.stage, talker.quantities) == ("realtime", {"per_minute": 60_000})
+        assert (thinker.stage, thinker.model) == ("llm", model)
+        assert thinker.quantities == {
+            "per_1m_input_tokens": 240,
+            "per_1m_output_tokens": 60,
+        }
+        assert talker.microcredits > 0
+        assert thinker.microcredits > 0
+    assert costing.mode_of(costing.choices_of(live, {})) == "realtime"
+    own = dict.fromkeys(["openai"], "organization")
+    assert costing.mode_of(costing.choices_of(live, own)) == "own_key"

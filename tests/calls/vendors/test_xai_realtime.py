@@ -54,7 +54,9 @@ async def test_it_speaks_first_hears_and_answers():
     timing = [e for e in call.events if isinstance(e, TurnSpoken)][-1].timing
     assert timing is not None
     assert timing.response_ms == timing.llm_ms > 0
-    assert ended.usage.llm_output_tokens > 0
+    assert ended.usage.llm_output_tokens > ended.usage.audio_output_tokens > 0
+    assert ended.usage.audio_input_tokens > 0
+    assert ended.usage.realtime_ms == pytest.approx(ended.at_ms, abs=2_000)
 
 
 async def test_a_refused_key_ends_the_call_with_an_apology_that_needs_no_vendor():
