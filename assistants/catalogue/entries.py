@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -78,6 +78,13 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PriceSource(NamedTuple):
+    """A public page of list prices, and the day it was last read."""
+
+    page: str
+    seen: str
+
+
 class Option(_Entry):
     """A field of the stage's config that a provider takes, and its limits there."""
 
@@ -109,6 +116,8 @@ class Model(_Entry):
     region: Region | None = None  # when not the provider's
     reasoning_effort: str | None = None  # pinned: a caller waits for every thought
     only_options: tuple[str, ...] | None = None  # of the provider's; None: all
+    price_source: str | None = None  # None: the provider's
+    prices_seen: str = ""
     prices: Mapping[PriceUnit, Decimal] = Field(default_factory=dict)
 
 
@@ -145,6 +154,8 @@ class Provider(_Entry):
     # The provider and model that think for a realtime model which only talks.
     thinks_with: str | None = None
     thinking_model: str | None = None
+    price_source: str = ""  # the page its prices stand on; empty: none was found
+    prices_seen: str = ""  # the day that page was last read
     prices: Mapping[PriceUnit, Decimal] = Field(default_factory=dict)
     options: tuple[Option, ...] = ()
     languages: tuple[str, ...] = ()
@@ -219,6 +230,14 @@ class Provider(_Entry):
         """List prices in EUR by unit; a model's own go before the provider's."""
         model = self.model(model_id)
         return {**self.prices, **(model.prices if model else {})}
+
+    def price_source_of(self, model_id: str) -> PriceSource | None:
+        """Where a model's prices stand; None when no public page was found."""
+        model = self.model(model_id)
+        page, seen = self.price_source, self.prices_seen
+        if model is not None and model.price_source is not None:
+            page, seen = model.price_source, model.prices_seen or seen
+        return PriceSource(page, seen) if page else None
 
     def options_of(self, model_id: str) -> tuple[Option, ...]:
         """What can be set beside this model."""

@@ -38,6 +38,7 @@ _DATA: Final = Path(__file__).with_name("data")
 # What a server of somebody's own does not share with the vendor it imitates.
 _NOT_INHERITED: Final = frozenset(
     {"aliases", "key", "models", "voices", "prices", "region", "needs_base_url"}
+    | {"price_source", "prices_seen"}
 )
 Entry = dict[str, Any]
 

@@ -37,6 +37,7 @@ HISTORY_TOKENS: Final = 350
 AUDIO_TOKENS_IN: Final = 1_500
 AUDIO_TOKENS_OUT: Final = 1_200
 CHARACTERS_A_TOKEN: Final = 4
+SOUND_TOKENS_A_CHARACTER: Final = 25 / 15  # 25 a second, 15 characters a second
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def choices_of(spec: AssistantSpec, payers: Mapping[str, str]) -> list[StageChoi
         if provider is None:
             continue
         payer = payers.get(provider.key, "platform") if provider.key else "nobody"
-        found.append(StageChoice(stage, provider, model, payer))
+        chosen = model or provider.default_model
+        found.append(StageChoice(stage, provider, chosen, payer))
     return found
 
 
@@ -252,6 +254,11 @@ def _quantities(
             "per_1k_chars": used("tts_characters"),
             "per_1m_chars": used("tts_characters"),
             "per_minute": duration_ms // 2,
+            # A voice that bills tokens tells too late what a reply took.
+            "per_1m_input_tokens": used("tts_characters") // CHARACTERS_A_TOKEN,
+            "per_1m_audio_output_tokens": round(
+                used("tts_characters") * SOUND_TOKENS_A_CHARACTER
+            ),
         },
         Stage.REALTIME: _of_realtime(used, duration_ms),
     }

@@ -32,7 +32,8 @@ def assistant_price(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
         raise Http404
     organization, now = request.organization, timezone.now()
     spec = assistant.current_version.spec
-    costs = expected_minute(spec, choices_of(spec, payers_of(organization)))
+    choices = choices_of(spec, payers_of(organization))
+    costs = expected_minute(spec, choices)
     prices: list[dict[str, Any]] = []
     for direction in Call.Direction:
         tariff = call_price(organization, spec, now, direction).client
@@ -47,7 +48,15 @@ def assistant_price(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
         )
     context: dict[str, Any] = {
         "assistant": assistant,
-        "stages": [{"label": STAGES[cost.stage], "cost": cost} for cost in costs],
+        "stages": [
+            {
+                "label": STAGES[cost.stage],
+                "cost": cost,
+                "source": choice.provider.price_source_of(choice.model),
+                "is_own": choice.provider.key is None,
+            }
+            for choice, cost in zip(choices, costs, strict=True)
+        ],
         "prices": prices,
         "percent": prices[0]["tariff"].model_cost_percent,
     }

@@ -333,6 +333,9 @@ def test_every_vendor_has_a_list_price_and_every_option_is_a_field_of_its_config
         if provider.key:
             for model in provider.models:
                 assert provider.prices_of(model.id), (provider.id, model.id)
+                source = provider.price_source_of(model.id)
+                assert source is None or source.page.startswith("https://")
+                assert source is None or source.seen, (provider.id, model.id)
 
 
 def test_a_fallback_speaks_the_language_of_the_vendor_it_stands_in_for():

@@ -125,6 +125,8 @@ def test_a_call_pays_for_time_and_models_and_its_page_says_so(
     assert "gpt-5.4" in page
     price = dora.get(reverse("assistant_price", args=[assistant.pk])).content.decode()
     assert "Deepgram" in price
+    assert "https://deepgram.com/pricing" in price
+    assert "not confirmed" not in price
 
 
 def test_books_and_calls_that_differ_are_told(bakery: House, node: VoiceNode) -> None:
@@ -203,3 +205,25 @@ def test_the_model_behind_a_talker_is_paid_beside_it() -> None:
     assert costing.mode_of(costing.choices_of(live, {})) == "realtime"
     own = dict.fromkeys(["openai"], "organization")
     assert costing.mode_of(costing.choices_of(live, own)) == "own_key"
+
+
+def test_a_price_without_a_page_is_marked(bakery: House) -> None:
+    parts = {"tts_config": {"provider": "inworld", "voice_id": "Ashley"}}
+    with organization_scope(bakery.organization):
+        assistant = create_assistant(
+            organization=bakery.organization, spec=spec(**parts), actor=None
+        )
+    dora = browser(bakery, bakery.people["dora"])
+    page = dora.get(reverse("assistant_price", args=[assistant.pk])).content.decode()
+    assert "not confirmed" in page
+
+
+def test_a_voice_that_bills_tokens_is_estimated_from_what_it_was_given() -> None:
+    voice = {"provider": "google", "voice_id": "Kore", "model": "gemini-2.5-flash-tts"}
+    choices = costing.choices_of(spec(tts_config=voice), {})
+    *_, cost = costing.used_by_call(choices, {"tts_characters": 1_500}, 60_000)
+    assert cost.quantities == {
+        "per_1m_input_tokens": 375,
+        "per_1m_audio_output_tokens": 2_500,
+    }
+    assert cost.microcredits > 0
