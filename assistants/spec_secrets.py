@@ -8,6 +8,7 @@ read can be sent back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Final
 from uuid import UUID
 
@@ -56,6 +57,44 @@ def _open(text: str, organization_id: UUID) -> str:
     if not text.startswith(_SEALED):
         return text
     return key_ring().unseal(text.removeprefix(_SEALED), _context(organization_id))
+
+
+def resealed(values: Mapping[str, Any], organization_id: UUID) -> dict[str, Any] | None:
+    """Return a spec's JSON with its secrets under the key that seals now.
+
+    None when they are already, or it has none.
+    """
+    changed = deepcopy(dict(values))
+    current = f"{_SEALED}{key_ring().primary}."
+    older = [
+        tool["server"]
+        for tool in _functions(changed)
+        if tool["server"]["secret"].startswith(_SEALED)
+        and not tool["server"]["secret"].startswith(current)
+    ]
+    for server in older:
+        text = _open(server["secret"], organization_id)
+        server["secret"] = _SEALED + key_ring().seal(text, _context(organization_id))
+    return changed if older else None
+
+
+def reseal_specs() -> int:
+    """Seal anew what versions and drafts hold; return how many of them changed."""
+    from assistants.models import Assistant, AssistantVersion  # models import this
+
+    return _reseal(AssistantVersion, "spec_json") + _reseal(Assistant, "draft_json")
+
+
+def _reseal(model: Any, column: str) -> int:
+    done = 0
+    holding = model._base_manager.filter(**{f"{column}__llm_config__has_key": "tools"})
+    for row in holding.only("organization_id", column).iterator(chunk_size=200):
+        before = getattr(row, column)
+        changed = resealed(before, row.organization_id)
+        if changed is not None:  # a draft that somebody saved meanwhile stays theirs
+            unchanged = model._base_manager.filter(pk=row.pk, **{column: before})
+            done += unchanged.update(**{column: changed})
+    return done
 
 
 def masked(spec_json: Mapping[str, Any]) -> dict[str, Any]:

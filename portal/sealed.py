@@ -14,7 +14,7 @@ field beside it, such as the last four characters; a list never opens anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ __all__ = [
     "SealableTextField",
     "SealedTextField",
     "ToSeal",
+    "also_reseal",
     "key_ring",
     "reseal_all",
 ]
@@ -176,6 +177,18 @@ def sealed_fields() -> Iterator[SealedTextField]:
                 yield field
 
 
+_elsewhere: list[Callable[[], int]] = []
+
+
+def also_reseal(reseal: Callable[[], int]) -> None:
+    """Note what seals anew the secrets an app keeps elsewhere, such as inside of JSON.
+
+    It runs in the scope of all organizations and returns how many it moved.
+    """
+    if reseal not in _elsewhere:
+        _elsewhere.append(reseal)
+
+
 def reseal_all() -> int:
     """Seal what an older key sealed with the key that seals now; return how many.
 
@@ -183,7 +196,8 @@ def reseal_all() -> int:
     they left it. May be stopped anywhere and run again.
     """
     with all_organizations("every organization's secrets move to the new key"):
-        return sum(_reseal(field) for field in sealed_fields())
+        in_fields = sum(_reseal(field) for field in sealed_fields())
+        return in_fields + sum(reseal() for reseal in _elsewhere)
 
 
 def _reseal(field: SealedTextField) -> int:

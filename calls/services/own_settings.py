@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 
 from assistants.completion import completed
 from assistants.spec import AssistantSpec
-from assistants.spec_secrets import sealed
+from assistants.spec_secrets import resealed, sealed
 from calls.models import Call
 from portal.models import Organization
 from portal.webhooks.endpoints import follow_assistant
@@ -58,6 +58,21 @@ def kept_settings(
         )
         kept["webhook_id"] = str(webhook_id)
     return kept
+
+
+def reseal_own_settings() -> int:
+    """Seal anew what calls with settings of their own hold; return how many changed."""
+    done = 0
+    rows = Call._base_manager
+    holding = rows.filter(overrides__has_key="spec")
+    for call in holding.only("organization_id", "overrides").iterator(chunk_size=200):
+        changed = resealed(call.overrides["spec"], call.organization_id)
+        if changed is not None:
+            overrides = {**call.overrides, "spec": changed}
+            done += rows.filter(pk=call.pk, overrides=call.overrides).update(
+                overrides=overrides
+            )
+    return done
 
 
 def spec_of(call: Call) -> AssistantSpec:

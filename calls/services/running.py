@@ -87,7 +87,7 @@ def order_of(call: Call) -> CallOrder:
         is_outbound=call.direction == Call.Direction.OUTBOUND,
     )
     policy = _policy_of(call, spec)
-    spec = opened(spec, call.organization_id)
+    spec = opened(spec, _sealed_for(call))
     equipment = equip(call, spec)
     disclosure = sentence_for(spec) if policy.discloses_ai else ""
     return CallOrder(
@@ -110,6 +110,13 @@ def order_of(call: Call) -> CallOrder:
         or call.trunk_id,
         equipment=equipment,
     )
+
+
+def _sealed_for(call: Call) -> UUID:
+    """Return whose secrets the call's settings hold: its own, or its assistant's owner's."""
+    if "spec" in call.overrides or call.version is None:
+        return call.organization_id
+    return call.version.organization_id
 
 
 def _policy_of(call: Call, spec: AssistantSpec) -> Policy:

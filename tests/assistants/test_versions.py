@@ -16,8 +16,12 @@ from assistants.sovereignty import OutsideRegion
 from assistants.spec import AssistantSpec, LLMConfig, Message
 from assistants.spec_secrets import opened
 from assistants.tool_shapes import FunctionTool, McpTool
+from calls.models import Call
+from calls.services.own_settings import kept_settings, spec_of
 from calls.services.web import start_web_call
+from common.sealing import new_key
 from portal.scope import organization_scope
+from portal.sealed import reseal_all
 from portal.services.privacy import save_privacy
 from tests.assistants.test_assistant_form import answers
 from tests.assistants.test_sovereignty import GPT, spec_with
@@ -304,3 +308,39 @@ def test_a_refused_publication_says_why_and_keeps_the_draft(bakery: House) -> No
     assert "needs a key" in page.content.decode()
     with organization_scope(bakery.organization):
         assert fresh(bakery).has_draft
+
+
+# --- secrets under a new key ----------------------------------------------------------
+def test_a_new_key_reaches_secrets_inside_versions_drafts_and_calls(
+    in_bakery: House, node: Any, settings: Any
+) -> None:
+    keep_spec(assistant=fresh(in_bakery), spec=with_secret(), actor=None)
+    services.save_draft(
+        assistant=fresh(in_bakery), spec=with_secret(secret="n3w"), actor=None
+    )
+    call = start_web_call(
+        organization=in_bakery.organization, assistant=fresh(in_bakery), actor=None
+    ).call
+    kept = kept_settings(
+        organization=in_bakery.organization, spec=with_secret(), webhook=None
+    )
+    Call.objects.filter(pk=call.pk).update(overrides=kept)
+    new = new_key("k2")
+    settings.SEALING_KEYS = f"{new},{settings.SEALING_KEYS}"
+    assert reseal_all() == 3
+    assert reseal_all() == 0
+    settings.SEALING_KEYS = new
+    assistant = fresh(in_bakery)
+    call.refresh_from_db()
+    assert assistant.current_version is not None
+    specs = [
+        assistant.current_version.spec,
+        AssistantSpec.model_validate(assistant.draft_json),
+        spec_of(call),
+    ]
+    secrets = []
+    for spec in specs:
+        [tool] = opened(spec, in_bakery.organization.pk).llm_config.tools
+        assert isinstance(tool, FunctionTool)
+        secrets.append(tool.server.secret)
+    assert secrets == ["s3cret", "n3w", "s3cret"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-import grpc
+import grpc  # type: ignore[import-untyped]  # ships no types
 from google.cloud import texttospeech_v1 as tts
 from google.cloud.speech_v2.types import cloud_speech as speech
 

@@ -57,7 +57,7 @@ def realtime(order: Order) -> Any:
     """GPT Live: it talks, and a model behind it thinks and uses the tools."""
     config = order.config
     behind = config.delegation
-    model = behind.model if behind else order.provider.thinking_model
+    model = behind.model if behind else order.provider.thinking_model or ""
     instructions = behind.instructions if behind else None
     return openai.realtime.GPTLiveModel(
         model=order.model,

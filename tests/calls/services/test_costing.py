@@ -156,7 +156,7 @@ def realtime(provider: str, model: str, **llm: Any) -> AssistantSpec:
 
 def quantities(of: AssistantSpec, usage: dict[str, int]) -> list[dict[str, int]]:
     costs = costing.used_by_call(costing.choices_of(of, {}), usage, 60_000)
-    return [cost.quantities for cost in costs]
+    return [dict(cost.quantities) for cost in costs]
 
 
 def test_a_model_that_is_billed_by_sound_and_text_pays_for_each() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]  # ships no types
 import pytest
 from google.cloud import texttospeech
 from livekit.agents import APIConnectOptions, APIError, llm
