@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Owned
+from portal.sealed import SealableTextField
 
 
 class CallAnalysis(Owned):
@@ -22,11 +26,11 @@ class CallAnalysis(Owned):
         "calls.Call", on_delete=models.CASCADE, related_name="analysis"
     )
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
-    summary = models.TextField(blank=True)
-    data = models.JSONField(null=True)
+    summary = SealableTextField(blank=True)
+    data_json = SealableTextField(blank=True)
     is_success = models.BooleanField(null=True)
-    success_reason = models.TextField(blank=True)
-    note = models.CharField(max_length=300, blank=True)
+    success_reason = SealableTextField(blank=True)
+    note = SealableTextField(blank=True)
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=100, blank=True)
     key_owner = models.CharField(max_length=14, blank=True)
@@ -34,6 +38,13 @@ class CallAnalysis(Owned):
     output_tokens = models.PositiveIntegerField(default=0)
     # At the vendor's list price, in millionths of a euro.
     cost_microeuros = models.BigIntegerField(default=0)
+    # Who wrote the caller's words down from the recording; before anything is found out.
+    transcribed_at = models.DateTimeField(null=True)
+    transcript_provider = models.CharField(max_length=40, blank=True)
+    transcript_model = models.CharField(max_length=100, blank=True)
+    transcript_key_owner = models.CharField(max_length=14, blank=True)
+    transcript_cost_microeuros = models.BigIntegerField(default=0)
+    transcript_note = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
@@ -48,3 +59,8 @@ class CallAnalysis(Owned):
                 name="analysis_due",
             )
         ]
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        """The facts that were found; None when none were looked for."""
+        return json.loads(self.data_json) if self.data_json else None

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.models import Owned
 from portal.models.owned import ScopedManager
+from portal.sealed import SealableTextField
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -134,7 +135,7 @@ class Call(Owned):
     waveform = models.JSONField(default=dict)
     quality = models.JSONField(default=dict)
     usage = models.JSONField(default=dict)
-    summary = models.TextField(blank=True)
+    summary = SealableTextField(blank=True)
 
     objects: ClassVar[CallManager[Call]] = CallManager()
 

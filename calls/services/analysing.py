@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -32,6 +33,8 @@ from calls.models import Call, CallAnalysis
 from calls.services.own_settings import spec_of
 from calls.services.reporting import report_call
 from portal.scope import Scope, all_organizations, scoped
+from portal.sealed import ToSeal
+from portal.services.privacy import policy_for
 
 logger = logging.getLogger(__name__)
 
@@ -140,19 +143,35 @@ def _put_back(call_id: UUID, claimed_at: datetime) -> None:
 @transaction.atomic
 def _finish(call: Call, claimed_at: datetime, found: Found) -> bool:
     """Write everything down and tell of it, if the claim is still ours."""
-    is_ours = CallAnalysis.objects.filter(
-        call=call, status=S.RUNNING, claimed_at=claimed_at
-    ).update(
-        **vars(found),
-        cost_microeuros=_cost(found),
-        finished_at=timezone.now(),
+    row = (
+        CallAnalysis.objects.select_for_update(of=("self",))
+        .filter(call=call, status=S.RUNNING, claimed_at=claimed_at)
+        .first()
     )
-    if not is_ours:
+    if row is None:
         return False
-    Call.objects.filter(pk=call.pk).update(summary=found.summary)
-    call.summary = found.summary
+    kept = _as_kept(call)
+    words = {
+        "summary": kept(found.summary),
+        "success_reason": kept(found.success_reason),
+        "note": kept(found.note),
+        "data_json": kept("" if found.data is None else json.dumps(found.data)),
+    }
+    values = {name: value for name, value in vars(found).items() if name != "data"}
+    values |= words | {"cost_microeuros": _cost(found), "finished_at": timezone.now()}
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+    call.summary = kept(found.summary)
+    call.save(update_fields=["summary"])
     report_call(call)
     return True
+
+
+def _as_kept(call: Call) -> Callable[[str], str]:
+    """Return what makes a text sealed when it is saved, if the call's content is."""
+    policy = policy_for(call.agency_id, call.organization_id)
+    return ToSeal if policy.seals_content else str
 
 
 class _Again(Exception):

@@ -64,7 +64,7 @@ def purge_content(call: Call) -> int:
         turn_count, _ = Turn.objects.filter(call=call).delete()
         CallEvent.objects.filter(call=call).exclude(kind="ended").update(data={})
         CallAnalysis.objects.filter(call=call).update(
-            summary="", data=None, success_reason="", note=""
+            summary="", data_json="", success_reason="", note=""
         )
         WebhookEvent.objects.filter(call_id=call.pk).delete()
         Call.objects.filter(pk=call.pk).update(
@@ -179,6 +179,11 @@ def left_over(recordings: dict[UUID, str]) -> int:
         Call.objects.filter(pk__in=ids)
         .exclude(content_purged_at__isnull=False, summary="", recording="")
         .values_list("pk", flat=True)
+    )
+    left |= set(
+        CallAnalysis.objects.filter(call__in=ids)
+        .exclude(summary="", data_json="", success_reason="", note="")
+        .values_list("call_id", flat=True)
     )
     left |= {
         call_id

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 
 from assistants.services import create_assistant
@@ -18,11 +19,15 @@ from assistants.spec import AssistantSpec
 from calls.models import Call, CallAnalysis, Turn, VoiceNode
 from calls.services import analysing
 from calls.services.finish import Outcome, finish_call
+from calls.services.retention import left_over, purge_content
 from calls.services.running import mark_connected, pick_up
 from calls.services.web import start_web_call
 from calls.session.events import EndReason
+from common.sealing import new_key
 from portal.models import OutgoingMail, WebhookEvent
-from portal.scope import Scope, organization_scope
+from portal.scope import Scope, all_organizations, organization_scope
+from portal.sealed import reseal_all
+from portal.services.privacy import save_privacy
 from portal.webhooks.endpoints import create_endpoint
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.fakes.vendor_wire import BROKEN
@@ -271,3 +276,64 @@ def test_model_that_fails_is_asked_again_later_and_the_report_goes_out_at_last(
     analysis = found(bakery, call)
     assert analysis.status == "failed"
     assert analysis.note.startswith("openai:")
+
+
+def raw_findings(call: Call) -> list[str]:
+    """What the tables themselves hold of it."""
+    with all_organizations("test"), connection.cursor() as cursor:
+        cursor.execute(
+            "select summary, data_json, success_reason, note from calls_callanalysis"
+            " where call_id = %s",
+            [call.pk],
+        )
+        found = [str(text) for text in cursor.fetchone()]
+        cursor.execute("select summary from calls_call where id = %s", [call.pk])
+        return [*found, str(cursor.fetchone()[0])]
+
+
+def test_findings_are_sealed_when_content_is_and_reach_the_report_open(
+    bakery: House, node: VoiceNode
+) -> None:
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, actor=None, seals_content=True)
+    plan = {"structured_data_plan": {"enabled": True, "schema": SCHEMA}}
+    call = ended_call(bakery, node, spec_with(plan))
+    assert analysing.analyse(call_id=call.pk)
+    summary, data, _reason, note, shown = raw_findings(call)
+    assert all(text.startswith("\x1asealed:") for text in (summary, data, note, shown))
+    analysis = found(bakery, call)
+    assert analysis.data == {"caller_name": "Anna Bakker", "guests": 4}
+    [report] = reports(bakery)
+    assert report["summary"] == analysis.summary
+    assert "4 people" in analysis.summary
+    with organization_scope(bakery.organization):
+        assert Call.objects.get(pk=call.pk).summary == analysis.summary
+
+
+def test_a_new_key_reaches_sealed_findings(
+    bakery: House, node: VoiceNode, settings: Any
+) -> None:
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, actor=None, seals_content=True)
+    call = ended_call(bakery, node, spec_with({}))
+    assert analysing.analyse(call_id=call.pk)
+    old = found(bakery, call).summary
+    settings.SEALING_KEYS = f"{new_key('k2')},{settings.SEALING_KEYS}"
+    assert reseal_all() >= 2
+    kept = [text for text in raw_findings(call) if text]
+    assert all(text.startswith("\x1asealed:k2.") for text in kept)
+    assert found(bakery, call).summary == old
+
+
+def test_purging_a_call_leaves_nothing_of_its_findings(
+    bakery: House, node: VoiceNode
+) -> None:
+    plan = {"structured_data_plan": {"enabled": True, "schema": SCHEMA}}
+    call = ended_call(bakery, node, spec_with(plan))
+    assert analysing.analyse(call_id=call.pk)
+    with organization_scope(bakery.organization):
+        assert left_over({call.pk: ""}) == 1
+        call.refresh_from_db()
+        purge_content(call)
+        assert left_over({call.pk: ""}) == 0
+    assert raw_findings(call) == [""] * 5
