@@ -32,6 +32,7 @@ from calls import findings
 from calls.models import Call, CallAnalysis
 from calls.services.own_settings import spec_of
 from calls.services.reporting import report_call
+from calls.services.transcribing import NotTranscribed, give_up, transcribe
 from portal.scope import Scope, all_organizations, scoped
 from portal.sealed import ToSeal
 from portal.services.privacy import policy_for
@@ -179,7 +180,9 @@ class _Again(Exception):
 
 
 def _find(call: Call) -> Found:
-    material = _material(call)
+    spec, credentials = spec_of(call), _credentials(call)
+    _transcribe(call, spec, credentials)
+    material = _material(call, spec, credentials)
     if len(material.turns) < max(1, material.plan.min_messages_threshold):
         return Found(status=S.SKIPPED)
     choice = _choice(material)
@@ -188,18 +191,31 @@ def _find(call: Call) -> Found:
     return asyncio.run(_thought(material, choice))
 
 
-def _material(call: Call) -> Material:
+def _transcribe(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> None:
+    """Have the recording written down first; what cannot be is no reason to stop."""
+    try:
+        transcribe(call, spec, credentials)
+    except NotTranscribed as fault:
+        if CallAnalysis.objects.get(call=call).attempts < MAX_ATTEMPTS:
+            raise _Again(str(fault)) from fault
+        give_up(call, str(fault))
+
+
+def _credentials(call: Call) -> dict[str, Any]:
     from calls.node.studio import credential_of  # loads the voice library
     from calls.vendors.registry import platform_credentials
 
-    spec = spec_of(call)
-    plan = spec.analysis_plan or AnalysisPlan()
-    turns = [(str(turn.speaker), turn.text) for turn in call.turns.all()]
-    schema = plan.structured_data_plan
     platform = platform_credentials(
         settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS, settings.VENDOR_SETTINGS
     )
     own = own_keys(call.agency_id, call.organization_id)
+    return {**platform, **{name: credential_of(key) for name, key in own.items()}}
+
+
+def _material(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> Material:
+    plan = spec.analysis_plan or AnalysisPlan()
+    turns = [(str(turn.speaker), turn.text) for turn in call.turns.all()]
+    schema = plan.structured_data_plan
     return Material(
         spec,
         plan,
@@ -213,7 +229,7 @@ def _material(call: Call) -> Material:
             "schema": json.dumps(schema.json_schema) if schema else "",
             "summary": "",
         },
-        {**platform, **{name: credential_of(key) for name, key in own.items()}},
+        credentials,
     )
 
 

@@ -233,6 +233,21 @@ async def build_mind(
     return mind, order.credential.owner
 
 
+async def build_ears(
+    spec: AssistantSpec, choice: Any, credentials: Credentials, shared: SharedResources
+) -> tuple[stt.STT[Any], Owner]:
+    """Make one recogniser outside of a call; return it with whose key it runs on.
+
+    Raises `ProviderError` as `build_vendors` does.
+    """
+    order = _order(Stage.STT, choice, spec, credentials, shared)
+    module = await plugins.make_ready(order.provider.protocol)
+    if prepare := getattr(module, "prepare", None):
+        await shared.in_thread(prepare, order)
+    ears: stt.STT[Any] = _make(order)
+    return ears, order.credential.owner
+
+
 def _choices(spec: AssistantSpec) -> list[tuple[Stage, Any]]:
     """Every vendor a spec names, stage by stage, those of first choice first."""
     mind = spec.llm_config

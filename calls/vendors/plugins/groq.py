@@ -21,6 +21,7 @@ def stt(order: Order) -> lk_stt.STT[Any]:
     return groq.STT(
         model=order.model,
         language=(order.language or "en").split("-")[0],
+        detect_language=order.language is None,
         api_key=order.api_key,
         client=order.shared.openai_client(order.api_key, order.base_url or URL),
     )
