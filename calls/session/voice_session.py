@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from livekit.agents import RunContext
-from livekit.agents.voice import SpeechHandle
 
 from assistants.spec import AssistantSpec
 from assistants.tool_shapes import Destination
@@ -35,8 +34,9 @@ from calls.session.events import (
     EventSink,
     SessionEnded,
     TransferAsked,
-    Usage,
 )
+from calls.session.last_words import LastWords, until_spoken
+from calls.session.letting_go import Parts, let_go
 from calls.session.manners import Manners
 from calls.session.outbox import Outbox
 from calls.session.patience import Patience
@@ -48,7 +48,6 @@ from calls.session.ports import (
     TransferFailed,
     Vendors,
 )
-from calls.session.release import in_time
 from calls.session.tools import Toolbox
 
 logger = logging.getLogger(__name__)
@@ -203,7 +202,7 @@ class VoiceSession:
         if message:
             speech = pipeline.say(message, interruptible=False)
             limit_s = self._patience.farewell_limit_s(message)
-            await self._until_spoken(speech, limit_s)
+            await until_spoken(speech, self._is_gone, limit_s)
         try:
             async with asyncio.timeout(self._patience.transfer_s):
                 await self._transfer.transfer(destination, message)
@@ -235,7 +234,9 @@ class VoiceSession:
         await self._start_pipeline()
         await self._is_ending.wait()
         assert self._ending is not None
-        await self._say_last_words(self._ending)
+        assert self._pipeline is not None
+        last_words = LastWords(self._pipeline, self._patience, self._is_gone)
+        await last_words.say(self._ending)
         return self._ending
 
     async def _start_pipeline(self) -> None:
@@ -341,58 +342,6 @@ class VoiceSession:
             if self._manners is not None:
                 self._manners.close()
 
-    async def _say_last_words(self, ending: Ending) -> None:
-        pipeline, patience = self._pipeline, self._patience
-        assert pipeline is not None
-        if self._is_gone.is_set():
-            return
-        if ending.after is not None:
-            await self._until_spoken(ending.after, patience.last_words_s)
-        else:
-            pipeline.interrupt()
-        if ending.fault is not None:
-            await self._apologise(ending.fault.stage)
-        elif ending.farewell:
-            farewell = pipeline.say(ending.farewell, interruptible=False)
-            limit_s = patience.farewell_limit_s(ending.farewell)
-            await self._until_spoken(farewell, limit_s)
-        if pipeline.transcript.is_fresh(patience.tail_s):
-            with suppress(TimeoutError):  # or until nobody listens any more
-                await asyncio.wait_for(self._is_gone.wait(), patience.tail_s)
-
-    async def _apologise(self, failed_stage: str) -> None:
-        """By the assistant's voice, or by a recording when that is what failed."""
-        pipeline = self._pipeline
-        assert pipeline is not None
-        turns = pipeline.transcript.spoken_turns
-        limit_s = self._patience.farewell_limit_s(pipeline.apology)
-        if failed_stage != "tts" and not pipeline.is_realtime:
-            speech = pipeline.say(pipeline.apology, interruptible=False)
-            await self._until_spoken(speech, limit_s)
-        if pipeline.transcript.spoken_turns == turns:
-            speech = pipeline.say_recorded_apology()
-            await self._until_spoken(speech, limit_s)
-
-    async def _until_spoken(self, speech: SpeechHandle | None, limit_s: float) -> None:
-        """Wait for words to be heard, for them to take too long, or for the caller."""
-        if speech is None:
-            return
-        waits = [
-            asyncio.create_task(speech.wait_for_playout()),
-            asyncio.create_task(self._gone()),
-        ]
-        try:
-            await asyncio.wait(
-                waits, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.wait(waits)
-
-    async def _gone(self) -> None:
-        await self._is_gone.wait()
-
     async def _unless_ending(self, work: Coroutine[Any, Any, None]) -> None:
         """Await something, unless the call is to end before it is done."""
         task = asyncio.ensure_future(work)
@@ -422,17 +371,9 @@ class VoiceSession:
         at_ms, patience = self._clock.now_ms(), self._patience
         if self._deadline is not None:
             self._deadline.cancel()
-        await in_time("link", self._link.aclose(), patience.close_s)
-        usage = Usage()
-        toolbox, self._toolbox = self._toolbox, None
-        if toolbox is not None:
-            await in_time("tools", toolbox.aclose(), 2 * patience.close_s)
-        if self._pipeline is not None:
-            await in_time("pipeline", self._pipeline.aclose(), patience.close_s)
-            usage = self._pipeline.usage
-        for vendor in (self._vendors.stt, self._vendors.llm, self._vendors.tts):
-            if vendor is not None:
-                await in_time("vendor", vendor.aclose(), patience.close_s)
+        parts = Parts(self._link, self._toolbox, self._pipeline, self._vendors)
+        self._toolbox = None
+        usage = await let_go(parts, patience)
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.cancel()
