@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 import av
 import numpy as np
@@ -27,14 +27,14 @@ class Piece:
     pcm: bytes
 
 
-def caller_of(file: BinaryIO) -> Samples:
+def caller_of(file: IO[bytes]) -> Samples:
     """Return the caller's side of a recording, WAV or WebM, at 16 kHz; blocks.
 
     Raises `av.FFmpegError` for what is no recording.
     """
     resampler = av.AudioResampler(format="s16", layout="stereo", rate=RECORDING_RATE_HZ)
     sides: list[Samples] = []
-    with av.open(file) as container:
+    with av.open(file, mode="r") as container:
         for frame in container.decode(audio=0):
             sides += [_left(one) for one in resampler.resample(frame)]
     sides += [_left(one) for one in resampler.resample(None)]

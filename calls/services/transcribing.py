@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 import av
@@ -100,8 +101,14 @@ def _may_be_read(call: Call) -> bool:
 
 def _pieces(call: Call) -> list[Piece]:
     try:
-        with storages["recordings"].open(call.recording) as file:
-            return pieces_of(caller_of(file))
+        with (
+            storages["recordings"].open(call.recording) as kept,
+            TemporaryFile() as copy,
+        ):
+            for chunk in kept.chunks():
+                copy.write(chunk)
+            copy.seek(0)
+            return pieces_of(caller_of(copy))
     except FileNotFoundError as error:  # it is being made small at this moment
         raise NotTranscribed("The recording is being moved.") from error
     except av.FFmpegError:

@@ -62,8 +62,8 @@ async def until_spoken(
     """Wait for words to be heard, for them to take too long, or for the caller."""
     if speech is None:
         return
-    waits: list[asyncio.Task[object]] = [
-        asyncio.create_task(_heard(speech)),
+    waits = [
+        asyncio.create_task(speech.wait_for_playout()),
         asyncio.create_task(_set(is_gone)),
     ]
     try:
@@ -74,9 +74,5 @@ async def until_spoken(
         await asyncio.wait(waits)
 
 
-async def _heard(speech: SpeechHandle) -> object:
-    return await speech.wait_for_playout()
-
-
-async def _set(event: asyncio.Event) -> object:
-    return await event.wait()
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()

@@ -23,8 +23,12 @@ from tests.fakes.vendor_wire import (
     TRUNCATE,
 )
 
-ONE_TRY = APIConnectOptions(max_retry=0, timeout=0.3)
-RETRY = APIConnectOptions(max_retry=1, retry_interval=0.0, timeout=0.3)
+# A client gives up by the clock only where a server never answers; everywhere else the
+# answer is what is waited for, however busy this machine is.
+NO_HASTE_S = 600
+ONE_TRY = APIConnectOptions(max_retry=0, timeout=NO_HASTE_S)
+RETRY = APIConnectOptions(max_retry=1, retry_interval=0.0, timeout=NO_HASTE_S)
+SOON = APIConnectOptions(max_retry=0, timeout=0.3)
 OPENAI_VOICE = {"tts_config": {"provider": "openai", "voice_id": "alloy"}}
 
 
@@ -257,9 +261,8 @@ async def test_a_vendor_that_hangs_is_given_up_in_time(servers, build, stage):
     for server in (servers.openai, servers.deepgram, servers.elevenlabs):
         server.faults = [HANG]
     vendors = build()
-    async with asyncio.timeout(3):
-        with pytest.raises(APIError) as caught:
-            await STAGES[stage](vendors)
+    with pytest.raises(APIError) as caught:
+        await STAGES[stage](vendors, SOON)
     assert vendors.trouble(stage, caught.value).retryable is True
     await vendors.aclose()
 
