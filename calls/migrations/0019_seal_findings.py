@@ -6,7 +6,7 @@ import portal.sealed
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0017_call_alerts")]
+    dependencies = [("calls", "0018_trunk_audio_options")]
 
     operations = [
         migrations.AlterField(
