@@ -18,6 +18,10 @@ LONGEST_MS: Final = 60_000
 _SAMPLES_PER_MS: Final = RECORDING_RATE_HZ // 1000
 
 
+class NotARecording(Exception):
+    """A file that cannot be read as sound."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """One stretch of speech as s16 mono, and when it was in the call."""
@@ -27,23 +31,27 @@ class Piece:
     pcm: bytes
 
 
-def caller_of(file: IO[bytes]) -> Samples:
-    """Return the caller's side of a recording, WAV or WebM, at 16 kHz; blocks.
+def sides_of(file: IO[bytes]) -> tuple[Samples, Samples]:
+    """Return caller and assistant of a recording, WAV or WebM, at 16 kHz; blocks.
 
-    Raises `av.FFmpegError` for what is no recording.
+    Raises `NotARecording` for what is none.
     """
     resampler = av.AudioResampler(format="s16", layout="stereo", rate=RECORDING_RATE_HZ)
-    sides: list[Samples] = []
-    with av.open(file, mode="r") as container:
-        for frame in container.decode(audio=0):
-            sides += [_left(one) for one in resampler.resample(frame)]
-    sides += [_left(one) for one in resampler.resample(None)]
-    return np.concatenate(sides) if sides else np.zeros(0, np.int16)
+    found: list[Samples] = []
+    try:
+        with av.open(file, mode="r") as container:
+            for frame in container.decode(audio=0):
+                found += [_both(one) for one in resampler.resample(frame)]
+    except av.FFmpegError as error:
+        raise NotARecording(str(error)) from error
+    found += [_both(one) for one in resampler.resample(None)]
+    both = np.concatenate(found) if found else np.zeros((0, 2), np.int16)
+    return both[:, 0], both[:, 1]
 
 
-def _left(frame: av.AudioFrame) -> Samples:
-    both = np.frombuffer(bytes(frame.planes[0])[: frame.samples * 4], np.int16)
-    return both.reshape(-1, 2)[:, 0]
+def _both(frame: av.AudioFrame) -> Samples:
+    samples = np.frombuffer(bytes(frame.planes[0])[: frame.samples * 4], np.int16)
+    return samples.reshape(-1, 2)
 
 
 def pieces_of(samples: Samples) -> list[Piece]:

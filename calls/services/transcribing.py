@@ -5,7 +5,8 @@ afterthought of it. An assistant may name a recogniser that reads the recording 
 call: its words then stand in the transcript, before anything is found out about the call.
 
 Nothing is read of a call that keeps nothing, whose recording is gone, or whose content
-was deleted. What the policy takes out of texts is taken out of these too.
+was deleted. What the policy takes out of texts is taken out of these too, and out of the
+recording where this recogniser heard it and the model had not.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ import logging
 from collections.abc import Sequence
 from decimal import Decimal
 from tempfile import TemporaryFile
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import av
 from django.core.files.storage import storages
 from django.db import transaction
 from django.db.models import Max
@@ -26,12 +26,14 @@ from django.utils import timezone
 from assistants.catalogue import PriceUnit, Provider, Stage, catalogue
 from assistants.spec import AssistantSpec
 from assistants.vendor_shapes import STTChoice
-from calls.media.speech_stretches import Piece, caller_of, pieces_of
 from calls.models import Call, CallAnalysis, Turn
 from common.redaction import redact
 from portal.policy import Policy
 from portal.sealed import ToSeal
 from portal.services.privacy import policy_for
+
+if TYPE_CHECKING:  # the audio library is loaded where a recording is read
+    from calls.media.speech_stretches import Piece
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ def transcribe(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> 
     pieces = _pieces(call)
     texts, owner = _texts(spec, choice, credentials, pieces) if pieces else ((), "")
     policy = policy_for(call.agency_id, call.organization_id)
+    _silence(call, pieces, texts, policy)
     heard_ms = sum(len(piece.pcm) // BYTES_A_MS for piece in pieces)
     bill = {
         "transcribed_at": timezone.now(),
@@ -100,6 +103,8 @@ def _may_be_read(call: Call) -> bool:
 
 
 def _pieces(call: Call) -> list[Piece]:
+    from calls.media.speech_stretches import NotARecording, pieces_of, sides_of
+
     try:
         with (
             storages["recordings"].open(call.recording) as kept,
@@ -108,10 +113,11 @@ def _pieces(call: Call) -> list[Piece]:
             for chunk in kept.chunks():
                 copy.write(chunk)
             copy.seek(0)
-            return pieces_of(caller_of(copy))
+            caller, _assistant = sides_of(copy)
+            return pieces_of(caller)
     except FileNotFoundError as error:  # it is being made small at this moment
         raise NotTranscribed("The recording is being moved.") from error
-    except av.FFmpegError:
+    except NotARecording:
         logger.exception("recording not readable", extra={"call_id": str(call.pk)})
         return []
 
@@ -137,6 +143,23 @@ def _texts(
     except ProviderError as error:
         raise NotTranscribed(error.message[:300]) from error
     return written.texts, str(written.owner)
+
+
+def _silence(
+    call: Call, pieces: Sequence[Piece], texts: Sequence[str], policy: Policy
+) -> None:
+    """Take out of the recording what is taken out of these words."""
+    hidden = [
+        piece
+        for piece, text in zip(pieces, texts, strict=False)
+        if redact(text, policy.redacted).found
+    ]
+    if hidden:
+        from calls.media.silencing import Stretch
+        from calls.services.silencing import silence_kept
+
+        stretches = [Stretch("caller", one.start_ms, one.end_ms) for one in hidden]
+        silence_kept(call=call, stretches=stretches)
 
 
 def _lines(

@@ -15,10 +15,13 @@ from django.utils import timezone
 
 from assistants.spec import AssistantSpec
 from calls.media.recording import TwoTrackFile, encode_webm
-from calls.media.speech_stretches import caller_of, pieces_of
+from calls.media.silencing import Stretch
+from calls.media.speech_stretches import pieces_of, sides_of
 from calls.models import Call, CallAnalysis, Turn, VoiceNode
 from calls.services import analysing
+from calls.services.recordings import encode_kept
 from calls.services.retention import purge_content
+from calls.services.silencing import silence_kept
 from portal.scope import organization_scope
 from portal.services.privacy import save_privacy
 from tests.calls.services.test_analysis import ended_call, found, reports
@@ -174,6 +177,13 @@ def test_what_the_policy_takes_out_is_taken_out_of_these_words(
     with organization_scope(bakery.organization):
         [first, *_] = Turn.objects.filter(call=call, speaker="user")
         assert str(first.__dict__["text"]).startswith("k1.")
+        call.refresh_from_db()
+    with storages["recordings"].open(call.recording) as kept:
+        caller, assistant = sides_of(kept)
+    left = pieces_of(caller)
+    assert [piece.start_ms for piece in left] == pytest.approx([5_000], abs=100)
+    assert pieces_of(assistant)
+    assert max(call.waveform["caller"][20:35]) == 0
 
 
 @pytest.mark.parametrize("gone", ["private", "purged", "unrecorded"])
@@ -224,10 +234,30 @@ def test_stretches_of_speech_are_found_in_either_form(
         encode_webm(path, tmp_path / "call.webm")
         path = tmp_path / "call.webm"
     with path.open("rb") as file:
-        pieces = pieces_of(caller_of(file))
+        pieces = pieces_of(sides_of(file)[0])
     assert [piece.start_ms for piece in pieces] == pytest.approx(
         [start for start, _lasts in SPOKEN], abs=100
     )
     assert [piece.end_ms - piece.start_ms for piece in pieces] == pytest.approx(
         [lasts for _start, lasts in SPOKEN], abs=200
     )
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".webm"])
+def test_a_recording_is_silenced_in_the_form_it_is_kept_in(
+    bakery: House, node: VoiceNode, tmp_path: Path, suffix: str
+) -> None:
+    call = live_call(bakery, node, tmp_path)
+    with organization_scope(bakery.organization):
+        if suffix == ".webm":
+            assert encode_kept(call=call)
+            call.refresh_from_db()
+        old = call.recording
+        silence_kept(call=call, stretches=[Stretch("caller", 2_000, 3_500)])
+        call.refresh_from_db()
+    assert call.recording != old
+    assert call.recording.endswith(suffix)
+    assert not storages["recordings"].exists(old)
+    with storages["recordings"].open(call.recording) as kept:
+        pieces = pieces_of(sides_of(kept)[0])
+    assert [piece.start_ms for piece in pieces] == pytest.approx([5_000], abs=100)
