@@ -18,6 +18,9 @@ PARTS: Final[tuple[tuple[str, str | Promise], ...]] = (
 )
 
 
+LABELS: Final = 14  # below a chart, side by side
+
+
 @dataclass(frozen=True)
 class Line:
     """Points of a line and of the area below it, in a `width` x `height` box."""
@@ -59,6 +62,7 @@ class Bar:
     width: float
     height: float
     middle: float
+    shows_label: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ def bars(rows: Sequence[dict[str, Any]], width: int, height: int) -> Bars | None
     top = max(float(row["value"]) for row in rows)
     slot = width / len(rows)
     thick = min(slot * 0.68, 56)
+    # So many words fit below; the newest is always told.
+    every = -(-len(rows) // LABELS)
     drawn = []
     for index, row in enumerate(rows):
         value = float(row["value"])
@@ -92,6 +98,7 @@ def bars(rows: Sequence[dict[str, Any]], width: int, height: int) -> Bars | None
                 width=round(thick, 1),
                 height=round(tall, 1),
                 middle=round(middle, 1),
+                shows_label=(len(rows) - 1 - index) % every == 0,
             )
         )
     return Bars(width, height, base, top, tuple(drawn))

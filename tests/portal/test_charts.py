@@ -87,3 +87,14 @@ def test_a_funnel_tells_what_each_step_kept():
 def test_a_funnel_of_nothing_divides_by_nothing():
     assert charts.funnel([]) == []
     assert charts.funnel([{"label": "a", "value": 0}])[0].percent == 0.0
+
+
+def test_a_month_of_days_names_as_many_as_fit_and_always_the_last():
+    drawn = charts.bars([{"label": str(n), "value": n} for n in range(30)], 640, 180)
+    assert drawn is not None
+    named = [bar.label for bar in drawn.bars if bar.shows_label]
+    assert len(named) <= charts.LABELS
+    assert named[-1] == "29"
+    week = charts.bars([{"label": str(n), "value": n} for n in range(7)], 640, 180)
+    assert week is not None
+    assert all(bar.shows_label for bar in week.bars)
