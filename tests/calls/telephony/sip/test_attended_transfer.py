@@ -59,6 +59,7 @@ async def third_calls(phones: Exchange, replaces: str) -> tuple[SipCarrier, Any]
 
 async def tone_between(one: Any, other: Any, hz: int) -> float:
     """Say a tone on one side; return what the other hears last of two seconds."""
+    other.audio_input.forget()  # silence that piled up while nobody listened
     await say(one, 2.5, hz=hz)
     heard = await hear(other, 2.0)
     return strongest_hz(heard[-8_000:])
