@@ -48,7 +48,7 @@ def cost_lines(call: Call) -> list[dict[str, Any]]:
         lines.append(
             {
                 "label": STAGES.get(one["stage"], one["stage"]),
-                "note": f"{one['provider']} {one['model']}".strip(),
+                "note": f"{_(one['provider'])} {one['model']}".strip(),
                 "microcredits": part,
             }
         )

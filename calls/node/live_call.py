@@ -39,6 +39,7 @@ from calls.services.running import CallOrder
 from calls.session.events import EndReason, Usage
 from calls.session.ports import TransferFailed
 from calls.session.release import dissolve, in_time
+from calls.spoken import NOT_AGAIN, spoken
 from calls.telephony.protocol import (
     IncomingLeg,
     Leg,
@@ -50,7 +51,6 @@ from calls.vendors.registry import VendorSet
 
 logger = logging.getLogger(__name__)
 
-NOT_AGAIN: Final = "You will not be called again. Goodbye."
 NO_AUDIO_PATH: Final = (
     "No audio path came about. Check the network or firewall, then try again."
 )
@@ -364,7 +364,8 @@ class LiveCall:
             )
             self._opting_out = None
             return
-        await self.stop(EndReason.ASSISTANT_HANGUP, NOT_AGAIN)
+        words = spoken(NOT_AGAIN, self.order.spec.language)
+        await self.stop(EndReason.ASSISTANT_HANGUP, words)
 
     async def _ring(self, leg: Leg) -> None:
         await database.insist(
