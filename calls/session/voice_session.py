@@ -34,6 +34,7 @@ from calls.session.events import (
     EventSink,
     SessionEnded,
     TransferAsked,
+    Usage,
 )
 from calls.session.last_words import LastWords, until_spoken
 from calls.session.letting_go import Parts, let_go
