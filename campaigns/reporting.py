@@ -54,10 +54,8 @@ def columns_of(campaign: Campaign) -> Columns:
     """Return the columns of a report, by a sample of its leads and of its calls."""
     leads = Lead.objects.filter(campaign=campaign).values_list("variables", flat=True)
     called = Attempt.objects.filter(lead__campaign=campaign).values("call_id")
-    found = CallAnalysis.objects.filter(call__in=called, data__isnull=False)
-    return Columns(
-        _names(leads[:_SAMPLE]), _names(found.values_list("data", flat=True)[:_SAMPLE])
-    )
+    found = CallAnalysis.objects.filter(call__in=called).exclude(data_json="")
+    return Columns(_names(leads[:_SAMPLE]), _names(one.data for one in found[:_SAMPLE]))
 
 
 def _names(rows: Iterable[Any]) -> tuple[str, ...]:
@@ -101,11 +99,9 @@ def _rows(
 ) -> Iterator[list[str]]:
     ids = [lead.last_call_id for lead in leads if lead.last_call_id]
     durations = dict(Call.objects.filter(pk__in=ids).values_list("pk", "duration_ms"))
-    analyses = dict(
-        CallAnalysis.objects.filter(call__in=ids).values_list("call", "data")
-        if columns.found
-        else ()
-    )
+    # Whole rows: what a sealed one says is read through its row.
+    known = CallAnalysis.objects.filter(call__in=ids) if columns.found else ()
+    analyses = {one.call_id: one.data for one in known}
     other = campaign.variant_assistant
     for lead in leads:
         duration_ms = durations.get(lead.last_call_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -312,7 +313,9 @@ def test_a_report_has_what_the_analyses_found(bakery: House, node: VoiceNode) ->
         CallAnalysis.objects.create(
             organization=bakery.organization,
             call_id=attempt.call_id,
-            data={"interest": "=high", "visits": 3, "wishes": ["bread"]},
+            data_json=json.dumps(
+                {"interest": "=high", "visits": 3, "wishes": ["bread"]}
+            ),
             due_at=timezone.now(),
         )
     client = browser(bakery, bakery.people["bob"])
