@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 
 MAX_PART_BYTES: Final = 4_000_000_000
 MAX_CELL: Final = 100_000
+MAX_COLUMNS: Final = 16_384  # what a spreadsheet program allows
 _BLOCK: Final = 1 << 16
 # Built-in formats of numbers that are dates or times.
 _DATE_FORMATS: Final = frozenset({*range(14, 23), *range(45, 48)})
@@ -175,6 +176,7 @@ class _SharedTexts(_Reader):
         self._ends = array("Q", [0])
         self._words: list[str] = []
         self._takes = self._is_spoken = False
+        self._length = 0
 
     def __enter__(self) -> _SharedTexts:
         self._file = tempfile.TemporaryFile()
@@ -194,8 +196,9 @@ class _SharedTexts(_Reader):
         self._takes = name == "t" and not self._is_spoken
 
     def text(self, data: str) -> None:
-        if self._takes:
+        if self._takes and self._length < MAX_CELL:
             self._words.append(data)
+            self._length += len(data)
 
     def closed(self, name: str) -> None:
         self._takes = False
@@ -205,6 +208,7 @@ class _SharedTexts(_Reader):
             self._file.write("".join(self._words)[:MAX_CELL].encode())
             self._ends.append(self._file.tell())
             self._words.clear()
+            self._length = 0
 
     def __getitem__(self, number: int) -> str:
         if not 0 <= number < len(self._ends) - 1:
@@ -223,7 +227,7 @@ class _Sheet(_Reader):
         self._line = 0
         self._cells: list[str] = []
         self._words: list[str] = []
-        self._kind, self._style = "n", 0
+        self._kind, self._style, self._length = "n", 0, 0
         self._takes = False
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
@@ -237,18 +241,21 @@ class _Sheet(_Reader):
                 column = _column(attributes.get("r", ""))
                 missing = column - len(self._cells) if column >= 0 else 0
                 self._cells += [""] * missing
-                self._words = []
+                self._words, self._length = [], 0
             case "v" | "t":
                 self._takes = True
 
     def text(self, data: str) -> None:
-        if self._takes:
+        if self._takes and self._length < MAX_CELL:
             self._words.append(data)
+            self._length += len(data)
 
     def closed(self, name: str) -> None:
         match name:
             case "v" | "t":
                 self._takes = False
+            case "c" if len(self._cells) >= MAX_COLUMNS:
+                raise BadSheet(_("This spreadsheet has too many columns."))
             case "c":
                 self._cells.append(self._shown("".join(self._words)[:MAX_CELL]))
             case "row":
@@ -292,7 +299,7 @@ def _column(reference: str) -> int:
         if not "A" <= letter <= "Z":
             break
         found = found * 26 + ord(letter) - 64
-    return min(found, 16_384) - 1
+    return min(found, MAX_COLUMNS) - 1
 
 
 def _sheet_rows(
