@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import api, carrying, churn, machine, money, telephone
+from bench import api, carrying, churn, halting, machine, money, telephone
 from bench.figures import table
 from bench.machine import Cores
 from bench.peer import python_of_peer
@@ -35,6 +35,8 @@ PARTS = (
     "saving",
     "campaigns",
     "pages",
+    "policy",
+    "halting",
 )
 QUIET_LOAD = 0.7  # of the minute before; more, and others want the cores as well
 PHRASE = "What time is it now?"
@@ -105,8 +107,14 @@ def main() -> None:
         rounds = (10,) if options.quick else (50,)
         figures += money.on_database("bench.saving", rounds, is_durable=True)
     if "pages" in parts:
-        pages = (2, 500) if options.quick else (5, 2_000)  # rounds, requests
+        # Rounds, requests, portals.
+        pages = (1, 60, 40) if options.quick else (5, 2_000, 1_000)
         figures += money.on_database("bench.pages", pages, is_durable=False)
+    if "policy" in parts:
+        rounds = (100,) if options.quick else (1_000,)
+        figures += money.on_database("bench.policy", rounds, is_durable=True)
+    if "halting" in parts:
+        figures += halting.figures(is_quick=options.quick)
     described |= {
         "is_quick": options.quick,
         "took_s": round(time.monotonic() - began_s),

@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-PORTALS: Final = 1_000
 LIMIT: Final = 1.1
 PATH: Final = "/accounts/login/"
 
 
-def main(rounds: int, requests: int) -> None:
+def main(rounds: int, requests: int, portals: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
     import django
@@ -50,7 +49,7 @@ def main(rounds: int, requests: int) -> None:
         )
 
     alone = [_warm(median, hosts) for _round in range(rounds)]
-    for number in range(2, PORTALS + 1):
+    for number in range(2, portals + 1):
         portal = open_agency(
             name=f"Bench {number}", slug=f"bench-{number:04d}x", actor=None
         )
@@ -63,7 +62,7 @@ def main(rounds: int, requests: int) -> None:
     print(
         json.dumps(
             {
-                "name": f"sign-in page, {PORTALS} portals",
+                "name": f"sign-in page, {portals} portals",
                 "unit": "ms",
                 "ours": round(statistics.median(many), 3),
                 "peer": round(statistics.median(alone), 3),
@@ -105,4 +104,4 @@ def _warm(median: Callable[[Sequence[str]], float], hosts: Sequence[str]) -> flo
 
 
 if __name__ == "__main__":
-    main(int(float(sys.argv[1])), int(float(sys.argv[2])))
+    main(*(int(float(word)) for word in sys.argv[1:4]))

@@ -1,0 +1,101 @@
+"""What the rules of privacy and fraud cost each call's start.
+
+    python -m bench.policy ROUNDS
+
+DATABASE_URL names a migrated, empty database to work in. The assistant is as large as
+they get and the policy is the strictest, so that every flow is looked at. *Region rule*
+is reading the policy and going over every stage, fallback and tool; *guard* is the
+destination, the spending of the hour and day, and whether somebody stopped calls.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+from bench.figures import Figure, at_most, median, percentile
+
+LIMIT_MS = 1.0
+
+
+def timed(rounds: int, work: Callable[[], object]) -> list[float]:
+    """Milliseconds of each round, after a few that warm up."""
+    took = []
+    for number in range(rounds + 20):
+        began_s = time.perf_counter()
+        work()
+        if number >= 20:
+            took.append((time.perf_counter() - began_s) * 1_000)
+    return took
+
+
+def figures(rounds: int) -> list[dict[str, Any]]:
+    django.setup()
+    from django.utils import timezone
+
+    from assistants.sovereignty import OutsideRegion, require_regions
+    from bench.ledger import _open
+    from bench.saving import spec_of
+    from calls.services.guarding import (
+        check_destination,
+        check_pace,
+        guard_of,
+        save_guard,
+    )
+    from calls.services.halting import is_halted
+    from portal.policy import RegionRule
+    from portal.scope import organization_scope
+    from portal.services.privacy import save_privacy
+
+    organization = _open("Bench policy", None)
+    spec = spec_of(0)
+
+    def regions() -> None:
+        try:
+            require_regions(organization, spec)
+        except OutsideRegion:
+            return
+        raise RuntimeError("An assistant with vendors elsewhere was let through.")
+
+    def guard() -> None:
+        check_destination(organization, "+31612345678")
+        check_pace(organization, guard_of(organization), timezone.now())
+        if is_halted(organization):
+            raise RuntimeError("Nobody stopped these calls.")
+
+    with organization_scope(organization):
+        save_privacy(organization=organization, actor=None, regions=RegionRule.EU)
+        save_guard(
+            organization=organization, actor=None, hourly_microcredits=1_000_000_000
+        )
+        found = {
+            "region rule at a call's start, p95": timed(rounds, regions),
+            "guard at a call's start, p95": timed(rounds, guard),
+        }
+    return [_figure(name, took).as_json() for name, took in found.items()]
+
+
+def _figure(name: str, took: list[float]) -> Figure:
+    ours = percentile(took, 0.95)
+    is_goal = name.startswith("region")
+    return Figure(
+        name=name,
+        unit="ms",
+        ours=None if ours is None else round(ours, 3),
+        goal=f"at most {LIMIT_MS:g} ms" if is_goal else "shown beside it",
+        met=at_most(ours, LIMIT_MS) if is_goal else None,
+        limit=LIMIT_MS if is_goal else None,
+        limit_name="goal" if is_goal else None,
+        ratio_to_limit=round(ours / LIMIT_MS, 3) if is_goal and ours else None,
+        runs=[{"median": median(took), "count": len(took)}],
+    )
+
+
+if __name__ == "__main__":
+    for figure in figures(int(sys.argv[1]) if len(sys.argv) > 1 else 500):
+        sys.stdout.write(json.dumps(figure) + "\n")
