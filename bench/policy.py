@@ -42,9 +42,9 @@ def figures(rounds: int) -> list[dict[str, Any]]:
     from bench.ledger import _open
     from bench.saving import spec_of
     from calls.services.guarding import (
-        check_destination,
-        check_pace,
+        Pace,
         guard_of,
+        require_destination,
         save_guard,
     )
     from calls.services.halting import is_halted
@@ -63,8 +63,9 @@ def figures(rounds: int) -> list[dict[str, Any]]:
         raise RuntimeError("An assistant with vendors elsewhere was let through.")
 
     def guard() -> None:
-        check_destination(organization, "+31612345678")
-        check_pace(organization, guard_of(organization), timezone.now())
+        limits = guard_of(organization)
+        require_destination(limits, "+31612345678")
+        Pace.of(organization, limits, timezone.now()).require()
         if is_halted(organization):
             raise RuntimeError("Nobody stopped these calls.")
 
