@@ -31,6 +31,7 @@ PARTS = (
     "churn",
     "telephone",
     "ledger",
+    "statement",
     "api",
     "saving",
     "campaigns",
@@ -90,6 +91,9 @@ def measure_the_rest(
     figures: list[dict[str, Any]] = []
     if "ledger" in parts:
         figures += money.figures(is_quick=options.quick)
+    if "statement" in parts:
+        books = (20, 20_000) if options.quick else (100, 1_000_000)  # requests, entries
+        figures += money.on_database("bench.statement", books, is_durable=False)
     if "campaigns" in parts:
         people = (2_000, 5) if options.quick else (1_000_000, 600)  # leads, seconds
         figures += money.on_database("bench.campaigns", people, is_durable=False)
