@@ -82,7 +82,7 @@ def _visitor(name: str, entries: int) -> tuple[Any, int]:
             idempotency_key="bench",
             actor=None,
         )
-        values = {
+        values: dict[str, Any] = {
             "owner": agency.pk,
             "count": entries,
             "cost": COST,
