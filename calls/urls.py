@@ -3,6 +3,7 @@
 from django.urls import path
 
 from calls.views import (
+    drafting,
     export,
     live,
     numbers,
@@ -74,5 +75,20 @@ urlpatterns = [
         name="voice_sample",
     ),
     path("assistants/<uuid:assistant_id>/talk/", start.call_start, name="call_start"),
+    path(
+        "assistants/<uuid:assistant_id>/describe/",
+        drafting.assistant_describe,
+        name="assistant_describe",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/describe/keep/",
+        drafting.assistant_describe_keep,
+        name="assistant_describe_keep",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/describe/dictate/",
+        drafting.assistant_dictate,
+        name="assistant_dictate",
+    ),
     path("assistants/<uuid:assistant_id>/write/", start.text_start, name="text_start"),
 ]

@@ -13,6 +13,7 @@ const MODULES = {
   call: () => import("./call/panel.js"),
   copy: () => import("./copy.js"),
   listen: () => import("./call/listen.js"),
+  dictation: () => import("./dictation.js"),
   dialog: () => import("./dialog.js"),
   menu: () => import("./menu.js"),
   nav: () => import("./nav.js"),

@@ -55,6 +55,7 @@ GET: dict[str, tuple[int, ...]] = {
     "assistant_edit": FORM_OF_ONE,
     "assistant_price": READ,
     "assistant_export": READ,
+    "assistant_describe": FORM_OF_ONE,
     "assistant_import": FORM,
     "assistant_tools": READ,
     "assistant_tool_new": FORM_OF_ONE,
@@ -183,6 +184,8 @@ POST: dict[str, tuple[int, ...]] = {
     "assistant_edit_draft": (302, 403, 422, 422, 422, 404),  # of an empty form
     "assistant_edit_publish": (302, 403, 422, 422, 422, 404),
     "assistant_duplicate": ACT,
+    "assistant_describe_keep": ACT,  # what was sent is no proposal
+    "assistant_dictate": (302, 403, 400, 400, 400, 404),  # without a sound
     "assistant_import_create": (302, 403, 422, 422, 422, 422),  # no file was given
     "assistant_tool_remove": ACT,
     "assistant_tool_end_call": ACT,
