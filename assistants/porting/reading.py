@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from django.utils.translation import gettext as _
 
 MAX_NOTES: Final = 500
 _MAX_SHOWN: Final = 200
-_SECRET: Final = re.compile(r"secret|token|api_?key|authorization|password", re.I)
+# `maxTokens` is a number of them and no secret.
+_SECRET: Final = re.compile(r"secret|token$|api_?key|authorization|password", re.I)
 
 Path = tuple[str | int, ...]
 
@@ -116,5 +118,9 @@ def shown(path: Path, value: Any) -> str:
     """Return a value for a list: short, and no secret."""
     if any(isinstance(step, str) and _SECRET.search(step) for step in path):
         return "••••"
-    text = str(value)
+    text = json.dumps(value, ensure_ascii=False) if _has_parts(value) else str(value)
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
+
+
+def _has_parts(value: Any) -> bool:
+    return isinstance(value, Mapping | list)

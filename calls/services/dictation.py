@@ -6,14 +6,11 @@ import asyncio
 import io
 from typing import Any, Final
 
-import av
-from av.error import FFmpegError
-
 from assistants.catalogue import Stage, catalogue, is_available
 from assistants.keys import keys_at_hand
 from assistants.sovereignty import Content, Flow, is_allowed
 from assistants.spec import AssistantSpec, STTChoice
-from calls.services.drafting import credentials_of
+from calls.services.drafting import VendorRefused, credentials_of
 from portal.models import Organization
 from portal.services.privacy import policy_of
 
@@ -35,7 +32,7 @@ class NoListener(Exception):
 def write_down(*, organization: Organization, spec: AssistantSpec, sound: bytes) -> str:
     """Return what was said, by the assistant's own recogniser where it has one.
 
-    Nothing is kept. Raises `BadSound`, `NoListener`, or the vendor's `ProviderError`.
+    Nothing is kept. Raises `BadSound`, `NoListener` or `VendorRefused`.
     """
     choice = _listener(organization, spec)
     if choice is None:
@@ -49,6 +46,9 @@ def read_sound(sound: bytes) -> bytes:
     """Return a browser's recording as 16-bit mono samples, or raise `BadSound`."""
     if not sound or len(sound) > MAX_BYTES:
         raise BadSound
+    import av
+    from av.error import FFmpegError
+
     found = bytearray()
     try:
         with av.open(io.BytesIO(sound), mode="r") as container:
@@ -90,7 +90,7 @@ async def _heard(
     from livekit import rtc
     from livekit.agents import APIError, stt
 
-    from calls.vendors.errors import provider_error
+    from calls.vendors.errors import ProviderError, provider_error
     from calls.vendors.registry import build_ears
     from calls.vendors.shared import SharedResources
 
@@ -100,7 +100,10 @@ async def _heard(
 
     said: list[str] = []
     async with SharedResources() as shared:
-        ears, owner = await build_ears(spec, choice, credentials, shared)
+        try:
+            ears, owner = await build_ears(spec, choice, credentials, shared)
+        except ProviderError as error:
+            raise VendorRefused(error.message) from error
         try:
             async with asyncio.timeout(_LIMIT_S), ears.stream() as stream:
                 # A breath of silence at the end, so that the last word ends as well.
@@ -111,9 +114,10 @@ async def _heard(
                     if event.type == stt.SpeechEventType.FINAL_TRANSCRIPT:
                         said += [one.text for one in event.alternatives[:1]]
         except (APIError, TimeoutError) as error:
-            raise provider_error(
+            refused = provider_error(
                 error, stage="stt", provider=choice.provider, owner=owner
-            ) from error
+            )
+            raise VendorRefused(refused.message) from error
         finally:
             await ears.aclose()
     return " ".join(text.strip() for text in said if text.strip())

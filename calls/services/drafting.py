@@ -47,6 +47,10 @@ class NoModel(Exception):
     """No language model is at hand that could think about it."""
 
 
+class VendorRefused(Exception):
+    """The vendor did not do its part; the text says why, to whoever chose it."""
+
+
 class NoProposal(Exception):
     """The model answered with something else, twice; the text says what."""
 
@@ -72,7 +76,7 @@ def propose(
 ) -> Proposal:
     """Return what a model proposes; nothing is saved.
 
-    Raises `NoModel`, `NoProposal`, or the vendor's `ProviderError`.
+    Raises `NoModel`, `NoProposal` or `VendorRefused`.
     """
     choice = mind_at_hand(organization, spec)
     if choice is None:
@@ -103,6 +107,7 @@ async def _asked(
     spec: AssistantSpec, choice: LLMChoice, credentials: dict[str, Any], wish: str
 ) -> Proposal:
     # Loads the voice library, which no other page needs.
+    from calls.vendors.errors import ProviderError
     from calls.vendors.thinking import think
 
     question = WISH.format(
@@ -115,13 +120,16 @@ async def _asked(
     messages: findings.Messages = [("system", SYSTEM), ("user", question)]
     fault = ""
     for _try in range(2):
-        thought = await think(
-            spec=spec,
-            choice=choice,
-            credentials=credentials,
-            messages=messages,
-            shape=SHAPE,
-        )
+        try:
+            thought = await think(
+                spec=spec,
+                choice=choice,
+                credentials=credentials,
+                messages=messages,
+                shape=SHAPE,
+            )
+        except ProviderError as error:
+            raise VendorRefused(error.message) from error
         proposal, fault = _read(thought.text)
         if proposal is not None:
             return proposal

@@ -26,10 +26,10 @@ from calls.services.drafting import (
     MAX_WISH,
     NoModel,
     NoProposal,
+    VendorRefused,
     mind_at_hand,
     propose,
 )
-from calls.vendors.errors import ProviderError
 from portal.api.errors import error_body
 from portal.headers import uses_microphone
 from portal.http import MemberRequest
@@ -141,8 +141,8 @@ def assistant_dictate(request: MemberRequest, assistant_id: UUID) -> JsonRespons
     except NoListener:
         text = _("No speech recognition is set up. Type what you need.")
         return JsonResponse(error_body("invalid_request", text), status=409)
-    except ProviderError as error:
-        return JsonResponse(error_body("invalid_request", error.message), status=502)
+    except VendorRefused as error:
+        return JsonResponse(error_body("invalid_request", str(error)), status=502)
     return JsonResponse({"text": said})
 
 
@@ -167,8 +167,8 @@ def _proposed(
             _("The model’s answer could not be used (%(reason)s). Try again.")
             % {"reason": error},
         )
-    except ProviderError as error:
-        form.add_error("wish", error.message)
+    except VendorRefused as error:
+        form.add_error("wish", str(error))
     return None
 
 

@@ -15,8 +15,13 @@ from assistants.models import Assistant
 from assistants.proposals import Proposal, proposed_spec
 from assistants.services import working_spec
 from calls.services.dictation import BadSound, read_sound
-from calls.services.drafting import NoModel, NoProposal, mind_at_hand, propose
-from calls.vendors.errors import ProviderError
+from calls.services.drafting import (
+    NoModel,
+    NoProposal,
+    VendorRefused,
+    mind_at_hand,
+    propose,
+)
 from portal.scope import organization_scope
 from portal.services.privacy import save_privacy
 from tests.calls.services.test_analysis import openai
@@ -83,7 +88,7 @@ def test_an_answer_that_does_not_fit_is_repaired_once(
 
 def test_a_vendors_refusal_is_passed_on(bakery: House, openai: OpenAIServer) -> None:
     openai.faults = [BAD_KEY, BAD_KEY]
-    with pytest.raises(ProviderError):
+    with pytest.raises(VendorRefused):
         ask(bakery)
 
 
