@@ -34,6 +34,11 @@ from portal.api.errors import error_body
 from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.rates import is_allowed
+
+# A model of the operator's may be asked, which no credits pay for.
+PER_HOUR: Final = 40
+TOO_OFTEN: Final = gettext_lazy("This was asked too often. Try again in an hour.")
 
 _LABELS: Final = {
     "instructions": gettext_lazy("Instructions"),
@@ -125,6 +130,8 @@ def assistant_describe_keep(request: MemberRequest, assistant_id: UUID) -> HttpR
 def assistant_dictate(request: MemberRequest, assistant_id: UUID) -> JsonResponse:
     """Answer what was said in a recording, or say why not; nothing is kept."""
     assistant = get_assistant(assistant_id)
+    if not _may_ask(request):
+        return JsonResponse(error_body("invalid_request", str(TOO_OFTEN)), status=429)
     sound = request.FILES.get("sound")
     if sound is None or (sound.size or 0) > MAX_BYTES:
         text = _("Record up to two minutes.")
@@ -150,6 +157,9 @@ def _proposed(
     request: MemberRequest, assistant: Assistant, form: WishForm
 ) -> Proposal | None:
     """Return a model's proposal; None, and the reason beside the field, without one."""
+    if not _may_ask(request):
+        form.add_error("wish", TOO_OFTEN)
+        return None
     try:
         return propose(
             organization=request.organization,
@@ -170,6 +180,11 @@ def _proposed(
     except VendorRefused as error:
         form.add_error("wish", str(error))
     return None
+
+
+def _may_ask(request: MemberRequest) -> bool:
+    who = str(request.organization.pk)
+    return is_allowed("drafting", who, limit=PER_HOUR, window_s=3_600)
 
 
 def _reviewed(

@@ -22,6 +22,7 @@ from calls.services.drafting import (
     mind_at_hand,
     propose,
 )
+from calls.views import drafting
 from portal.scope import organization_scope
 from portal.services.privacy import save_privacy
 from tests.calls.services.test_analysis import openai
@@ -90,6 +91,20 @@ def test_a_vendors_refusal_is_passed_on(bakery: House, openai: OpenAIServer) -> 
     openai.faults = [BAD_KEY, BAD_KEY]
     with pytest.raises(VendorRefused):
         ask(bakery)
+
+
+def test_a_model_is_not_asked_without_end(
+    bakery: House, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafting, "PER_HOUR", 0)
+    dora = browser(bakery, bakery.people["dora"])
+    at = reverse("assistant_describe", args=[bakery.assistant.pk])
+    answer = dora.post(at, {"wish": "Take orders for bread."})
+    assert answer.status_code == 422
+    assert "too often" in answer.content.decode()
+    at = reverse("assistant_dictate", args=[bakery.assistant.pk])
+    assert dora.post(at).status_code == 429
+    assert openai.requests == []
 
 
 def test_without_a_model_nobody_is_asked(bakery: House, settings: Any) -> None:
