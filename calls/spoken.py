@@ -6,7 +6,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-CREDITS_GONE = _("Your credits are used up, so this call ends now. Goodbye.")
+CREDITS_GONE = _("The credits for this call are used up, so it ends now. Goodbye.")
 NOT_AGAIN = _("You will not be called again. Goodbye.")
 UNPAID = _("We cannot take your call at the moment. Please call again later.")
 

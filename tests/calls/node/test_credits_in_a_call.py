@@ -49,7 +49,7 @@ def test_an_empty_wallet_ends_the_call_in_time_and_says_so(
     assert (call.status, call.end_reason) == ("ended", "insufficient_credits")
     speaker, notice = held.turns()[-1]
     assert speaker == "assistant"
-    assert notice.startswith("Your credits are used up")
+    assert notice.startswith("The credits for this call are used up")
     assert seconds - 8 <= call.billed_seconds <= seconds
     left = cost_of(seconds) - cost_of(call.billed_seconds)
     assert wallet(bakery) == left
