@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -158,7 +159,7 @@ def calls_by_day(days: dict[UUID, list[int]], period: Period) -> list[dict[str, 
     """Return the calls of all organizations for each day, for a chart."""
     sums = [sum(line[at] for line in days.values()) for at in range(period.days)]
     return [
-        {"label": f"{period.first + timedelta(days=at):%d.%m.}", "value": value}
+        {"label": date_format(period.first + timedelta(days=at), "j M"), "value": value}
         for at, value in enumerate(sums)
     ]
 

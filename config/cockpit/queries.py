@@ -12,6 +12,7 @@ from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import TruncDate
 from django.http import Http404
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from billing.ledger import Balance, wallet_balances
 from calls.models import Call
@@ -93,7 +94,9 @@ def calls_by_day(time_zone: str) -> list[dict[str, Any]]:
         .values_list("day", "calls")
     )
     days = [first + timedelta(days=offset) for offset in range(WINDOW_DAYS)]
-    return [{"label": f"{day:%d.%m.}", "value": counts.get(day, 0)} for day in days]
+    return [
+        {"label": date_format(day, "j M"), "value": counts.get(day, 0)} for day in days
+    ]
 
 
 def client_rows(agency: Organization) -> list[ClientRow]:
