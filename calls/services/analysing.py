@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,6 +33,7 @@ from calls.models import Call, CallAnalysis
 from calls.services.own_settings import spec_of
 from calls.services.reporting import report_call
 from calls.services.transcribing import NotTranscribed, give_up, transcribe
+from portal.policy import Policy
 from portal.scope import Scope, all_organizations, scoped
 from portal.sealed import ToSeal
 from portal.services.privacy import policy_for
@@ -185,7 +186,7 @@ def _find(call: Call) -> Found:
     material = _material(call, spec, credentials)
     if len(material.turns) < max(1, material.plan.min_messages_threshold):
         return Found(status=S.SKIPPED)
-    choice = _choice(material)
+    choice = _choice(material, policy_for(call.agency_id, call.organization_id))
     if choice.provider == DEMO:
         return _extracted(material)
     return asyncio.run(_thought(material, choice))
@@ -233,25 +234,43 @@ def _material(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> M
     )
 
 
-def _choice(material: Material) -> LLMChoice:
-    """The plan's own model, else the after-call model of the assistant's provider."""
+def _choice(material: Material, policy: Policy) -> LLMChoice:
+    """Return the first model that may see the call; the offline one when none may.
+
+    The plan's own, else the after-call model of the assistant's provider, else the one
+    it thinks with; behind a realtime model, whichever text model has a key.
+    """
+    for choice, chosen in _choices(material):
+        provider = catalogue().find(Stage.LLM, choice.provider)
+        if provider is not None:
+            region = provider.region_of(choice.model, chosen)
+            if policy.regions.allows(region):
+                return choice
+    return LLMChoice(provider=DEMO, model="demo-1")
+
+
+def _choices(material: Material) -> Iterator[tuple[LLMChoice, Mapping[str, Any]]]:
     plan, mind = material.plan, material.spec.llm_config
-    name = plan.provider or mind.provider
-    provider = catalogue().find(Stage.LLM, name)
-    if provider is None:  # a realtime one: whichever text model has a key
-        usable = [
-            one
-            for one in catalogue().stage(Stage.LLM)
-            if one.key in material.credentials and one.default_model
-        ]
-        if not usable:
-            return LLMChoice(provider=DEMO, model="demo-1")
-        provider = usable[0]
-    model = plan.model or (
-        provider.after_call_model
-        or (mind.model if provider.id == mind.provider else provider.default_model)
-    )
-    return LLMChoice(provider=provider.id, model=model, temperature=0)
+    provider = catalogue().find(Stage.LLM, plan.provider or mind.provider)
+    if provider is None:
+        for one in catalogue().stage(Stage.LLM):
+            if one.key in material.credentials and one.default_model:
+                yield _calm(one.id, plan.model or one.default_model), {}
+        return
+    is_own = provider.id == mind.provider
+    chosen = mind.model_dump() if is_own else {}
+    named = plan.model or provider.after_call_model
+    if named:
+        yield _calm(provider.id, named), chosen
+    if not plan.model:
+        yield (
+            _calm(provider.id, mind.model if is_own else provider.default_model),
+            chosen,
+        )
+
+
+def _calm(provider: str, model: str) -> LLMChoice:
+    return LLMChoice(provider=provider, model=model, temperature=0)
 
 
 def _extracted(material: Material) -> Found:

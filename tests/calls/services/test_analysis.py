@@ -337,3 +337,16 @@ def test_purging_a_call_leaves_nothing_of_its_findings(
         purge_content(call)
         assert left_over({call.pk: ""}) == 0
     assert raw_findings(call) == [""] * 5
+
+
+@pytest.mark.slow
+def test_no_model_outside_the_region_looks_at_a_call(
+    bakery: House, node: VoiceNode, openai: OpenAIServer
+):
+    call = ended_call(bakery, node, openai_spec({"summary_plan": {"enabled": True}}))
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, actor=None, regions="eu")
+    assert analysing.analyse(call_id=call.pk)
+    assert openai.requests == []
+    assert found(bakery, call).provider == analysing.DEMO
+    assert len(reports(bakery)) == 1
