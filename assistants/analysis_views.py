@@ -59,6 +59,12 @@ def assistant_analysis_library(
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "starters": fitting(starters().analyses, words),
         "words": words,
+        "library": {
+            "icon": "chart",
+            "page": "assistant_analysis_library",
+            "insert": "assistant_analysis_insert",
+            "insert_starter": "assistant_analysis_insert_starter",
+        },
     }
     return render(request, "assistants/assistant_analysis_library.html", context)
 

@@ -39,6 +39,12 @@ def assistant_tool_library(request: MemberRequest, assistant_id: UUID) -> HttpRe
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "starters": fitting(starters().tools, words),
         "words": words,
+        "library": {
+            "icon": "tool",
+            "page": "assistant_tool_library",
+            "insert": "assistant_tool_insert",
+            "insert_starter": "assistant_tool_insert_starter",
+        },
     }
     return render(request, "assistants/assistant_tool_library.html", context)
 
