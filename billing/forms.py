@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.queries import Period
+from common.local_numbers import typed_decimal
 from common.money import parse_credits
 
 _LARGEST = 10**9  # credits; a slip of the keyboard, not a limit of the ledger
@@ -99,7 +100,7 @@ class GrantForm(forms.Form):
 def credits_in(text: str, *, may_be_nothing: bool = False) -> int:
     """Return microcredits, or say what to enter."""
     try:
-        microcredits = parse_credits(text.replace(",", "."))
+        microcredits = parse_credits(typed_decimal(text))
     except ValueError as error:
         raise forms.ValidationError(
             _("Enter a number of credits, such as 250 or 12.5.")

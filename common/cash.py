@@ -36,9 +36,11 @@ lazy_cents = lazy(format_cents, str)
 def parse_cents(text: str) -> int:
     """Read an amount such as 12.50 exactly; raise ValueError for anything else."""
     try:
-        amount = Decimal(text.strip().replace(",", ".")) * 100
+        amount = Decimal(text.strip().replace(",", "."))
     except InvalidOperation as error:
         raise ValueError(f"{text!r} is not an amount.") from error
-    if not amount.is_finite() or amount != amount.to_integral_value():
+    # 1,000 and 1.000 may be a thousand or one: neither is taken.
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -2:
         raise ValueError("An amount has at most two decimals.")
-    return int(amount)
+    return int(amount * 100)

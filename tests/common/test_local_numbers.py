@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from common.cash import format_cents, lazy_cents
-from common.local_numbers import lazy_credits, local_credits, local_number
+from common.cash import format_cents, lazy_cents, parse_cents
+from common.local_numbers import (
+    lazy_credits,
+    local_credits,
+    local_number,
+    typed_decimal,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +48,30 @@ def test_a_lazy_amount_waits_for_its_reader() -> None:
         credits, cents = lazy_credits(1_500_000), lazy_cents(4_900)
     with translation.override("de"):
         assert (str(credits), str(cents)) == ("1,50", "49,00\N{NO-BREAK SPACE}€")
+
+
+@pytest.mark.parametrize("text", ["1,000", "1.000", "0.999", "1e-3", "nan", "inf", "x"])
+def test_an_amount_that_could_be_a_thousand_is_not_taken(text: str) -> None:
+    with pytest.raises(ValueError, match="amount"):
+        parse_cents(text)
+
+
+def test_an_amount_is_read_with_either_mark() -> None:
+    assert [parse_cents(text) for text in ("12.50", " 12,5", "1000")] == [
+        1250,
+        1250,
+        100_000,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "unclear", "clear"),
+    [("en", "1,000", "1.000"), ("nl", "1.000", "1,000"), ("de", "250.000", "0.125")],
+)
+def test_credits_that_could_be_thousands_are_not_taken(
+    language: str, unclear: str, clear: str
+) -> None:
+    with translation.override(language):
+        assert typed_decimal(clear) == clear.replace(",", ".")
+        with pytest.raises(ValueError, match="thousand"):
+            typed_decimal(unclear)
