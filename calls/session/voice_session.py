@@ -118,6 +118,7 @@ class VoiceSession:
         self._watch: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
+        self._billed: Usage | None = None
         self._is_ending = asyncio.Event()
         self._is_gone = asyncio.Event()  # nobody is at the other end any more
 
@@ -361,7 +362,9 @@ class VoiceSession:
 
     @property
     def usage(self) -> Usage:
-        """What vendors will bill for the call so far."""
+        """What vendors will bill for the call so far, or billed once it has ended."""
+        if self._billed is not None:
+            return self._billed
         return self._pipeline.usage if self._pipeline is not None else Usage()
 
     # --- the end ---
@@ -374,7 +377,7 @@ class VoiceSession:
             self._deadline.cancel()
         parts = Parts(self._link, self._toolbox, self._pipeline, self._vendors)
         self._toolbox = None
-        usage = await let_go(parts, patience)
+        self._billed = usage = await let_go(parts, patience)
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.cancel()

@@ -109,6 +109,8 @@ def test_a_body_that_cannot_be_used(
     )
     strange = raw('{"no_such_field": 1}')
     assert strange.status_code == 400, strange.content
+    if path.endswith("/import"):
+        return  # an export of another system has fields of its own
     said = [*strange.json().get("details", ()), strange.json()["message"]]
     assert (
         any("no_such_field" in text for text in said)

@@ -78,6 +78,9 @@ POST /invitations/{invitation_id}/resend
 DELETE /invitations/{invitation_id}
 GET PATCH /organizations/{client_id}
 POST /organizations/{client_id}/credits
+POST /assistants/import
+GET /assistants/{assistant_id}/export
+POST /assistants/{assistant_id}/duplicate
 GET /assistants/{assistant_id}/versions
 GET /assistants/{assistant_id}/versions/{number}
 POST /assistants/{assistant_id}/versions/{number}/restore

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from uuid import uuid4
 
 import pytest
@@ -28,6 +29,10 @@ def sign_in(organization: Organization, role: Role = Role.OWNER) -> Client:
     browser.force_login(member.user, "portal.auth.PortalBackend")
     session = browser.session
     session[SESSION_PORTAL] = session_mark(portal)
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": time.time()}  # asked for before money moves
+    ]
+    session["account_authentication_methods_user"] = str(member.user.pk)
     session[SESSION_ORGANIZATION] = str(organization.pk)
     session.save()
     return browser

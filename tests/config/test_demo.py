@@ -56,7 +56,7 @@ def test_it_comes_up_comes_back_and_goes_without_a_trace(demo):
     # The second start keeps the data. Ten seconds of a quiet machine's two cores
     # are bounded by the processor time, which depends less on who else is at work.
     demo.start()
-    assert demo.cpu_s() < 20
+    assert demo.cpu_s() < 30
     assert "Collecting" not in demo.log.read_text()
     again = json.loads((demo.var_dir / "demo.json").read_text())
     assert again["organizations"] == said["organizations"]

@@ -116,6 +116,8 @@ def test_a_page_of_another_origin_talks_and_hangs_up(
     expect(state).to_have_text("live")
     expect(page.locator("#captions")).to_contain_text("assistant:")
     page.wait_for_function("window.loudest > 0.05")
+    # The caller was heard and answered: what was said before is written down.
+    expect(page.locator("#captions")).to_contain_text("user:", timeout=30_000)
     page.evaluate("window.call.hangUp()")
     expect(state).to_have_text("ended")
     expect(page.locator("#code")).to_have_text("user_hangup")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,6 +66,8 @@ class GoogleSpeechServer:
         self, context: grpc.aio.ServicerContext, refusal: Refusal | None, count: int
     ) -> None:
         if refusal is not None and count >= refusal.after:
+            # While the client still writes, a failed write sets a status of its own.
+            await asyncio.sleep(0.2)
             await context.abort(refusal.code, "Scripted failure.")
 
     def _next_refusal(self) -> Refusal | None:
