@@ -36,7 +36,7 @@ def test_a_quick_bench_writes_every_figure(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=1_200,  # every part, on whatever machine runs the tests
+        timeout=2_400,  # every part, on whatever machine runs the tests
     )
     assert done.returncode == 0, done.stdout[-4_000:]
     written = json.loads(out.read_text())
