@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import api, carrying, churn, halting, machine, money, telephone
+from bench import api, carrying, churn, machine, money, telephone
 from bench.figures import table
 from bench.machine import Cores
 from bench.peer import python_of_peer
@@ -37,7 +37,6 @@ PARTS = (
     "campaigns",
     "pages",
     "policy",
-    "halting",
 )
 QUIET_LOAD = 0.7  # of the minute before; more, and others want the cores as well
 PHRASE = "What time is it now?"
@@ -110,8 +109,6 @@ def measure_the_rest(
     if "policy" in parts:
         rounds = (100,) if options.quick else (1_000,)
         figures += money.on_database("bench.policy", rounds, is_durable=True)
-    if "halting" in parts:
-        figures += halting.figures(is_quick=options.quick)
     return figures
 
 
