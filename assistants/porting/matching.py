@@ -17,7 +17,6 @@ from assistants.catalogue import (
 )
 from assistants.keys import keys_at_hand
 from assistants.porting.reading import Path, Source
-from assistants.sovereignty import Content, Flow, is_allowed
 from portal.services.privacy import policy_in_scope
 
 _ALIASES: Final = {"11labs": "elevenlabs", "gemini": "google", "vertex": "google"}
@@ -120,5 +119,4 @@ def _is_usable(provider: Provider, model: Model | None) -> bool:
     if model is not None and not is_model_available(provider, model, keys):
         return False
     region = provider.region_of(model.id if model else provider.default_model, {})
-    flow = Flow("", provider.label, Content.TEXT, region, "")
-    return is_allowed(flow, policy_in_scope())
+    return policy_in_scope().regions.allows(region)

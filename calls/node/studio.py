@@ -14,26 +14,18 @@ from assistants.keys import OwnKey
 from assistants.spec import AssistantSpec
 from calls.media.rtc_configuration import rtc_configuration
 from calls.node.consent_gate import AGREED, DECLINED
+from calls.node.credentials import installation_credentials, with_own_keys
 from calls.vendors.offline.stt import OfflineSTT
 from calls.vendors.offline.tts import OfflineTTS
 from calls.vendors.registry import (
     Credential,
-    Owner,
     SharedResources,
     VendorSet,
     build_vendors,
     build_writing_vendors,
-    platform_credentials,
     prepare_vendors,
     warm_up,
 )
-
-
-def credential_of(key: OwnKey) -> Credential:
-    """Return somebody's own key as vendors take it."""
-    return Credential(
-        key.api_key, key.base_url, Owner(str(key.payer)), dict(key.config)
-    )
 
 
 class Studio:
@@ -42,9 +34,7 @@ class Studio:
     def __init__(self) -> None:
         # The first words after a recogniser's start are the weak ones: start it before.
         self._shared = SharedResources(warm_offline=settings.DEMO)
-        self._credentials = platform_credentials(
-            settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS, settings.VENDOR_SETTINGS
-        )
+        self._credentials = installation_credentials()
 
     async def start(self) -> None:
         await self._shared.start()
@@ -75,8 +65,7 @@ class Studio:
         return build_writing_vendors(spec, self._with(own_keys), self._shared)
 
     def _with(self, own_keys: Mapping[str, OwnKey] | None) -> dict[str, Credential]:
-        own = {name: credential_of(key) for name, key in (own_keys or {}).items()}
-        return {**self._credentials, **own}
+        return with_own_keys(self._credentials, own_keys or {})
 
     def announcer(self, language: str) -> tts.TTS[Any]:
         """Return a voice that costs nothing and needs no key, in a language it has."""

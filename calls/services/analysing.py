@@ -20,16 +20,15 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
 from assistants.analysis_plan import AnalysisPlan
 from assistants.catalogue import PriceUnit, Stage, catalogue
-from assistants.keys import own_keys
 from assistants.spec import AssistantSpec, LLMChoice
 from calls import findings
 from calls.models import Call, CallAnalysis
+from calls.services.equipment import credentials_of
 from calls.services.own_settings import spec_of
 from calls.services.reporting import report_call
 from calls.services.transcribing import NotTranscribed, give_up, transcribe
@@ -181,7 +180,8 @@ class _Again(Exception):
 
 
 def _find(call: Call) -> Found:
-    spec, credentials = spec_of(call), _credentials(call)
+    spec = spec_of(call)
+    credentials = credentials_of(call.agency_id, call.organization_id)
     _transcribe(call, spec, credentials)
     material = _material(call, spec, credentials)
     if len(material.turns) < max(1, material.plan.min_messages_threshold):
@@ -200,17 +200,6 @@ def _transcribe(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) ->
         if CallAnalysis.objects.get(call=call).attempts < MAX_ATTEMPTS:
             raise _Again(str(fault)) from fault
         give_up(call, str(fault))
-
-
-def _credentials(call: Call) -> dict[str, Any]:
-    from calls.node.studio import credential_of  # loads the voice library
-    from calls.vendors.registry import platform_credentials
-
-    platform = platform_credentials(
-        settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS, settings.VENDOR_SETTINGS
-    )
-    own = own_keys(call.agency_id, call.organization_id)
-    return {**platform, **{name: credential_of(key) for name, key in own.items()}}
 
 
 def _material(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> Material:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from assistants.catalogue import Stage, catalogue, is_available
 from assistants.keys import keys_at_hand
-from assistants.sovereignty import Content, Flow, is_allowed
 from assistants.spec import AssistantSpec, STTChoice
-from calls.services.drafting import VendorRefused, credentials_of
+from calls.services.drafting import VendorRefused
+from calls.services.equipment import credentials_of
 from portal.models import Organization
 from portal.services.privacy import policy_of
 
@@ -38,7 +38,7 @@ def write_down(*, organization: Organization, spec: AssistantSpec, sound: bytes)
     if choice is None:
         raise NoListener
     samples = read_sound(sound)
-    credentials = credentials_of(organization)
+    credentials = credentials_of(organization.agency_id, organization.pk)
     return asyncio.run(_heard(spec, choice, credentials, samples))
 
 
@@ -78,7 +78,7 @@ def _listener(organization: Organization, spec: AssistantSpec) -> STTChoice | No
         if provider is None or not is_available(provider, keys):
             continue
         region = provider.region_of(choice.model, choice.model_dump())
-        if is_allowed(Flow("", "", Content.AUDIO, region, ""), policy):
+        if policy.regions.allows(region):
             return choice
     return None
 

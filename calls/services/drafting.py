@@ -6,17 +6,17 @@ import asyncio
 import json
 from typing import Any, Final
 
-from django.conf import settings
 from pydantic import ValidationError
 
 from assistants.catalogue import Region, Stage, catalogue
 from assistants.form_offers import model_groups, split
-from assistants.keys import keys_at_hand, own_keys
+from assistants.keys import keys_at_hand
 from assistants.proposals import SHAPE, Proposal
-from assistants.sovereignty import Content, Flow, is_allowed
 from assistants.spec import AssistantSpec, LLMChoice
 from calls import findings
+from calls.services.equipment import credentials_of
 from portal.models import Organization, User
+from portal.policy import Policy
 from portal.services import audit
 from portal.services.privacy import policy_of
 
@@ -81,7 +81,7 @@ def propose(
     choice = mind_at_hand(organization, spec)
     if choice is None:
         raise NoModel
-    credentials = credentials_of(organization)
+    credentials = credentials_of(organization.agency_id, organization.pk)
     proposal = asyncio.run(_asked(spec, choice, credentials, wish))
     audit.record(
         organization=organization,
@@ -97,10 +97,10 @@ def _is_real(choice: LLMChoice) -> bool:
     return provider is not None and not provider.is_demo
 
 
-def _may_see(choice: LLMChoice, policy: Any) -> bool:
+def _may_see(choice: LLMChoice, policy: Policy) -> bool:
     provider = catalogue().find(Stage.LLM, choice.provider)
     region = provider.region_of(choice.model, {}) if provider else Region.NON_EU
-    return is_allowed(Flow("", "", Content.TEXT, region, ""), policy)
+    return policy.regions.allows(region)
 
 
 async def _asked(
@@ -150,15 +150,3 @@ def _read(text: str) -> tuple[Proposal | None, str]:
         first = error.errors(include_url=False)[0]
         where = "/".join(str(part) for part in first["loc"])
         return None, f"{where}: {first['msg']}"
-
-
-def credentials_of(organization: Organization) -> dict[str, Any]:
-    """Return every key that the organization's calls could use, its own first."""
-    from calls.node.studio import credential_of
-    from calls.vendors.registry import platform_credentials
-
-    platform = platform_credentials(
-        settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS, settings.VENDOR_SETTINGS
-    )
-    own = own_keys(organization.agency_id, organization.pk)
-    return {**platform, **{name: credential_of(key) for name, key in own.items()}}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from assistants.catalogue import PIPELINE, Stage, catalogue
 from assistants.keys import OwnKey, Payer, own_keys
@@ -71,6 +72,16 @@ def equip(call: Call, spec: AssistantSpec) -> Equipment:
             )
             for tool in tools
         ),
+    )
+
+
+def credentials_of(agency_id: UUID, organization_id: UUID) -> dict[str, Any]:
+    """Return every key that an organization's vendors could use outside of a call."""
+    # Loads the voice library.
+    from calls.node.credentials import installation_credentials, with_own_keys
+
+    return with_own_keys(
+        installation_credentials(), own_keys(agency_id, organization_id)
     )
 
 

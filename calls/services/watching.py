@@ -146,11 +146,11 @@ def _note(organization: Organization, suspicion: Suspicion, now: datetime) -> bo
         first_seen_at=now,
         last_seen_at=now,
     )
-    made = CallAlert.objects.bulk_create([alert], ignore_conflicts=True)
-    if made and CallAlert.objects.filter(pk=alert.pk).exists():
-        _tell(organization, alert)
-        return True
-    return False
+    CallAlert.objects.bulk_create([alert], ignore_conflicts=True)
+    if not CallAlert.objects.filter(pk=alert.pk).exists():
+        return False  # another look was first
+    _tell(organization, alert)
+    return True
 
 
 def _tell(organization: Organization, alert: CallAlert) -> None:

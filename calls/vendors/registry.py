@@ -150,9 +150,7 @@ async def prepare_vendors(
     for stage, choice in _choices(spec):
         with suppress(ProviderError, ValueError):
             order = _order(stage, choice, spec, credentials, shared)
-            module = await plugins.make_ready(order.provider.protocol)
-            if prepare := getattr(module, "prepare", None):
-                await shared.in_thread(prepare, order)
+            await _make_ready(order, shared)
 
 
 def build_vendors(
@@ -225,12 +223,10 @@ async def build_mind(
 
     Raises `ProviderError` as `build_vendors` does.
     """
-    order = _order(Stage.LLM, choice, spec, credentials, shared)
-    module = await plugins.make_ready(order.provider.protocol)
-    if prepare := getattr(module, "prepare", None):
-        await shared.in_thread(prepare, order)
-    mind: llm.LLM[Any] = _make(order)
-    return mind, order.credential.owner
+    mind: tuple[llm.LLM[Any], Owner] = await _make_alone(
+        _order(Stage.LLM, choice, spec, credentials, shared), shared
+    )
+    return mind
 
 
 async def build_ears(
@@ -240,12 +236,22 @@ async def build_ears(
 
     Raises `ProviderError` as `build_vendors` does.
     """
-    order = _order(Stage.STT, choice, spec, credentials, shared)
+    ears: tuple[stt.STT[Any], Owner] = await _make_alone(
+        _order(Stage.STT, choice, spec, credentials, shared), shared
+    )
+    return ears
+
+
+async def _make_alone(order: Order, shared: SharedResources) -> tuple[Any, Owner]:
+    await _make_ready(order, shared)
+    return _make(order), order.credential.owner
+
+
+async def _make_ready(order: Order, shared: SharedResources) -> None:
+    """Do what takes long before a vendor is made, off the loop."""
     module = await plugins.make_ready(order.provider.protocol)
     if prepare := getattr(module, "prepare", None):
         await shared.in_thread(prepare, order)
-    ears: stt.STT[Any] = _make(order)
-    return ears, order.credential.owner
 
 
 def _choices(spec: AssistantSpec) -> list[tuple[Stage, Any]]:

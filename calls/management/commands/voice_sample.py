@@ -10,11 +10,10 @@ import asyncio
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from calls.node.credentials import installation_credentials
 from calls.vendors.errors import ProviderError
-from calls.vendors.registry import platform_credentials
 from calls.vendors.sample import spoken
 
 
@@ -28,15 +27,12 @@ class Command(BaseCommand):
         parser.add_argument("--language", default="en")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        credentials = platform_credentials(
-            settings.VENDOR_KEYS, settings.VENDOR_BASE_URLS, settings.VENDOR_SETTINGS
-        )
         work = spoken(
             options["provider"],
             options["voice_id"],
             options["text"],
             language=options["language"],
-            credentials=credentials,
+            credentials=installation_credentials(),
         )
         try:
             sys.stdout.buffer.write(asyncio.run(work))
