@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,7 +15,7 @@ from assistants.analysis_forms import AnalysisForm, initial_of
 from assistants.analysis_plan import AnalysisPlan, StructuredDataPlan
 from assistants.editing import change_spec
 from assistants.faults import NotSound
-from assistants.library import fitting, search_words, starter_of
+from assistants.library import insertable, starter_of
 from assistants.models import Assistant
 from assistants.pages import page_of, tell_kept
 from assistants.queries import get_assistant
@@ -25,8 +25,6 @@ from assistants.spec import AssistantSpec
 from assistants.starters import starters
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
-
-PAGE_SIZE = 25
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,19 +51,13 @@ def assistant_analysis_library(
     request: MemberRequest, assistant_id: UUID
 ) -> HttpResponse:
     """The library's analyses, to be inserted into one assistant."""
-    assistant, words = get_assistant(assistant_id), search_words(request)
-    rows = analysis_templates.search_analysis_templates(words)
-    context = page_of(request, assistant) | {
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "starters": fitting(starters().analyses, words),
-        "words": words,
-        "library": {
-            "icon": "chart",
-            "page": "assistant_analysis_library",
-            "insert": "assistant_analysis_insert",
-            "insert_starter": "assistant_analysis_insert_starter",
-        },
-    }
+    context = page_of(request, get_assistant(assistant_id)) | insertable(
+        request,
+        kind="analysis",
+        icon="chart",
+        search=analysis_templates.search_analysis_templates,
+        offered=starters().analyses,
+    )
     return render(request, "assistants/assistant_analysis_library.html", context)
 
 
@@ -111,16 +103,9 @@ def _inserted(
         return spec.model_copy(update={"analysis_plan": plan})
 
     try:
-        version = change_spec(
-            assistant=assistant,
-            change=change,
-            about="analysis_plan",
-            actor=request.user,
-        )
+        _change(request, assistant, change)
     except (NotSound, OutsideRegion) as refusal:
         messages.error(request, str(refusal))
-    else:
-        tell_kept(request, version)
     return redirect("assistant_analysis", assistant.pk)
 
 
@@ -132,17 +117,23 @@ def _kept(request: MemberRequest, assistant: Assistant, form: AnalysisForm) -> b
         return spec.model_copy(update={"analysis_plan": plan})
 
     try:
-        version = change_spec(
-            assistant=assistant,
-            change=change,
-            about="analysis_plan",
-            actor=request.user,
-        )
+        _change(request, assistant, change)
     except (NotSound, OutsideRegion) as refusal:
         _blame(form, refusal)
         return False
-    tell_kept(request, version)
     return True
+
+
+def _change(
+    request: MemberRequest,
+    assistant: Assistant,
+    change: Callable[[AssistantSpec], AssistantSpec],
+) -> None:
+    """Change the plan and say what became of it, or raise and change nothing."""
+    version = change_spec(
+        assistant=assistant, change=change, about="analysis_plan", actor=request.user
+    )
+    tell_kept(request, version)
 
 
 def _blame(form: AnalysisForm, refusal: NotSound | OutsideRegion) -> None:

@@ -32,11 +32,7 @@ def keep_spec(
 
     Locks the assistant, so that nobody begins a draft meanwhile. Raises `OutsideRegion`.
     """
-    locked = Assistant.objects.select_for_update(of=("self",)).get(pk=assistant.pk)
-    if as_draft or locked.has_draft:
-        services.save_draft(assistant=locked, spec=spec, actor=actor)
-        return None
-    return services.save_assistant(assistant=locked, spec=spec, actor=actor)
+    return _keep(_locked(assistant), spec, actor, as_draft=as_draft)
 
 
 @transaction.atomic
@@ -54,17 +50,17 @@ def change_spec(
     `NotSound` for what is wrong with the fields that start with `about`, leaves
     everything as it was; what else is wrong was so before.
     """
-    locked = Assistant.objects.select_for_update(of=("self",)).get(pk=assistant.pk)
+    locked = _locked(assistant)
     spec = change(opened(working_spec(locked), locked.organization_id))
     if faults := [one for one in faults_of(spec) if one.param.startswith(about)]:
         raise NotSound(faults)
-    return keep_spec(assistant=locked, spec=spec, actor=actor)
+    return _keep(locked, spec, actor)
 
 
 @transaction.atomic
 def publish(*, assistant: Assistant, actor: User | None) -> AssistantVersion:
     """Make the draft the version of the next call, or raise `NotSound` and keep it."""
-    locked = Assistant.objects.select_for_update(of=("self",)).get(pk=assistant.pk)
+    locked = _locked(assistant)
     require_sound(working_spec(locked))
     return services.publish_draft(assistant=locked, actor=actor)
 
@@ -89,3 +85,20 @@ def restore(
     """
     require_sound(version.spec)
     return services.restore_version(assistant=assistant, version=version, actor=actor)
+
+
+def _locked(assistant: Assistant) -> Assistant:
+    return Assistant.objects.select_for_update(of=("self",)).get(pk=assistant.pk)
+
+
+def _keep(
+    locked: Assistant,
+    spec: AssistantSpec,
+    actor: User | None,
+    *,
+    as_draft: bool = False,
+) -> AssistantVersion | None:
+    if as_draft or locked.has_draft:
+        services.save_draft(assistant=locked, spec=spec, actor=actor)
+        return None
+    return services.save_assistant(assistant=locked, spec=spec, actor=actor)

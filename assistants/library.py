@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from assistants.starters import Starter
+
+PAGE_SIZE: Final = 25
 
 
 def library_tabs(request: HttpRequest) -> list[dict[str, Any]]:
@@ -50,6 +55,29 @@ def starter_of(rows: tuple[Starter, ...], slug: str) -> Starter:
         if row.slug == slug:
             return row
     raise Http404
+
+
+def insertable(
+    request: HttpRequest,
+    *,
+    kind: str,
+    icon: str,
+    search: Callable[[str], QuerySet[Any]],
+    offered: tuple[Starter, ...],
+) -> dict[str, Any]:
+    """Return what the page shows that inserts one kind into an assistant."""
+    words = search_words(request)
+    return {
+        "page": Paginator(search(words), PAGE_SIZE).get_page(request.GET.get("page")),
+        "starters": fitting(offered, words),
+        "words": words,
+        "library": {
+            "icon": icon,
+            "page": f"assistant_{kind}_library",
+            "insert": f"assistant_{kind}_insert",
+            "insert_starter": f"assistant_{kind}_insert_starter",
+        },
+    }
 
 
 @dataclass(frozen=True)

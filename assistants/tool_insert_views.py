@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -13,7 +12,7 @@ from pydantic import TypeAdapter
 
 from assistants import tool_templates
 from assistants.faults import NotSound
-from assistants.library import fitting, search_words, starter_of
+from assistants.library import insertable, starter_of
 from assistants.models import Assistant
 from assistants.pages import page_of
 from assistants.queries import get_assistant
@@ -25,7 +24,6 @@ from assistants.tool_views import add_tool
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
-PAGE_SIZE = 25
 _TOOL: TypeAdapter[AnyTool] = TypeAdapter(Tool)
 
 
@@ -33,19 +31,13 @@ _TOOL: TypeAdapter[AnyTool] = TypeAdapter(Tool)
 @requires(Permission.ASSISTANTS_EDIT)
 def assistant_tool_library(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     """The library's tools, to be inserted into one assistant."""
-    assistant, words = get_assistant(assistant_id), search_words(request)
-    rows = tool_templates.search_tool_templates(words)
-    context = page_of(request, assistant) | {
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "starters": fitting(starters().tools, words),
-        "words": words,
-        "library": {
-            "icon": "tool",
-            "page": "assistant_tool_library",
-            "insert": "assistant_tool_insert",
-            "insert_starter": "assistant_tool_insert_starter",
-        },
-    }
+    context = page_of(request, get_assistant(assistant_id)) | insertable(
+        request,
+        kind="tool",
+        icon="tool",
+        search=tool_templates.search_tool_templates,
+        offered=starters().tools,
+    )
     return render(request, "assistants/assistant_tool_library.html", context)
 
 
