@@ -109,7 +109,8 @@ async def test_random_frames_are_answered_one_by_one(
     await browser.disconnect()
     assert await browser.receive_nothing()
     layer: Any = get_channel_layer()
-    assert not [name for name in getattr(layer, "groups", {}) if "call" in name]
+    call = address.split("/")[3]
+    assert not [name for name in getattr(layer, "groups", {}) if call in name]
 
 
 async def test_messages_in_the_wrong_order_end_nothing(address: str) -> None:
