@@ -23,7 +23,8 @@ setup:  ## install what development and tests need
 	@$(PYTHON) config/bootstrap.py test
 
 test: setup  ## every test, with real servers and a real browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not bench"
+	$(BIN)/python -m pytest -m bench
 
 test-fast: setup  ## no server, no browser, nothing slow
 	$(BIN)/python -m pytest -m "not slow and not servers and not browser and not bench"

@@ -16,6 +16,11 @@ from tests.fakes.receiver import Receiver, receiving
 from tests.world import House
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix() -> None:
+    """Give no process's database another name: each has a server of its own."""
+
+
 @pytest.fixture
 def acme(db: None) -> House:
     return world.open_house("acme", "alice", "+31201234501")

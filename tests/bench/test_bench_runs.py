@@ -22,6 +22,7 @@ KEYS = {
 }
 
 
+@pytest.mark.bench
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.skipif(

@@ -29,7 +29,9 @@ SERVER = pytest.StashKey[postgres.Server]()
 def pytest_load_initial_conftests(
     early_config: pytest.Config, args: list[str]
 ) -> Generator[None, object, object]:
-    if not {"-h", "--help", "-V", "--version"}.intersection(args):
+    # With `-n` this process only hands out tests; each of the others has a server.
+    hands_out = getattr(early_config.known_args_namespace, "numprocesses", None)
+    if not hands_out and not {"-h", "--help", "-V", "--version"}.intersection(args):
         _start(early_config)
     return (yield)
 
