@@ -78,14 +78,14 @@ def data_flows(spec: AssistantSpec) -> list[Flow]:
 
     Where the assistant names servers of tools, they are looked up in the scope.
     """
-    flows = [
-        _vendor_flow(spec, path, region) for path, region in regions_of(spec).items()
-    ]
+    return list(_flows(spec))
+
+
+def _flows(spec: AssistantSpec) -> Iterator[Flow]:
+    for path, region in regions_of(spec).items():
+        yield _vendor_flow(spec, path, region)
     for param, url, purpose in _addresses(spec):
-        flows.append(
-            Flow(param, host_of(url), Content.METADATA_AND_TEXT, None, purpose)
-        )
-    return flows
+        yield Flow(param, host_of(url), Content.METADATA_AND_TEXT, None, purpose)
 
 
 def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
@@ -149,13 +149,20 @@ def host_of(url: str) -> str:
 
 def violations(spec: AssistantSpec, policy: Policy) -> list[CatalogueError]:
     """Return every flow that the policy forbids, by the field that opens it."""
+    return list(_violations(spec, policy))
+
+
+def first_violation(spec: AssistantSpec, policy: Policy) -> CatalogueError | None:
+    """Return the first of them, and look no further: what a call's start asks."""
+    return next(_violations(spec, policy), None)
+
+
+def _violations(spec: AssistantSpec, policy: Policy) -> Iterator[CatalogueError]:
     if policy.regions is RegionRule.ANYWHERE:
-        return []
-    return [
-        CatalogueError(flow.param, _refusal(flow, policy))
-        for flow in data_flows(spec)
-        if not is_allowed(flow, policy)
-    ]
+        return
+    for flow in _flows(spec):
+        if not is_allowed(flow, policy):
+            yield CatalogueError(flow.param, _refusal(flow, policy))
 
 
 def is_allowed(flow: Flow, policy: Policy) -> bool:

@@ -3,8 +3,8 @@
     python -m bench.policy ROUNDS
 
 DATABASE_URL names a migrated, empty database to work in. The assistant is as large as
-they get and the policy is the strictest, so that every flow is looked at. *Region rule*
-is reading the policy and going over every stage, fallback and tool; *guard* is the
+they get and allowed under the policy, so that every flow is looked at. *Region rule* is
+reading the policy and going over every stage, fallback and tool; *guard* is the
 destination, the spending of the hour and day, and whether somebody stopped calls.
 """
 
@@ -38,7 +38,7 @@ def figures(rounds: int) -> list[dict[str, Any]]:
     django.setup()
     from django.utils import timezone
 
-    from assistants.sovereignty import OutsideRegion, require_regions
+    from assistants.sovereignty import first_violation
     from bench.ledger import _open
     from bench.saving import spec_of
     from calls.services.guarding import (
@@ -50,17 +50,14 @@ def figures(rounds: int) -> list[dict[str, Any]]:
     from calls.services.halting import is_halted
     from portal.policy import RegionRule
     from portal.scope import organization_scope
-    from portal.services.privacy import save_privacy
+    from portal.services.privacy import policy_of, save_privacy
 
     organization = _open("Bench policy", None)
-    spec = spec_of(0)
+    spec = _european(spec_of(0))
 
     def regions() -> None:
-        try:
-            require_regions(organization, spec)
-        except OutsideRegion:
-            return
-        raise RuntimeError("An assistant with vendors elsewhere was let through.")
+        if fault := first_violation(spec, policy_of(organization)):
+            raise RuntimeError(f"What is allowed was refused: {fault.message}")
 
     def guard() -> None:
         limits = guard_of(organization)
@@ -70,7 +67,12 @@ def figures(rounds: int) -> list[dict[str, Any]]:
             raise RuntimeError("Nobody stopped these calls.")
 
     with organization_scope(organization):
-        save_privacy(organization=organization, actor=None, regions=RegionRule.EU)
+        save_privacy(
+            organization=organization,
+            actor=None,
+            regions=RegionRule.EU,
+            trusted_hosts=["hooks.example.com"],
+        )
         save_guard(
             organization=organization, actor=None, hourly_microcredits=1_000_000_000
         )
@@ -79,6 +81,19 @@ def figures(rounds: int) -> list[dict[str, Any]]:
             "guard at a call's start, p95": timed(rounds, guard),
         }
     return [_figure(name, took).as_json() for name, took in found.items()]
+
+
+def _european(spec: Any) -> Any:
+    """Return the assistant with vendors that compute in the European Union."""
+    stages = {
+        "llm_config": {"provider": "google", "model": "gemini-2.5-flash"},
+        "stt_config": {"provider": "google", "model": "chirp_3", "language": "en"},
+        "tts_config": {"provider": "google", "voice_id": "Kore", "language": "en"},
+    }
+    values = spec.model_dump(mode="json")
+    for stage, chosen in stages.items():
+        values[stage] = (values[stage] if stage == "llm_config" else {}) | chosen
+    return type(spec).model_validate(values)
 
 
 def _figure(name: str, took: list[float]) -> Figure:

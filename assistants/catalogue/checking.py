@@ -131,7 +131,7 @@ def regions_of(spec: AssistantSpec) -> dict[str, Region]:
             else catalogue().find(stage, name)
         )
         found[path] = (
-            provider.region_of(config.model or "", config.model_dump())
+            provider.region_of(config.model or "", dict(config))
             if provider
             else Region.NON_EU
         )

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from assistants.keys import payers
 from assistants.models import Assistant, AssistantVersion
-from assistants.sovereignty import violations
+from assistants.sovereignty import first_violation
 from assistants.spec import AssistantSpec
 from billing.holds import hold_for_call
 from billing.tariff import CallPrice, Tariff
@@ -245,8 +245,8 @@ class Opening:
             return self._plans[key]
         assert own is not None or version is not None
         spec = AssistantSpec.model_validate(own or (version and version.spec_json))
-        if faults := violations(spec, self._policy):
-            raise RegionRefused(faults[0].message)
+        if fault := first_violation(spec, self._policy):
+            raise RegionRefused(fault.message)
         price = FREE
         if not new.is_test:
             price = call_price(

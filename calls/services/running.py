@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from assistants.disclosure import sentence_for, with_disclosure
 from assistants.rendering import rendered_spec
-from assistants.sovereignty import violations
+from assistants.sovereignty import first_violation
 from assistants.spec import AssistantSpec
 from assistants.spec_secrets import opened
 from billing.holds import extend_hold
@@ -89,6 +89,7 @@ def order_of(call: Call) -> CallOrder:
     policy = _policy_of(call, spec)
     spec = opened(spec, _sealed_for(call))
     equipment = equip(call, spec)
+    fault = first_violation(spec, policy)
     disclosure = sentence_for(spec) if policy.discloses_ai else ""
     return CallOrder(
         call_id=call.pk,
@@ -100,7 +101,7 @@ def order_of(call: Call) -> CallOrder:
         callee_number=call.callee_number,
         spec=with_disclosure(spec, disclosure) if disclosure else spec,
         policy=policy,
-        refusal=next((fault.message for fault in violations(spec, policy)), ""),
+        refusal=fault.message if fault else "",
         dial_at=call.dial_at,
         person_zone=call.metadata.get("person_zone", ""),
         opt_out_digit=call.metadata.get("opt_out_digit", ""),
