@@ -133,17 +133,6 @@ def contradictions(values: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def is_from(address: str, networks: Iterable[str]) -> bool:
-    """Tell whether an address is one of these, or in one of these networks."""
-    try:
-        ours = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(ours, "ipv4_mapped", None)
-    ours = mapped or ours
-    return any(ours in ipaddress.ip_network(network) for network in networks)
-
-
 def written_for(number: str, number_format: str) -> str:
     """Return an E.164 number as a trunk wants to read it."""
     if number_format == "digits":

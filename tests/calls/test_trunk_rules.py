@@ -7,7 +7,6 @@ import pytest
 from calls.trunk_rules import (
     BadAddress,
     HostPort,
-    is_from,
     parse_address,
     parse_networks,
     read_number,
@@ -69,21 +68,6 @@ def test_networks_are_kept_once_in_one_spelling() -> None:
 def test_the_whole_internet_may_not_call_in(text: str) -> None:
     with pytest.raises(BadAddress):
         parse_networks([text])
-
-
-@pytest.mark.parametrize(
-    ("address", "wanted"),
-    [
-        ("203.0.113.200", True),
-        ("::ffff:203.0.113.200", True),
-        ("198.51.100.7", True),
-        ("198.51.100.8", False),
-        ("2001:db8::9", False),
-        ("nonsense", False),
-    ],
-)
-def test_a_source_is_told_from_a_stranger(address: str, wanted: bool) -> None:
-    assert is_from(address, ["203.0.113.0/24", "198.51.100.7"]) is wanted
 
 
 @pytest.mark.parametrize(

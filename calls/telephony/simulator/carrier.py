@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
@@ -18,11 +17,10 @@ from calls.telephony.protocol import (
     TrunkConfig,
     TrunkHealth,
 )
+from calls.telephony.receiving import show
 from calls.telephony.simulator.callees import callee_at
 from calls.telephony.simulator.incoming import SimulatorIncomingLeg
 from calls.telephony.simulator.leg import SimulatorLeg
-
-logger = logging.getLogger(__name__)
 
 # Legs that ended are remembered, so that a repeated order cannot ring somebody twice.
 REMEMBERED_LEGS: Final = 1_000
@@ -71,9 +69,7 @@ class SimulatorCarrier:
     async def _receive(self, call: IncomingCall) -> None:
         try:
             if self._receptionist is not None:
-                await self._receptionist.receive(call)
-        except Exception:  # a desk that breaks turns one caller away, no more
-            logger.exception("caller not received")
+                await show(call, self._receptionist)
         finally:
             await call.leg.reject(RejectReason.FAILED)
 

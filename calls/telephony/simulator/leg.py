@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
 
 from calls.media.frames import FRAME_BYTES, SILENT_FRAME, QueuedAudioInput
 from calls.media.link import (
@@ -160,8 +161,7 @@ class SimulatorLeg:
         except NotAnswered as refusal:
             if not self._answered.done():
                 self._answered.set_exception(refusal)
-        except Exception as error:
-            # The edge of the leg's own loop: whatever broke, the call must end.
+        except (OSError, ValueError, subprocess.SubprocessError) as error:  # no voice
             logger.exception("simulated callee failed")
             if not self._answered.done():
                 self._answered.set_exception(

@@ -27,6 +27,7 @@ from calls.telephony.protocol import (
     TrunkConfig,
     TrunkHealth,
 )
+from calls.telephony.receiving import show
 from calls.telephony.sip.addressing import called_of, caller_name_of, caller_of
 from calls.telephony.sip.admission import TrunkGate
 from calls.telephony.sip.agent import UserAgent
@@ -320,14 +321,9 @@ class SipCarrier:
         assert self._receptionist is not None
         reason = RejectReason.UNAVAILABLE
         try:
-            await self._receptionist.receive(call)
-        except NotAnswered:
-            logger.info("a caller hung up before being answered")
-        except Exception:  # the edge of the call: it must be answered somehow
-            logger.exception("a call could not be taken in")
-            reason = RejectReason.FAILED
-            if leg.is_answered:  # nobody talks to the caller any more
-                await leg.aclose()
+            reason = await show(call, self._receptionist)
+            if reason is RejectReason.FAILED and leg.is_answered:
+                await leg.aclose()  # nobody talks to the caller any more
         finally:
             if not leg.is_answered:
                 await leg.reject(reason)

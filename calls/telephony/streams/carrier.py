@@ -31,6 +31,7 @@ from calls.telephony.protocol import (
     TrunkConfig,
     TrunkHealth,
 )
+from calls.telephony.receiving import show
 from calls.telephony.streams.door import public_url, shared_door, socket_url
 from calls.telephony.streams.leg import LineControl, StreamLeg
 from calls.telephony.streams.wire import BadMessage, Event, Key, Media, Started, Stopped
@@ -202,9 +203,7 @@ class StreamCarrier(ABC, Generic[L]):
     async def _receive(self, call: IncomingCall) -> None:
         assert self._receptionist is not None
         try:
-            await self._receptionist.receive(call)
-        except Exception:  # a desk that breaks turns one caller away, no more
-            logger.exception("caller not received", extra={"carrier": self.name})
+            await show(call, self._receptionist)
         finally:
             await call.leg.reject(RejectReason.FAILED)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 from sipmessage import Request, Response
@@ -23,10 +25,12 @@ from tests.calls.telephony.sip.exchange import (
     CALLED,
     CALLER,
     HOST,
+    Desk,
     carrier,
     trunk,
     until,
 )
+from tests.calls.telephony.sip.test_hostile_messages import message
 from tests.calls.telephony.sip.test_resolving import zone
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
@@ -258,3 +262,22 @@ async def test_a_private_contact_of_a_public_peer_leads_back_to_it(
 async def test_strangers_are_told_our_public_address(peer_host: str, ours: str) -> None:
     listening = Listening("0.0.0.0", 0, public_address="203.0.113.5")
     assert Transports(listening, lambda data, peer: None).local_host(peer_host) == ours
+
+
+async def test_a_public_caller_is_answered_with_our_public_address() -> None:
+    """In Contact and SDP: where their next messages and their audio are to go."""
+    ours = carrier(Desk(), host="0.0.0.0", public_address="203.0.113.5")
+    await ours.configure([trunk(addresses="8.8.8.8")])
+    transports, sent = ours.agent.transports, list[tuple[bytes, Peer]]()
+    with mock.patch.object(
+        transports, "send_datagram", lambda data, peer: sent.append((data, peer))
+    ):
+        invite = message(b"INVITE", 7, body=SDP)
+        transports.received(invite, Peer("udp", "8.8.8.8", 40_001))
+        await until(lambda: any(data.startswith(b"SIP/2.0 200") for data, _ in sent))
+        await ours.aclose()
+    answer, peer = next(one for one in sent if one[0].startswith(b"SIP/2.0 200"))
+    assert (peer.host, peer.port) == ("8.8.8.8", 40_001)  # not where its Via says
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert re.search(rb"(?im)^contact: <sip:[^>]*203\.0\.113\.5:", head)
+    assert b"c=IN IP4 203.0.113.5" in body
