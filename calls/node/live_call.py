@@ -14,63 +14,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
+from django.db import Error
 
 from calls import bus
 from calls.media.link import MediaLink, MediaNeverConnected
 from calls.media.text_link import TextLink
-from calls.models import Call, CallWish
-from calls.node import database, wishes
+from calls.models import Call
+from calls.node import database
 from calls.node.asking import Rejected, ask_for_assistant
-from calls.node.consent_gate import ConsentGate, question_for
+from calls.node.consenting import ask_for_consent, asks_for_consent
 from calls.node.conversation import Conversation
+from calls.node.endings import BROKE, NO_AUDIO_PATH, STOPPED, outcome_of, unanswered
+from calls.node.handing_on import HandingOn
 from calls.node.mcp_tools import ToolServerAway
+from calls.node.opt_out import OptOut
 from calls.node.studio import Studio
 from calls.node.transferring import Transferring
 from calls.node.unbroken import unbroken
 from calls.services import finish, running
-from calls.services.consents import record_consent
 from calls.services.finish import Outcome
 from calls.services.opening import FIRST_HOLD_S
 from calls.services.running import CallOrder
-from calls.session.events import EndReason, Usage
-from calls.session.ports import TransferFailed
+from calls.session.events import EndReason
 from calls.session.release import dissolve, in_time
-from calls.spoken import NOT_AGAIN, spoken
-from calls.telephony.protocol import (
-    IncomingLeg,
-    Leg,
-    NoAnswerOutcome,
-    NotAnswered,
-)
+from calls.telephony.protocol import IncomingLeg, Leg, NotAnswered
 from calls.vendors.errors import ProviderError
 from calls.vendors.registry import VendorSet
 
 logger = logging.getLogger(__name__)
 
-NO_AUDIO_PATH: Final = (
-    "No audio path came about. Check the network or firewall, then try again."
-)
-BROKE: Final = "The voice process failed."
 START_PATIENCE_S: Final = 4.0  # the caller waits in silence for a database meanwhile
 FINISH_PATIENCE_S: Final = 60.0
 _CLOSE_S: Final = 10.0
 
 # Nobody is there, or nobody pays: not even what is being said is said to its end.
 _AT_ONCE: Final = {EndReason.USER_HANGUP, EndReason.VOICE_PROCESS_LOST}
-_REASON_OF: Final = {
-    NoAnswerOutcome.BUSY: EndReason.BUSY,
-    NoAnswerOutcome.NO_ANSWER: EndReason.NO_ANSWER,
-    NoAnswerOutcome.REJECTED: EndReason.REJECTED,
-    NoAnswerOutcome.FAILED: EndReason.CARRIER_FAILED,
-}
-_NO: Final = {
-    "declined": EndReason.CONSENT_DECLINED,
-    "none": EndReason.CONSENT_UNANSWERED,
-}
 
 
 class LiveCall:
@@ -100,8 +81,8 @@ class LiveCall:
         self._stop: EndReason | None = None
         self._stop_error = ""
         self._hanging_up: asyncio.Task[None] | None = None
-        self._transferring: asyncio.Task[None] | None = None
-        self._opting_out: asyncio.Task[None] | None = None
+        self._handing_on = HandingOn(order.call_id, transfer)
+        self._opt_out: OptOut | None = None
         self._is_asking = False  # for consent: there is no session yet that could end
 
     @property
@@ -135,7 +116,7 @@ class LiveCall:
             is_cancelled = True
             outcome = self._outcome(
                 self._stop or EndReason.VOICE_PROCESS_LOST,
-                error="The voice process was stopped during the call.",
+                error=STOPPED,
                 fault_owner="platform",
             )
         except Exception:  # the edge of a call: one that breaks takes no other along
@@ -176,6 +157,9 @@ class LiveCall:
         if is_gone and self._hanging_up is None:
             self._hanging_up = asyncio.create_task(self.link.aclose())
 
+    async def _leave_with(self, message: str) -> None:
+        await self.stop(EndReason.ASSISTANT_HANGUP, message)
+
     async def say(self, text: str, *, end_after: bool) -> None:
         """Say this as soon as the assistant can speak."""
         if self._conversation is not None:
@@ -195,28 +179,8 @@ class LiveCall:
 
     def begin_transfer(self, destination: str, message: str, asked_by: str) -> None:
         """Hand the caller on, beside whatever comes next; a second wish waits for none."""
-        if self._conversation is None or self._transfer is None:
-            return
-        if self._transferring is not None and not self._transferring.done():
-            return
-        self._transferring = asyncio.create_task(
-            self._hand_on(self._conversation, destination, message, asked_by),
-            name=f"transfer {self.order.call_id}",
-        )
-
-    async def _hand_on(
-        self, conversation: Conversation, destination: str, message: str, asked_by: str
-    ) -> None:
-        assert self._transfer is not None
-        self._transfer.asked_by = asked_by
-        try:
-            await conversation.session.transfer(destination, message or None)
-        except TransferFailed as error:
-            await conversation.session.inject(
-                f"The call could not be transferred: {error}", respond=True
-            )
-        finally:
-            self._transfer.asked_by = "assistant"
+        if self._conversation is not None:
+            self._handing_on.begin(self._conversation, destination, message, asked_by)
 
     async def send_digits(self, digits: str) -> None:
         """Press keys on the line; a call without one has none."""
@@ -260,14 +224,15 @@ class LiveCall:
         )
         conversation.tools.begin()
         if self._leg is not None and self.order.opt_out_digit:
-            self._leg.set_digit_listener(self._hear_opt_out)
+            self._opt_out = OptOut(self.order, self._leave_with)
+            self._leg.set_digit_listener(self._opt_out.hear)
         refused = await self._connect() or await self._take_tools(conversation)
         if refused is not None:
             return refused
         if not await self._mark_connected():  # ended elsewhere, and billed there
             return self._outcome(self._stop or EndReason.VOICE_PROCESS_LOST)
         if (no_consent := await self._ask_for_consent(vendors)) is not None:
-            return no_consent
+            return self._outcome(no_consent)
         covered_s = await database.insist(
             running.cover_seconds,
             patience_s=START_PATIENCE_S,
@@ -304,39 +269,25 @@ class LiveCall:
             return self._outcome(EndReason.USER_HANGUP)
         return unanswered(refusal)
 
-    async def _ask_for_consent(self, vendors: VendorSet) -> Outcome | None:
-        """Ask where the assistant wants it asked; return an outcome when it is not given.
+    async def _ask_for_consent(self, vendors: VendorSet) -> EndReason | None:
+        """Return why the call ends when it may not go on.
 
         Only callers on the telephone are asked: a page has its own words for it.
         """
-        wanted = self.order.spec.recording_consent
-        if self._incoming is None or wanted is None or not wanted.enabled:
+        if self._incoming is None or not asks_for_consent(self.order):
             return None
-        language = self.order.spec.language
-        voices = [self._studio.announcer(language)]
-        if vendors.tts is not None:  # a realtime model has no voice to ask with
-            voices.insert(0, vendors.tts)
-        gate = ConsentGate(
-            self._incoming,
-            voices,
-            question_for(wanted.message, language),
-            self._studio.yes_or_no(language),
-        )
         self._is_asking = True
         try:
-            consent = await gate.ask()
+            refusal = await ask_for_consent(
+                self.order,
+                self._incoming,
+                self._studio,
+                vendors,
+                patience_s=START_PATIENCE_S,
+            )
         finally:
             self._is_asking = False
-        if consent is None or self._stop is not None:
-            return self._outcome(self._stop or EndReason.USER_HANGUP)
-        await database.insist(
-            record_consent,
-            patience_s=START_PATIENCE_S,
-            order=self.order,
-            language=language,
-            **asdict(consent),
-        )
-        return None if consent.answer == "given" else self._outcome(_NO[consent.answer])
+        return self._stop or refusal
 
     async def _take_tools(self, conversation: Conversation) -> Outcome | None:
         """Give the session its tools; return an outcome when it must not go without."""
@@ -349,23 +300,6 @@ class LiveCall:
                 fault_owner="organization",
             )
         return None
-
-    def _hear_opt_out(self, digit: str) -> None:
-        if digit == self.order.opt_out_digit and self._opting_out is None:
-            self._opting_out = asyncio.create_task(self._opt_out())
-
-    async def _opt_out(self) -> None:
-        """Write down that nobody may call this person again, say so, and leave."""
-        try:
-            await wishes.leave_alone(self.order, CallWish.Way.DIGIT)
-        except Exception:  # without a database it cannot be promised: the call goes on
-            logger.exception(
-                "wish not kept", extra={"call_id": str(self.order.call_id)}
-            )
-            self._opting_out = None
-            return
-        words = spoken(NOT_AGAIN, self.order.spec.language)
-        await self.stop(EndReason.ASSISTANT_HANGUP, words)
 
     async def _ring(self, leg: Leg) -> None:
         await database.insist(
@@ -392,14 +326,14 @@ class LiveCall:
         return self._is_connected
 
     async def _leave(self, outcome: Outcome) -> None:
-        if self._transferring is not None:
-            self._transferring.cancel()
-            await asyncio.wait([self._transferring])
+        await self._handing_on.aclose()
         await in_time("link", self.link.aclose(), _CLOSE_S)
-        for task in (self._hanging_up, self._opting_out):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        if self._hanging_up is not None:
+            self._hanging_up.cancel()
+            await asyncio.wait([self._hanging_up])
+        opt_out, self._opt_out = self._opt_out, None
+        if opt_out is not None:
+            await opt_out.aclose()
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             await conversation.aclose()
@@ -412,7 +346,7 @@ class LiveCall:
                 scope=self.order.scope,
                 outcome=outcome,
             )
-        except Exception:  # the sweeper settles what cannot be written here
+        except Error:  # the sweeper settles what cannot be written here
             logger.exception(
                 "call not finished", extra={"call_id": str(self.order.call_id)}
             )
@@ -421,38 +355,12 @@ class LiveCall:
         self, reason: EndReason, *, error: str = "", fault_owner: str = ""
     ) -> Outcome:
         """Return all that is known of the call by now, under this reason."""
-        conversation = self._conversation
-        if conversation is None or not self._is_connected:
+        if self._conversation is None or not self._is_connected:
             return Outcome(reason, error=error, fault_owner=fault_owner)
-        ended = conversation.ended
-        return Outcome(
+        return outcome_of(
             reason,
-            duration_ms=conversation.spoken_ms,
+            self._conversation,
+            self.link,
             error=error,
             fault_owner=fault_owner,
-            usage=self._used(ended.usage) if ended else {},
-            quality=self._quality(),
-            recording=conversation.recording,
         )
-
-    def _used(self, usage: Usage) -> dict[str, Any]:
-        """What vendors bill; what nobody heard is no speech."""
-        if isinstance(self.link, TextLink):
-            usage = replace(usage, tts_characters=0, stt_audio_ms=0)
-        return asdict(usage)
-
-    def _quality(self) -> dict[str, Any]:
-        try:
-            return asdict(self.link.stats())
-        except Exception:  # a transport's own kinds; the bill does not depend on it
-            logger.exception("no quality", extra={"call_id": str(self.order.call_id)})
-            return {}
-
-
-def unanswered(refusal: NotAnswered) -> Outcome:
-    """Return how a call ends that reached nobody, with the carrier's own code."""
-    return Outcome(
-        _REASON_OF[refusal.outcome],
-        error=refusal.detail,
-        carrier_code=refusal.code,
-    )

@@ -15,7 +15,7 @@ from assistants.services import delete_assistant
 from assistants.spec import AssistantSpec
 from calls.media.link import LinkStats
 from calls.models import Call, VoiceNode
-from calls.node.live_call import BROKE, NO_AUDIO_PATH
+from calls.node.endings import BROKE, NO_AUDIO_PATH
 from calls.services.finish import Outcome, finish_call
 from calls.services.running import CallOrder
 from calls.session.events import EndReason
