@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -72,8 +73,12 @@ class VoiceProcess:
                 capacity=self.capacity,
             )
             loops.append(asyncio.create_task(self._beat(), name="heartbeat"))
-            loops.append(asyncio.create_task(self._salvage(), name="salvage"))
-            loops.append(asyncio.create_task(self._configure(), name="trunks"))
+            for work, every_s, trouble in (
+                (self._salvage, _SALVAGE_EVERY_S, "recordings not salvaged"),
+                (self._reception.configure, _TRUNKS_EVERY_S, "trunks not read"),
+            ):
+                repeated = self._repeat(work, every_s, trouble)
+                loops.append(asyncio.create_task(repeated, name=trouble))
             with quiet_collector():
                 logger.info("voice process ready", extra={"node": str(self.node_id)})
                 self.is_ready.set()
@@ -189,21 +194,18 @@ class VoiceProcess:
             if not self._lanes.is_busy(call_id):
                 self._lanes.put("place", call_id, {})
 
-    async def _salvage(self) -> None:
+    async def _repeat(
+        self, work: Callable[[], Awaitable[object]], every_s: float, trouble: str
+    ) -> None:
         while True:
             try:
-                await database.ask(shelf.salvage, except_for=frozenset(self.calls))
-            except Exception:  # tried again; no call depends on it
-                logger.exception("recordings not salvaged")
-            await asyncio.sleep(_SALVAGE_EVERY_S)
+                await work()
+            except Exception:  # such as a database that is away; it is tried again
+                logger.exception(trouble)
+            await asyncio.sleep(every_s)
 
-    async def _configure(self) -> None:
-        while True:
-            await asyncio.sleep(_TRUNKS_EVERY_S)
-            try:
-                await self._reception.configure()
-            except Exception:  # a database that is away; the trunks stay as they are
-                logger.exception("trunks not read")
+    async def _salvage(self) -> None:
+        await database.ask(shelf.salvage, except_for=frozenset(self.calls))
 
     # --- calls ---
 

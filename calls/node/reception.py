@@ -22,12 +22,13 @@ from calls.media.text_link import TextLink
 from calls.media.webrtc import WebRTCLink
 from calls.node import database
 from calls.node.asking import ask_for_assistant
+from calls.node.endings import unanswered
 from calls.node.front_desk import FrontDesk
 from calls.node.listening import LISTENER_COMMANDS, Listeners
-from calls.node.live_call import FINISH_PATIENCE_S, LiveCall, unanswered
+from calls.node.live_call import FINISH_PATIENCE_S, LiveCall
 from calls.node.studio import Studio
 from calls.node.transferring import Transferring
-from calls.services import finish, pace as moments, running
+from calls.services import finish, pace as moments, running, trunk_news
 from calls.services.finish import Outcome
 from calls.services.running import CallOrder
 from calls.services.trunk_checks import trunk_configs
@@ -41,7 +42,7 @@ from calls.telephony.protocol import (
     PlaceRequest,
     TrunkConfig,
 )
-from calls.telephony.registry import OpenCarriers
+from calls.telephony.registry import OpenCarriers, UnknownCarrier
 from calls.telephony.simulator.carrier import SimulatorCarrier
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Reception:
         self._desk = FrontDesk(node_id, studio, self._admit, ask=ask_for_assistant)
         self._carriers = OpenCarriers(CarrierSetup(receptionist=self._desk))
         self._trunks: list[TrunkConfig] = []
+        self._configuring = asyncio.Lock()
         self._listeners = Listeners(studio, calls)
         self._is_open = True
 
@@ -79,10 +81,11 @@ class Reception:
 
     async def configure(self) -> None:
         """Let the carriers know the trunks there are now, when something changed."""
-        trunks = await database.ask(trunk_configs, node_id=self._node_id)
-        if trunks != self._trunks:
-            await self._carriers.configure(trunks)
-            self._trunks = trunks
+        async with self._configuring:  # what was read last is what counts
+            trunks = await database.ask(trunk_configs, node_id=self._node_id)
+            if trunks != self._trunks:
+                await self._carriers.configure(trunks)
+                self._trunks = trunks
 
     def close(self) -> None:
         """Take no more calls in; those here go on being looked after."""
@@ -104,6 +107,8 @@ class Reception:
             await self._place(call_id)
         elif command == "call_in":
             self._simulate(call_id, data["caller"], data["called"])
+        elif command == trunk_news.COMMAND:
+            await self.configure()
         elif command in LISTENER_COMMANDS:
             await self._listeners.obey(command, call_id, data)
         elif call is None:
@@ -189,6 +194,7 @@ class Reception:
         order = await self._pick_up(call_id)
         if order is None:
             return
+        await self._know(order.trunk_id)
         try:
             is_wanted = await self._wait_for_moment(order)
         except TrunkFull as refusal:
@@ -210,7 +216,7 @@ class Reception:
         except NotAnswered as refusal:  # before the first ring, such as a full trunk
             await self._finish(order, unanswered(refusal))
             return
-        except Exception as error:  # a carrier that breaks fails its call, no more
+        except (UnknownCarrier, OSError, TimeoutError) as error:
             logger.exception("carrier failed", extra={"carrier": order.carrier})
             await self._refuse(order, str(error) or "The carrier did not answer.")
             return
@@ -250,6 +256,11 @@ class Reception:
         return await database.ask(
             running.pick_up, call_id=call_id, node_id=self._node_id
         )
+
+    async def _know(self, trunk_id: UUID | None) -> None:
+        """Read the trunks anew when this one was added a moment ago."""
+        if trunk_id is not None and all(known.id != trunk_id for known in self._trunks):
+            await self.configure()
 
     async def _wait_for_moment(self, order: CallOrder) -> bool:
         """Wait until this call may start on its trunk; `False` when it no longer may.

@@ -12,6 +12,7 @@ from django.utils import timezone
 from assistants.models import Assistant
 from calls.errors import CallError
 from calls.models import PhoneNumber, Trunk
+from calls.services.trunk_news import announce_trunks
 from portal.limits import check_numbers
 from portal.models import Organization, User
 from portal.services import audit
@@ -59,6 +60,7 @@ def add_number(
             )
     except IntegrityError as error:
         raise NumberTaken from error
+    announce_trunks()
     audit.record(
         organization=organization,
         actor=actor,
@@ -89,6 +91,7 @@ def change_number(
     PhoneNumber.objects.filter(pk=number.pk).update(
         **changed, updated_at=timezone.now()
     )
+    announce_trunks()
     audit.record(
         organization=number.organization,
         actor=actor,
@@ -113,6 +116,7 @@ def remove_number(*, number: PhoneNumber, actor: User | None) -> None:
     except ProtectedError as error:
         raise NumberInUse from error
     number.pk = number_id
+    announce_trunks()
     audit.record(
         organization=number.organization,
         actor=actor,

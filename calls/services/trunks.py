@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import ProtectedError, Q
 
 from calls.errors import CallError, CallRefused
-from calls.models import Call, PhoneNumber, Trunk
+from calls.models import Call, PhoneNumber, Transfer, Trunk
 from calls.models.trunk import tested_values
+from calls.services.trunk_news import announce_trunks
 from portal.models import Organization, User
 from portal.services import audit
 
@@ -38,6 +39,7 @@ def add_trunk(
     trunk = Trunk(organization=organization, **values)
     trunk.password_hint = hint_of(trunk.auth_password)
     trunk.save()
+    announce_trunks()
     audit.record(
         organization=organization,
         actor=actor,
@@ -67,6 +69,7 @@ def change_trunk(*, trunk: Trunk, changes: dict[str, Any], actor: User | None) -
         trunk.check_result, trunk.checked_at = {}, None
         fields += ["check_result", "checked_at"]
     trunk.save(update_fields=fields)
+    announce_trunks()
     audit.record(
         organization=trunk.organization,
         actor=actor,
@@ -90,6 +93,7 @@ def remove_trunk(*, trunk: Trunk, actor: User | None) -> None:
     except ProtectedError as error:  # a number that took it at this very moment
         raise TrunkInUse([]) from error
     trunk.pk = trunk_id
+    announce_trunks()
     audit.record(
         organization=trunk.organization,
         actor=actor,
@@ -100,13 +104,16 @@ def remove_trunk(*, trunk: Trunk, actor: User | None) -> None:
 
 
 def free_channels(trunk: Trunk) -> int:
-    """Return how many more calls a trunk carries now.
+    """Return how many more calls a trunk carries now; people dialled for callers count.
 
     The caller holds the organization's lock, so that two calls of one trunk cannot take
     the same last channel.
     """
     live = Call.objects.filter(trunk=trunk, status__in=Call.LIVE).count()
-    return trunk.max_channels - live
+    handed_on = Transfer.objects.filter(
+        trunk=trunk, status__in=Transfer.ON_A_LINE, call__status__in=Call.LIVE
+    ).count()
+    return trunk.max_channels - live - handed_on
 
 
 def require_channel(free: int) -> None:

@@ -16,12 +16,14 @@ from django.db import connections
 from django.utils import timezone
 
 from calls.errors import NoCapacity
-from calls.models import Call, VoiceNode
+from calls.models import Call, PhoneNumber, Trunk, VoiceNode
 from calls.node import database, process as voice
 from calls.services.finish import Outcome, finish_call, sweep_lost_calls
 from calls.services.nodes import retire_node
 from calls.services.opening import NewCall
+from calls.services.outbound import place_call
 from calls.services.starting import open_call
+from calls.services.trunks import add_trunk
 from calls.session.events import EndReason
 from common.ids import uuid7
 from portal.scope import Scope, all_organizations, organization_scope
@@ -35,7 +37,9 @@ from tests.calls.node.serving import (
     row,
     serving,
     start_call,
+    until,
 )
+from tests.calls.services.test_inbound_reserve import with_trunk
 from tests.fakes.leg import FAKE_CARRIER
 from tests.world import House
 
@@ -303,3 +307,48 @@ async def test_rapid_starts_and_hang_ups_leave_nothing_behind(bakery: House) -> 
         assert memory_kb_after - memory_kb < 24 * 256
     left = await database.ask(lambda: wallet(bakery))
     assert left > FULL - cost_of(2 * 32)
+
+
+async def test_a_trunk_is_known_as_soon_as_it_is_added(bakery: House) -> None:
+    def add() -> Trunk:
+        with organization_scope(bakery.organization):
+            values = {"name": "New", "host": "sip.example.com", "carrier": "fake"}
+            return add_trunk(
+                organization=bakery.organization, values=values, actor=None
+            )
+
+    async with serving() as process:
+        carrier = process._reception._carriers.get("fake")
+        trunk = await database.ask(add)
+
+        async def is_known() -> bool:
+            return trunk.pk in carrier.health()
+
+        await until(is_known, within_s=1)
+
+
+async def test_a_call_on_a_trunk_nobody_told_of_has_it_looked_up(
+    bakery: House,
+) -> None:
+    def place() -> Call:
+        with mock.patch("calls.services.trunks.announce_trunks"):
+            number = with_trunk(bakery, carrier="fake")
+        with organization_scope(bakery.organization):
+            PhoneNumber.objects.filter(pk=number.pk).update(carrier="fake")
+            number.carrier = "fake"
+            return place_call(
+                organization=bakery.organization,
+                assistant=bakery.assistant,
+                destination="+31205550001",
+                call_id=uuid7(),
+                actor=None,
+                number=number,
+            )
+
+    with mock.patch.object(voice, "_TRUNKS_EVERY_S", 60):
+        async with serving() as process:
+            call = await database.ask(place)
+            await has_status(call, "in-progress")
+            carrier = process._reception._carriers.get("fake")
+            assert call.trunk_id in carrier.health()
+            await hang_up(call)
