@@ -179,7 +179,7 @@ def transfers(rows: Sequence[Transfer]) -> list[dict[str, Any]]:
                 for part in (
                     row.get_kind_display(),
                     row.get_status_display(),
-                    status_look(row.reason).label if row.reason else "",
+                    _not_handed_on(row.reason),
                     row.detail,
                 )
                 if part
@@ -190,6 +190,24 @@ def transfers(rows: Sequence[Transfer]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _not_handed_on(reason: str) -> str:
+    """Return why a transfer did not come about, in words."""
+    words = {
+        "bad_destination": _("No number that can be called"),
+        "not_allowed": _("This number may not be called"),
+        "no_trunk": _("No trunk for calls out"),
+        "trunk_full": _("All lines out in use"),
+        "refused": _("Turned away"),
+        "busy": _("Busy"),
+        "no_answer": _("No answer"),
+        "declined": _("The person declined"),
+        "not_accepted": _("Nobody pressed 1"),
+        "caller_left": _("Caller hung up"),
+        "failed": _("No connection"),
+    }
+    return words.get(reason, reason)
 
 
 def consent_facts(consent: RecordingConsent | None) -> list[dict[str, Any]]:

@@ -26,9 +26,19 @@ class Transfer(Owned):
         FAILED = "failed", _("Did not work")
 
     OPEN: ClassVar[tuple[str, ...]] = (Status.ASKED, Status.RINGING, Status.BRIEFING)
+    # With a line of our own to the person; while the call lives, it is a trunk's channel.
+    ON_A_LINE: ClassVar[tuple[str, ...]] = (
+        Status.RINGING,
+        Status.BRIEFING,
+        Status.BRIDGED,
+    )
 
     call = models.ForeignKey(
         "calls.Call", on_delete=models.CASCADE, related_name="transfers"
+    )
+    # Where the person is dialled; none while nobody is, and where no trunk is needed.
+    trunk = models.ForeignKey(
+        "calls.Trunk", on_delete=models.SET_NULL, null=True, related_name="+"
     )
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.BLIND)
     destination = models.CharField(max_length=260)

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT_S: Final = 40.0
 RETRY_AFTER_S: Final = 10
 
-_REJECT: Final = {
+REJECT_AS: Final = {
     None: RejectReason.UNKNOWN_NUMBER,
     EndReason.NUMBER_INACTIVE: RejectReason.UNAVAILABLE,
     EndReason.NO_ASSISTANT: RejectReason.UNAVAILABLE,
@@ -137,7 +137,7 @@ class FrontDesk:
             ):  # gone, or no audio: turned away all the same
                 logger.warning("message not said", exc_info=True)
         await leg.reject(
-            _REJECT.get(why.reason, RejectReason.UNAVAILABLE),
+            REJECT_AS.get(why.reason, RejectReason.UNAVAILABLE),
             retry_after_s=RETRY_AFTER_S
             if why.reason is EndReason.NO_CAPACITY
             else None,

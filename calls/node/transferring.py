@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from django.utils import timezone
 
 from calls import bus
 from calls.media.ambience import Ambience
@@ -32,6 +33,7 @@ from calls.services.running import CallOrder
 from calls.services.transfers import WORDS, Failure, TransferNotPossible, TransferPlan
 from calls.session.ports import TransferFailed
 from calls.session.release import in_time
+from calls.telephony import pace
 from calls.telephony.protocol import (
     Leg,
     NoAnswerOutcome,
@@ -157,8 +159,27 @@ class Transferring:
         await self._note(plan, "done", method="refer")
         return True
 
+    async def _wait_for_line(self, plan: TransferPlan) -> None:
+        """Take a line of the trunk and wait for the moment at which it may be dialled."""
+        is_late = True
+        while is_late:
+            try:
+                dial_at = await database.insist(
+                    transfers.take_line,
+                    patience_s=PATIENCE_S,
+                    order=self._order,
+                    plan=plan,
+                )
+            except TransferNotPossible as error:
+                raise _Failed(error.failure) from error
+            if dial_at is None:
+                break
+            await asyncio.sleep(max(0.0, (dial_at - timezone.now()).total_seconds()))
+            is_late = pace.is_late(dial_at.timestamp(), timezone.now().timestamp())
+        await self._show("ringing")
+
     async def _dial(self, plan: TransferPlan) -> Leg:
-        await self._note(plan, "ringing", method="bridge")
+        await self._wait_for_line(plan)
         request = PlaceRequest(
             call_id=plan.id,
             caller_id=plan.caller_id,

@@ -59,18 +59,23 @@ def name_of_line(number: PhoneNumber) -> str:
 
 def line_of(number: PhoneNumber) -> Line:
     """Return the way out of a number's calls; the operator's limits go before."""
-    name = name_of_line(number)
-    per_s = SIMULATED_STARTS_PER_S if number.carrier == SIMULATED else STARTS_PER_S
+    return line_on(number.carrier, number.trunk)
+
+
+def line_on(carrier: str, trunk: Trunk | None) -> Line:
+    """Return the way out over a trunk, or over a carrier that needs none."""
+    name = str(trunk.pk) if trunk else carrier
+    per_s = SIMULATED_STARTS_PER_S if carrier == SIMULATED else STARTS_PER_S
     max_calls = None
     row = TrunkPace.objects.filter(pk=name).first() or TrunkPace(trunk=name)
     next_start_at = row.next_start_at
-    if number.trunk is not None:
-        per_s = float(number.trunk.calls_per_second)
-        max_calls = number.trunk.max_channels
-        next_start_at = number.trunk.next_start_at
+    if trunk is not None:
+        per_s = float(trunk.calls_per_second)
+        max_calls = trunk.max_channels
+        next_start_at = trunk.next_start_at
     return Line(
         name,
-        number.trunk_id,
+        trunk.pk if trunk else None,
         pace.Rate(row.starts_per_s or per_s, row.starts_per_5s),
         row.max_calls or max_calls,
         row.reserved_percent,

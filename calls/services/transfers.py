@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from assistants.tool_shapes import TransferCallTool
@@ -14,7 +16,9 @@ from calls.errors import CallError, DestinationRefused
 from calls.models import Call, PhoneNumber, Transfer, Trunk
 from calls.services.guarding import check_destination
 from calls.services.outbound import shown_number
+from calls.services.pace import PATIENCE_S, line_on, take_moments
 from calls.services.running import CallOrder
+from calls.services.trunks import free_channels
 from calls.trunk_rules import region_of
 from common.ids import uuid7
 from common.phone import InvalidNumber, parse_number
@@ -28,6 +32,7 @@ class Failure(StrEnum):
     BAD_DESTINATION = "bad_destination"
     NOT_ALLOWED = "not_allowed"
     NO_TRUNK = "no_trunk"
+    TRUNK_FULL = "trunk_full"  # every channel is in use, or too many calls start now
     REFUSED = "refused"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -42,6 +47,7 @@ WORDS: Final[dict[Failure, str]] = {
     Failure.BAD_DESTINATION: "This is no number or address that can be called.",
     Failure.NOT_ALLOWED: "This number may not be called.",
     Failure.NO_TRUNK: "There is no trunk for calls out, so nobody can be reached.",
+    Failure.TRUNK_FULL: "All lines out are in use.",
     Failure.REFUSED: "The other side turned the call away.",
     Failure.BUSY: "The line is busy.",
     Failure.NO_ANSWER: "Nobody answered.",
@@ -118,6 +124,44 @@ def plan_transfer(
             trunk_id=way.trunk.pk if way.trunk else None,
             brief=brief,
         )
+
+
+def take_line(*, order: CallOrder, plan: TransferPlan) -> datetime | None:
+    """Take a channel of the trunk and a moment to dial; `None`: dial at once.
+
+    The transfer rings from then on. It gives the channel back when it fails or its call
+    ends, whoever ends it. Asked again it takes another moment and no second channel.
+    Raises `TransferNotPossible` when there is none of either.
+    """
+    with scoped(order.scope), transaction.atomic():
+        # The lock under which calls count a trunk's channels.
+        Organization.objects.select_for_update(of=("self",), no_key=True).get(
+            pk=order.organization_id
+        )
+        row = Transfer.objects.get(pk=plan.id)
+        trunk = None
+        if plan.trunk_id is not None:
+            trunk = Trunk.objects.filter(pk=plan.trunk_id).first()
+            if trunk is None:  # removed a moment ago
+                raise TransferNotPossible(Failure.NO_TRUNK)
+        dial_at = _moment_on(trunk, has_channel=row.trunk_id is not None)
+        row.trunk, row.method = trunk, "bridge"
+        row.status = Transfer.Status.RINGING
+        row.save(update_fields=["trunk", "method", "status"])
+        return dial_at
+
+
+def _moment_on(trunk: Trunk | None, *, has_channel: bool) -> datetime | None:
+    if trunk is None:
+        return None
+    if not has_channel and free_channels(trunk) <= 0:
+        raise TransferNotPossible(Failure.TRUNK_FULL)
+    moments = take_moments(
+        line_on(trunk.carrier, trunk), 1, timezone.now(), horizon_s=PATIENCE_S
+    )
+    if not moments:
+        raise TransferNotPossible(Failure.TRUNK_FULL)
+    return moments[0]
 
 
 def _keep(order: CallOrder, **values: Any) -> Transfer:

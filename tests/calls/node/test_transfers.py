@@ -320,6 +320,7 @@ def test_a_caller_in_a_browser_is_joined_to_the_person_dialled(
     assert (call.status, call.end_reason) == ("transferred", "transferred")
     (done,) = tries(held)
     assert (done.status, done.method) == ("bridged", "bridge")
+    assert done.trunk_id == trunk.pk  # a channel of it, for as long as the call lived
     assert held.link.heard[-1].to_s - held.link.heard[-1].from_s >= 1.9
     assert phone.close_count > 0
 
