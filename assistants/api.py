@@ -42,6 +42,7 @@ from portal.api.errors import InvalidRequest, invalid_request
 from portal.api.paging import Body as RequestBody, Deleted
 from portal.api.plain import plain_answer
 from portal.permissions import Permission
+from portal.services.privacy import policy_in_scope
 
 router = Router(tags=["Assistants"])
 
@@ -105,7 +106,7 @@ def assistant_json(
 
 def read_spec(values: dict[str, Any]) -> AssistantSpec:
     """Return a checked spec, or raise `InvalidRequest` that names every wrong field."""
-    values = completed(values, keys_at_hand())
+    values = completed(values, keys_at_hand(), policy_in_scope().regions)
     try:
         # Strict: text that looks like a number is not one.
         spec = AssistantSpec.model_validate_json(json.dumps(values), strict=True)

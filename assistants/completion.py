@@ -1,7 +1,8 @@
 """Filling in what an API request leaves open, so that a name alone makes an assistant.
 
-What is filled in comes from the catalogue: a provider whose key is at hand, else the
-one that needs none. Values that are no objects pass through; the spec refuses them.
+What is filled in comes from the catalogue: a provider whose key is at hand and whose
+region the organization's rule allows, else the one that needs none. Values that are no
+objects pass through; the spec refuses them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from assistants.catalogue import (
     is_model_available,
 )
 from assistants.spec import AssistantSpec
+from portal.policy import RegionRule
 
 _BLOCKS: Final = {
     "llm_config": Stage.LLM,
@@ -40,17 +42,28 @@ _KEPT: Final = frozenset(
 _WHOLE: Final = frozenset({"schema"})
 
 
-def default_provider(stage: Stage, keys: Container[str]) -> Provider:
-    """Return the first provider that can be used, and a demo one only if none else can."""
+def default_provider(
+    stage: Stage, keys: Container[str], regions: RegionRule
+) -> Provider:
+    """Return the first provider that may be used, and a demo one only if none else may.
+
+    The demo one runs on this installation and needs no key: there is always one.
+    """
     usable = [
         provider
         for provider in catalogue().stage(stage)
-        if is_available(provider, keys) and provider.default_model
+        if is_available(provider, keys)
+        and provider.default_model
+        and regions.allows(provider.region_of(model_at_hand(provider, keys), {}))
     ]
     return min(usable, key=lambda provider: provider.is_demo)
 
 
-def completed(values: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
+def completed(
+    values: dict[str, Any],
+    keys: Container[str],
+    regions: RegionRule = RegionRule.ANYWHERE,
+) -> dict[str, Any]:
     """Return `values` with a provider, model and voice wherever none is named.
 
     A null stands for "not given" where the spec has a default that is not null.
@@ -67,7 +80,7 @@ def completed(values: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
             continue
         block = found.get(name) or {}
         if isinstance(block, dict):
-            found[name] = _completed_block(block, stage, keys)
+            found[name] = _completed_block(block, stage, keys, regions)
     return found
 
 
@@ -100,11 +113,14 @@ def _is_realtime(block: object) -> bool:
 
 
 def _completed_block(
-    block: dict[str, Any], stage: Stage, keys: Container[str]
+    block: dict[str, Any],
+    stage: Stage,
+    keys: Container[str],
+    regions: RegionRule,
 ) -> dict[str, Any]:
     block = {name: value for name, value in block.items() if value is not None}
     if "provider" not in block:
-        block["provider"] = default_provider(stage, keys).id
+        block["provider"] = default_provider(stage, keys, regions).id
     name = block["provider"]
     provider = None
     if isinstance(name, str):
@@ -115,12 +131,12 @@ def _completed_block(
     if stage == Stage.TTS:
         block.setdefault("voice_id", provider.default_voice if provider else "")
     else:
-        block.setdefault("model", _model_at_hand(provider, keys) if provider else "")
+        block.setdefault("model", model_at_hand(provider, keys) if provider else "")
     return block
 
 
-def _model_at_hand(provider: Provider, keys: Container[str]) -> str:
-    """The default model, or the first one that a key unlocks."""
+def model_at_hand(provider: Provider, keys: Container[str]) -> str:
+    """Return the default model, or the first one that a key unlocks."""
     usable = [m for m in provider.models if is_model_available(provider, m, keys)]
     usable.sort(key=lambda model: (not model.is_default, model.is_legacy))
     return usable[0].id if usable else provider.default_model

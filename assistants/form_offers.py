@@ -18,6 +18,8 @@ from assistants.catalogue import (
     language_name,
     voice_choices,
 )
+from assistants.completion import default_provider, model_at_hand
+from portal.policy import RegionRule
 
 SEPARATOR = "/"
 Choice = tuple[str, str]
@@ -32,6 +34,19 @@ def split(choice: str) -> tuple[str, str]:
 
 def joined(provider: str, name: str) -> str:
     return f"{provider}{SEPARATOR}{name}"
+
+
+def first_choices(keys: Container[str], regions: RegionRule) -> dict[str, str]:
+    """Return what a new assistant begins with, as the API would fill it in."""
+    mind, ears, mouth = (
+        default_provider(stage, keys, regions)
+        for stage in (Stage.LLM, Stage.STT, Stage.TTS)
+    )
+    return {
+        "model": joined(mind.id, model_at_hand(mind, keys)),
+        "listener": joined(ears.id, model_at_hand(ears, keys)),
+        "voice": joined(mouth.id, mouth.default_voice),
+    }
 
 
 def model_groups(stage: Stage, keys: Container[str]) -> Groups:

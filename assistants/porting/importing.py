@@ -25,6 +25,7 @@ from assistants.porting.reading import MAX_NOTES, Note, Source, shown, written
 from assistants.spec import AssistantSpec
 from assistants.tool_checks import tool_faults
 from portal.api.errors import param_path
+from portal.services.privacy import policy_in_scope
 
 MAX_CHARACTERS: Final = 1_000_000
 _MAX_DROPPED: Final = 100
@@ -123,7 +124,8 @@ def _fitted(values: dict[str, Any]) -> tuple[AssistantSpec, list[Note]]:
 
 
 def _spec(values: dict[str, Any]) -> AssistantSpec:
-    return AssistantSpec.model_validate(completed(values, keys_at_hand()))
+    regions = policy_in_scope().regions
+    return AssistantSpec.model_validate(completed(values, keys_at_hand(), regions))
 
 
 def _faults(error: ValidationError) -> list[CatalogueError]:
