@@ -104,7 +104,10 @@ class AdvancedFields(forms.Form):
         required=False,
         max_length=2_000,
         widget=forms.URLInput({"placeholder": "https://…"}),
-        help_text=gettext_lazy("Events of this assistant’s calls go there."),
+        help_text=gettext_lazy(
+            "Events of this assistant’s calls go there, signed with a secret that this "
+            "page shows once you have saved."
+        ),
     )
     webhook_events = forms.MultipleChoiceField(
         label=gettext_lazy("Which events"),

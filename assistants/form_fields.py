@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel
 
 from assistants.advanced_fields import AdvancedFields
+from assistants.example_turns import UnreadableTurns, turns_of_lines
 from assistants.spec import LLMConfig
 from assistants.speech_shapes import BackgroundAudio, Silence, TurnTaking
 from assistants.vendor_shapes import MAX_FALLBACKS
@@ -127,6 +128,24 @@ class AssistantFields(AdvancedFields):
             "{{name}} is replaced by what is known of a call."
         ),
     )
+    examples = forms.CharField(
+        label=_("Example of a conversation"),
+        max_length=50_000,
+        required=False,
+        widget=forms.Textarea(
+            {
+                "rows": 6,
+                "placeholder": _(
+                    "Caller: Are you open on Sunday?\n"
+                    "Assistant: No, on Monday from nine again."
+                ),
+            }
+        ),
+        help_text=_(
+            "Shows how it should answer. Begin each turn on a line of its own with "
+            "“Caller:” or “Assistant:”."
+        ),
+    )
     language = forms.ChoiceField(label=_("Language"))
 
     # voice
@@ -223,8 +242,13 @@ class AssistantFields(AdvancedFields):
     silence_final_message = sentence(_("Last words to a silent caller"))
 
     # ending
-    max_duration_minutes = forms.IntegerField(
-        label=_("Longest call"), min_value=1, max_value=120, initial=10
+    max_duration_minutes = forms.FloatField(
+        label=_("Longest call"),
+        min_value=0.16,
+        max_value=120,
+        initial=10,
+        widget=forms.NumberInput({"step": "any"}),
+        help_text=_("From ten seconds (0.17) to two hours."),
     )
     may_hang_up = forms.BooleanField(
         label=_("May end the call"),
@@ -249,3 +273,10 @@ class AssistantFields(AdvancedFields):
         2,
         1_000,
     )
+
+    def clean_examples(self) -> list[dict[str, str]]:
+        """Return the example turns as messages to the model."""
+        try:
+            return turns_of_lines(self.cleaned_data["examples"])
+        except UnreadableTurns as error:
+            raise forms.ValidationError(str(error)) from error

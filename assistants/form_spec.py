@@ -7,9 +7,11 @@ in `values_of` and `answers_of`, which are each other's reverse.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from assistants.advanced_fields import PLACES, advanced_answers, advanced_values
+from assistants.example_turns import lines_of_turns, turns_of_lines
 from assistants.option_fields import lines_of
 from assistants.spec import AssistantSpec
 from assistants.vendor_shapes import MAX_FALLBACKS
@@ -53,7 +55,8 @@ LINES: Final = {
 # The first of these that a path begins with is where its error stands.
 _PLACES: Final = (
     *PLACES,
-    ("llm_config.messages", "instructions"),
+    ("llm_config.messages[0]", "instructions"),
+    ("llm_config.messages", "examples"),
     ("llm_config.voice", "voice"),
     ("llm_config.provider", "model"),
     ("llm_config.model", "model"),
@@ -135,7 +138,10 @@ def values_of(answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     values["speech_config"]["pronunciation"] = pronunciation_of(
         answers["pronunciation"]
     )
-    values["max_duration_seconds"] = answers["max_duration_minutes"] * 60
+    values["max_duration_seconds"] = round(answers["max_duration_minutes"] * 60)
+    # The older name of the first check must not tell another time than the newer one.
+    if values.get("silence_timeout_seconds") != answers["silence_first_check"]:
+        values["silence_timeout_seconds"] = None
     after = base.get("after_call_transcription")
     values |= advanced_values(answers)
     if after and after["provider"] == answers["after_call_provider"]:
@@ -155,11 +161,40 @@ def answers_of(spec: AssistantSpec) -> dict[str, Any]:
         | advanced_answers(spec)
         | {
             "instructions": spec.llm_config.instructions,
+            "examples": lines_of_turns(_examples(values["llm_config"]["messages"])),
             "pronunciation": "\n".join(
                 f"{entry.from_} {ARROW} {entry.to}"
                 for entry in spec.speech_config.pronunciation
             ),
-            "max_duration_minutes": max(1, spec.max_duration_seconds // 60),
+            "max_duration_minutes": _minutes(spec.max_duration_seconds),
             "may_hang_up": any(t.type == "end_call" for t in spec.llm_config.tools),
         }
     )
+
+
+def messages_of(
+    answers: dict[str, Any], before: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what the model is told first; as it was where nothing is new.
+
+    Somebody may have given instructions in pieces, over the API.
+    """
+    told, shown = answers["instructions"], answers["examples"]
+    examples = _examples(before)
+    pieces = [one["content"] for one in before if one["role"] == "system"]
+    is_told = told == "\n\n".join(pieces)
+    if shown == turns_of_lines(lines_of_turns(examples)):
+        if is_told:
+            return list(before)
+        shown = examples
+    return [{"role": "system", "content": told}, *shown]
+
+
+def _examples(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in messages if one["role"] != "system"]
+
+
+def _minutes(seconds: int) -> float | int:
+    """Two places of a minute are enough to come back to the same second."""
+    minutes = round(seconds / 60, 2)
+    return int(minutes) if minutes.is_integer() else minutes

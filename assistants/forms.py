@@ -254,9 +254,7 @@ class AssistantForm(AssistantFields):
 
     def _llm(self, answers: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
         config = self._config("llm", answers["model"], base, answers)
-        others = [m for m in base.get("messages", ()) if m["role"] != "system"]
-        instructions = {"role": "system", "content": answers["instructions"]}
-        config["messages"] = [instructions, *others]
+        config["messages"] = form_spec.messages_of(answers, base.get("messages", ()))
         tools = [t for t in base.get("tools", ()) if t["type"] != "end_call"]
         ending = [{"type": "end_call"}] if answers["may_hang_up"] else []
         config["tools"] = [*ending, *tools]

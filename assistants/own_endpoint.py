@@ -62,6 +62,11 @@ def forget_endpoint(*, assistant: Assistant, actor: User | None) -> None:
     )
 
 
+def endpoint_of(assistant: Assistant) -> WebhookEndpoint | None:
+    """Return where the events of an assistant go, if its settings name an address."""
+    return WebhookEndpoint.objects.filter(assistant_id=assistant.pk).first()
+
+
 def secrets_shown(assistant_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Return what readers see of the secrets of these assistants' webhooks."""
     rows = WebhookEndpoint.objects.filter(assistant_id__in=list(assistant_ids))

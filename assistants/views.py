@@ -17,14 +17,18 @@ from assistants import services
 from assistants.catalogue import Provider, Stage, catalogue, label_of, language_name
 from assistants.editing import keep_and_publish, keep_spec
 from assistants.faults import NotSound
+from assistants.form_offers import first_choices
 from assistants.forms import AssistantForm
+from assistants.keys import keys_at_hand
 from assistants.models import Assistant, AssistantVersion
+from assistants.own_endpoint import endpoint_of
 from assistants.pages import page_of, tell_kept
 from assistants.queries import get_assistant, visible_assistants
 from assistants.spec import AssistantSpec
 from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.services.privacy import policy_in_scope
 
 PAGE_SIZE = 25
 
@@ -47,9 +51,10 @@ def assistant_list(request: MemberRequest) -> HttpResponse:
 @requires(Permission.ASSISTANTS_EDIT)
 def assistant_new(request: MemberRequest) -> HttpResponse:
     """Create an assistant."""
+    voice = request.GET.get("voice", "")
     form = AssistantForm(
         request.POST if request.method == "POST" else None,
-        initial=_starter() | {"voice": request.GET.get("voice", "")},
+        initial=_starter() | ({"voice": voice} if voice else {}),
     )
     if request.method == "POST" and form.is_valid():
         assistant = services.create_assistant(
@@ -120,7 +125,12 @@ def _edited(
     return render(
         request,
         "assistants/assistant_form.html",
-        page_of(request, assistant) | {"form": form, "sections": sections()},
+        page_of(request, assistant)
+        | {
+            "form": form,
+            "sections": sections(),
+            "webhook": endpoint_of(assistant),
+        },
         status=422 if form.errors else 200,
     )
 
@@ -226,6 +236,7 @@ def _starter() -> dict[str, str]:
         "first_message": _("Hello, this is the front desk. How can I help you?"),
         "instructions": STARTER_INSTRUCTIONS,
         "language": "en",
+        **first_choices(keys_at_hand(), policy_in_scope().regions),
     }
 
 

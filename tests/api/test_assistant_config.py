@@ -151,6 +151,11 @@ def test_the_older_place_of_the_first_check_still_counts(bakery_api: ApiClient) 
         speech_config={"silence": {"first_check_seconds": 5}},
     )
     assert both["speech_config"]["silence"]["first_check_seconds"] == 5
+    newer = bakery_api.patch(
+        f"/assistants/{old['id']}",
+        {"speech_config": {"silence": {"first_check_seconds": 4}}},
+    ).json()["assistant"]
+    assert newer["silence_timeout_seconds"] is None
 
 
 def test_a_realtime_assistant_has_neither_ears_nor_voice_of_its_own(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from assistants.forms import AssistantForm, initial_of
 from assistants.models import Assistant
 from assistants.spec import AssistantSpec
 from portal.scope import organization_scope
+from portal.services.privacy import save_privacy
 from tests.world import House, browser, desk_spec
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +193,94 @@ def test_a_refused_form_saves_nothing_and_shows_why(bakery: House) -> None:
     assert 'id="id_endpointing_min_delay_error"' in page.content.decode()
     with organization_scope(bakery.organization):
         assert Assistant.objects.count() == before
+
+
+def spec_with(messages: list[tuple[str, str]], **values: Any) -> AssistantSpec:
+    dumped = desk_spec().model_dump(by_alias=True) | values
+    dumped["llm_config"]["messages"] = [
+        {"role": role, "content": content} for role, content in messages
+    ]
+    return AssistantSpec.model_validate(dumped)
+
+
+def test_examples_are_turns_of_caller_and_assistant(in_bakery: House) -> None:
+    form = checked(
+        examples="Caller: Are you open?\nassistant: Until six.\nAnd on Sunday not."
+    )
+    assert form.is_valid(), form.errors
+    told = [(one.role, one.content) for one in form.spec.llm_config.messages]
+    assert told[1:] == [
+        ("user", "Are you open?"),
+        ("assistant", "Until six.\nAnd on Sunday not."),
+    ]
+    assert form.spec.llm_config.instructions == desk_spec().llm_config.instructions
+    shown = initial_of(form.spec)["examples"]
+    assert shown.startswith("Caller: Are you open?\nAssistant: Until six.")
+    refused = checked(examples="Are you open?")
+    assert list(refused.errors) == ["examples"]
+
+
+def test_messages_that_the_api_gave_in_pieces_stay_in_pieces(in_bakery: House) -> None:
+    pieces = [("user", "Hi"), ("system", "Be kind."), ("system", "Be brief.")]
+    spec = spec_with(pieces)
+    form = AssistantForm(answers(spec), spec=spec)
+    assert form.is_valid(), form.errors
+    assert form.spec.llm_config.messages == spec.llm_config.messages
+    other = AssistantForm(answers(spec, instructions="Be quick."), spec=spec)
+    assert other.is_valid(), other.errors
+    told = [(one.role, one.content) for one in other.spec.llm_config.messages]
+    assert told == [("system", "Be quick."), ("user", "Hi")]
+
+
+@pytest.mark.parametrize("seconds", [10, 59, 90, 100, 3_601, 7_200])
+def test_the_longest_call_is_kept_to_the_second(in_bakery: House, seconds: int) -> None:
+    spec = desk_spec().model_copy(update={"max_duration_seconds": seconds})
+    form = AssistantForm(answers(spec), spec=spec)
+    assert form.is_valid(), form.errors
+    assert form.spec.max_duration_seconds == seconds
+
+
+def test_the_older_name_of_the_first_check_never_tells_another_time(
+    in_bakery: House,
+) -> None:
+    spec = desk_spec().model_copy(update={"silence_timeout_seconds": 3.0})
+    kept = AssistantForm(answers(spec), spec=spec)
+    assert kept.is_valid(), kept.errors
+    assert kept.spec.silence_timeout_seconds == 3
+    changed = AssistantForm(answers(spec, silence_first_check="9"), spec=spec)
+    assert changed.is_valid(), changed.errors
+    assert changed.spec.silence_timeout_seconds is None
+    assert changed.spec.speech_config.silence.first_check_seconds == 9
+
+
+def test_a_new_assistant_begins_with_what_keys_and_policy_allow(
+    bakery: House, settings: Any
+) -> None:
+    settings.VENDOR_KEYS = {"openai": "k", "mistral": "k", "deepgram": "k"}
+    dora = browser(bakery, bakery.people["dora"])
+
+    def begun(name: str) -> Any:
+        return dora.get("/assistants/new/").context["form"][name].value()
+
+    assert begun("model") == "openai/gpt-5.4"
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, regions="eu", actor=None)
+    assert begun("model") == "mistral/mistral-medium-latest"
+    assert begun("listener") == "mistral/voxtral-mini-latest"
+
+
+def test_a_new_secret_of_the_webhook_is_offered_and_shown_once(bakery: House) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    at = f"/assistants/{bakery.assistant.pk}/edit/"
+    assert "webhook-rotate" not in dora.get(at).content.decode()
+    with organization_scope(bakery.organization):
+        sent = answers(webhook_url="https://hooks.example.com/a")
+    assert dora.post(at, sent).status_code == 302
+    page = dora.get(at)
+    webhook = page.context["webhook"]
+    assert webhook.secret_hint in page.content.decode()
+    assert webhook.secret not in page.content.decode()
+    shown = dora.post(reverse("webhook_rotate", args=[webhook.pk]))
+    with organization_scope(bakery.organization):
+        webhook.refresh_from_db()
+    assert webhook.secret in shown.content.decode()
