@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -47,6 +48,24 @@ def fitting(rows: tuple[Starter, ...], words: str) -> list[Starter]:
         for row in rows
         if lowered in row.name.lower() or lowered in row.description.lower()
     ]
+
+
+def shelf_page(
+    request: HttpRequest,
+    shelf: Shelf,
+    rows: QuerySet[Any],
+    ours: tuple[Starter, ...],
+) -> HttpResponse:
+    """Return the list of one kind of template, with those that come with the product."""
+    words = search_words(request)
+    context = {
+        "shelf": shelf,
+        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "starters": fitting(ours, words),
+        "words": words,
+        "tabs": library_tabs(request),
+    }
+    return render(request, "assistants/template_list.html", context)
 
 
 def starter_of(rows: tuple[Starter, ...], slug: str) -> Starter:
@@ -118,7 +137,7 @@ def tool_shelf() -> Shelf:
     return Shelf(
         title=_("Tools"),
         subtitle=_(
-            "Functions your assistants can call: copied in, so changing one here "
+            "What your assistants can do in a call: copied in, so changing one here "
             "changes no assistant."
         ),
         caption=_("Tools of your organization"),

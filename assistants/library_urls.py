@@ -2,26 +2,33 @@
 
 from django.urls import path
 
-from assistants import key_views, library_views, mcp_views
+from assistants import key_views, library_views, mcp_views, tool_template_views
 
 urlpatterns = [
-    path("library/", library_views.tool_template_list, name="tool_template_list"),
+    path("library/", tool_template_views.tool_template_list, name="tool_template_list"),
     path(
-        "library/tools/new/", library_views.tool_template_new, name="tool_template_new"
+        "library/tools/new/",
+        tool_template_views.tool_template_new,
+        name="tool_template_new",
+    ),
+    path(
+        "library/tools/new/<slug:tool_kind>/",
+        tool_template_views.tool_template_new_kind,
+        name="tool_template_new_kind",
     ),
     path(
         "library/tools/copy/<slug:tool_slug>/",
-        library_views.tool_template_copy,
+        tool_template_views.tool_template_copy,
         name="tool_template_copy",
     ),
     path(
         "library/tools/<uuid:tool_template_id>/",
-        library_views.tool_template_edit,
+        tool_template_views.tool_template_edit,
         name="tool_template_edit",
     ),
     path(
         "library/tools/<uuid:tool_template_id>/delete/",
-        library_views.tool_template_delete,
+        tool_template_views.tool_template_delete,
         name="tool_template_delete",
     ),
     path(

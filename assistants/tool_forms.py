@@ -167,6 +167,22 @@ class ToolTemplateForm(FunctionForm):
     field_order = ("title",)
 
 
+class TitleForm(forms.Form):
+    """What a tool of the library is called, and what it is for."""
+
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=120)
+    description = forms.CharField(
+        label=gettext_lazy("What it is for"),
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=gettext_lazy("Shown in the library; assistants do not read it."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        return plain_lines(super().clean() or self.cleaned_data)
+
+
 class McpToolForm(forms.Form):
     """Which of a server's tools the assistant gets, and whether it goes without them."""
 

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from assistants.models import Assistant, McpServer
+from assistants.models import Assistant, McpServer, ToolTemplate
 from assistants.services import save_draft, working_spec
 from assistants.spec_secrets import opened
 from portal.scope import organization_scope
@@ -323,3 +323,81 @@ def test_a_workflow_for_n8n_is_an_export_of_it(bakery: House) -> None:
         assert before in names
         assert ways["main"][0][0]["node"] in names
     assert "s3cret" not in answer.content.decode()
+
+
+# --- the library ----------------------------------------------------------------------
+ROWS = {
+    "to-TOTAL_FORMS": "2",
+    "to-INITIAL_FORMS": "0",
+    "to-0-number": "+31201234567",
+    "to-0-mode": "warm",
+    "to-0-description": "For complaints",
+    "to-0-message": "One moment",
+    "to-1-number": "",
+    "to-1-mode": "blind",
+}
+
+
+def templates_of(house: House) -> list[ToolTemplate]:
+    with organization_scope(house.organization):
+        return list(ToolTemplate.objects.all())
+
+
+def test_a_transfer_is_kept_in_the_library_and_inserted(bakery: House) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    at = reverse("tool_template_new_kind", args=["transfer_call"])
+    assert dora.get(at).status_code == 200
+    titled = {"title": "To the shop", "description": "Complaints"}
+    assert dora.post(at, ROWS | titled).status_code == 302
+    [kept] = templates_of(bakery)
+    assert (kept.name, kept.tool_type) == ("To the shop", "transfer_call")
+    [to] = kept.tool_config["destinations"]
+    assert (to["number"], to["mode"], to["type"]) == ("+31201234567", "warm", "number")
+    edit = reverse("tool_template_edit", args=[kept.pk])
+    assert b"+31201234567" in dora.get(edit).content
+    sip = {"to-0-number": "sip:desk@example.com", "to-INITIAL_FORMS": "1"}
+    assert dora.post(edit, ROWS | titled | sip).status_code == 302
+    [kept] = templates_of(bakery)
+    assert kept.tool_config["destinations"][0]["type"] == "sip"
+    assert b"To the shop" in dora.get("/library/?q=complaint").content
+    assert b"To the shop" not in dora.get("/library/?q=orders").content
+    dora.post(address(bakery, "assistant_tool_insert", kept.pk))
+    tool = tools_of(bakery)[-1]
+    assert tool.type == "transfer_call"
+    assert tool.destinations[0].number == "sip:desk@example.com"
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"title": ""}, "id_title_error"),
+        ({"to-0-number": "12"}, "id_to-0-number_error"),
+        ({"to-0-number": "", "to-0-description": ""}, "id_to-0-number_error"),
+        ({"to-1-number": "+31201234567"}, "id_to-1-number_error"),
+        ({"title": "x" * 121}, "id_title_error"),
+    ],
+)
+def test_a_transfer_that_cannot_be_is_told_beside_its_field(
+    bakery: House, changes: dict[str, str], where: str
+) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    at = reverse("tool_template_new_kind", args=["transfer_call"])
+    if changes.get("to-0-number") == "":
+        changes = changes | {"to-0-message": ""}
+    page = dora.post(at, ROWS | {"title": "To the shop"} | changes)
+    assert page.status_code == 422
+    assert where in page.content.decode()
+    assert templates_of(bakery) == []
+
+
+def test_an_ending_is_kept_in_the_library(bakery: House) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    at = reverse("tool_template_new_kind", args=["end_call"])
+    assert dora.post(at, {"title": "Hang up", "description": ""}).status_code == 302
+    [kept] = templates_of(bakery)
+    assert (kept.tool_type, kept.tool_config) == ("end_call", {})
+    edit = reverse("tool_template_edit", args=[kept.pk])
+    assert dora.post(edit, {"title": "Ring off"}).status_code == 302
+    assert templates_of(bakery)[0].name == "Ring off"
+    nobody = reverse("tool_template_new_kind", args=["nobody"])
+    assert dora.get(nobody).status_code == 404

@@ -72,6 +72,7 @@ GET: dict[str, tuple[int, ...]] = {
     "voice_sample": (302, 404, 404, 404, 404, 404),  # of a voice that is none
     "tool_template_list": LIST,
     "tool_template_new": FORM,
+    "tool_template_new_kind": FORM,
     "tool_template_edit": FORM_OF_ONE,
     "analysis_template_list": LIST,
     "analysis_template_new": FORM,
