@@ -9,9 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from assistants.catalogue import thinks_for_free
+from assistants.catalogue import catalogue, label_of, thinks_for_free
+from assistants.keys import keys_at_hand
 from assistants.models import Assistant, AssistantVersion
 from assistants.services import working_spec
+from assistants.spec import AssistantSpec
+from assistants.writing import written_spec
+from portal.services.privacy import policy_in_scope
 
 
 def page_of(request: HttpRequest, assistant: Assistant) -> dict[str, Any]:
@@ -21,7 +25,20 @@ def page_of(request: HttpRequest, assistant: Assistant) -> dict[str, Any]:
         "assistant": assistant,
         "tabs": _tabs(request, assistant),
         "is_free": thinks_for_free(spec),
-        "only_speaks": spec.is_realtime,
+        **(_in_writing(spec) if spec.is_realtime else {}),
+    }
+
+
+def _in_writing(spec: AssistantSpec) -> dict[str, Any]:
+    """Return who answers in writing for a realtime model, and whether anybody does."""
+    written = written_spec(spec, keys_at_hand(), policy_in_scope().regions)
+    if written is None:
+        return {"only_speaks": True}
+    mind = catalogue().find_mind(written.llm_config.provider)
+    model = mind.model(written.llm_config.model) if mind else None
+    return {
+        "writes_with": model.label if model else written.llm_config.model,
+        "writes_at": label_of(mind) if mind else "",
     }
 
 

@@ -13,19 +13,26 @@ from django.conf import settings
 from django.utils import timezone
 
 from assistants.catalogue import thinks_for_free
+from assistants.keys import keys_at_hand
 from assistants.models import Assistant
 from assistants.services import working_spec
 from assistants.spec_secrets import opened, sealed
-from calls.errors import BadCallToken
+from assistants.writing import written_spec
+from calls.errors import AssistantNotReady, BadCallToken
 from calls.models import Call
 from calls.services.opening import NewCall
 from calls.services.starting import open_call
 from common.ids import uuid7
 from portal.models import Organization, User
 from portal.scope import all_organizations
+from portal.services.privacy import policy_of
 
 CARRIER = "webrtc"
 WRITING = "text"
+ONLY_SPEAKS = (
+    "This model only speaks, and no text model of its vendor can be used here. Talk to "
+    "the assistant instead."
+)
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,16 @@ def start_text_chat(
     """Start a conversation in writing with what is worked on: the draft, if there is one.
 
     It is a call like any other, carried as text. With a model that costs nothing it is a
-    test call, free of charge. Raises what `open_call` raises.
+    test call, free of charge. A realtime model is stood in for by a text model of its
+    vendor. Raises `AssistantNotReady` without one, and what `open_call` raises.
     """
     overrides: dict[str, Any] = {}
-    spec = working_spec(assistant)
-    if assistant.has_draft:
+    worked_on = working_spec(assistant)
+    regions = policy_of(organization).regions
+    spec = written_spec(worked_on, keys_at_hand(), regions)
+    if spec is None:
+        raise AssistantNotReady(ONLY_SPEAKS)
+    if assistant.has_draft or spec is not worked_on:
         overrides["spec"] = sealed(opened(spec, organization.pk), organization.pk)
     return start_web_call(
         organization=organization,
