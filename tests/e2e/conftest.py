@@ -16,6 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.demo_process import Demo
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.threaded import served_in_a_thread
 from tests.plugins.servers import program
 from tests.sound import say
 
@@ -74,9 +76,22 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def own_model() -> Iterator[OpenAIServer]:
+    """A language model on a server of the operator's own."""
+    with served_in_a_thread(OpenAIServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, own_model: OpenAIServer
+) -> Iterator[Installation]:
     """One demo for every test of this folder."""
     demo = Demo(tmp_path_factory.mktemp("demo"))
+    demo.environment |= {
+        "OPENAI_BASE_URL": own_model.base_url,
+        "OPENAI_COMPATIBLE_MODEL": "house-model",
+    }
     demo.start()
     said = json.loads((demo.var_dir / "demo.json").read_text())
     try:

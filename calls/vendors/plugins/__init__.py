@@ -3,8 +3,7 @@
 A vendor's client library takes up to three seconds and 40 MB to import, so a process
 imports those that its calls use, and not on the loop that plays audio:
 
-    make_ready(protocol)   the libraries in a thread, then the plugin, which is small and
-                           which LiveKit wants on the main thread
+    make_ready(protocol)   the libraries in a thread, then the plugin, which is small
     prepare(order)         in a thread: what a first call would build (TLS, tokens)
     stt(order) …           on the loop, within a millisecond or two
 """
@@ -15,7 +14,7 @@ import asyncio
 import importlib
 import sys
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from assistants.catalogue import Stage
 
@@ -66,6 +65,7 @@ def is_ready(protocol: str) -> bool:
 
 def plugin(protocol: str) -> ModuleType:
     """The module of a protocol, imported here and now if it must be."""
+    _let_any_thread_import()
     return importlib.import_module(f"{__name__}.{home_of(protocol)}")
 
 
@@ -79,6 +79,22 @@ async def make_ready(protocol: str) -> ModuleType:
 def makes(protocol: str, stage: Stage) -> bool:
     """Whether a protocol serves a stage."""
     return home_of(protocol) in LIBRARIES and hasattr(plugin(protocol), stage.value)
+
+
+def _let_any_thread_import() -> None:
+    """Let a plugin be imported by whichever thread first needs it.
+
+    LiveKit notes its plugins for its own worker and command line, which we do not use,
+    and refuses to do so on any thread but the main one. A web process answers pages on
+    others. To be removed once the library takes plugins from any thread.
+    """
+    from livekit.agents import Plugin
+
+    Plugin.register_plugin = classmethod(_noted)  # type: ignore[method-assign,assignment]  # see above
+
+
+def _noted(cls: Any, plugin: Any) -> None:
+    cls.registered_plugins.append(plugin)
 
 
 def _import_libraries(home: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -30,6 +28,7 @@ from portal.sealed import reseal_all
 from portal.services.privacy import save_privacy
 from portal.webhooks.endpoints import create_endpoint
 from tests.fakes.openai_server import OpenAIServer, Reply
+from tests.fakes.threaded import served_in_a_thread
 from tests.fakes.vendor_wire import BROKEN
 from tests.world import House, desk_spec
 
@@ -53,17 +52,10 @@ SAID = [
 @pytest.fixture
 def openai(settings: Any) -> Iterator[OpenAIServer]:
     """A model in a thread of its own, as a worker has no event loop."""
-    server, loop = OpenAIServer(), asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result()
-    settings.VENDOR_KEYS = {"openai": "sk-test"}
-    settings.VENDOR_BASE_URLS = {"openai": server.base_url}
-    yield server
-    asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with served_in_a_thread(OpenAIServer()) as server:
+        settings.VENDOR_KEYS = {"openai": "sk-test"}
+        settings.VENDOR_BASE_URLS = {"openai": server.base_url}
+        yield server
 
 
 def spec_with(plan: dict[str, Any] | None, **changes: Any) -> AssistantSpec:

@@ -7,10 +7,11 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from livekit.agents import inference
+from livekit.agents import Plugin, inference
 from livekit.plugins import deepgram, elevenlabs, openai
 
 from assistants.catalogue import Provider, Stage, catalogue, load, validate_spec
@@ -308,3 +309,14 @@ async def test_the_servers_run_as_a_process_and_end_on_a_signal():
     assert addresses["DEEPGRAM_BASE_URL"].endswith("/v1/listen")
     process.terminate()
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+def test_a_plugin_is_imported_by_whichever_thread_first_needs_it() -> None:
+    """A page that asks a model does so on a thread of the web process."""
+    plugins.plugin("offline")
+    noted = list(Plugin.registered_plugins)
+    one = Plugin("test", "1", "test")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(Plugin.register_plugin, one).result()
+    assert Plugin.registered_plugins == [*noted, one]
+    Plugin.registered_plugins.remove(one)
