@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from assistants.catalogue import Region, Stage, catalogue
 from assistants.form_offers import model_groups, split
-from assistants.keys import keys_at_hand
+from assistants.keys import Payer, keys_at_hand, payers
 from assistants.proposals import SHAPE, Proposal
 from assistants.spec import AssistantSpec, LLMChoice
 from calls import findings
@@ -69,6 +69,14 @@ def mind_at_hand(organization: Organization, spec: AssistantSpec) -> LLMChoice |
         key=lambda one: (one.provider, one.model) != (mine.provider, mine.model)
     )
     return usable[0] if usable else None
+
+
+def is_on_own_key(organization: Organization, choice: LLMChoice) -> bool:
+    """Whether the vendor bills the organization itself for asking this model."""
+    provider = catalogue().find(Stage.LLM, choice.provider)
+    key = provider.key_for(choice.model) if provider else None
+    whose = payers(organization.agency_id, organization.pk)
+    return key is not None and whose.get(key) == Payer.ORGANIZATION
 
 
 def propose(

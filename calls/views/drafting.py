@@ -27,6 +27,7 @@ from calls.services.drafting import (
     NoModel,
     NoProposal,
     VendorRefused,
+    is_on_own_key,
     mind_at_hand,
     propose,
 )
@@ -36,9 +37,10 @@ from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 from portal.rates import is_allowed
 
-# A model of the operator's may be asked, which no credits pay for.
+# No credits pay for it, also where the key is the operator's: this bounds what that costs.
 PER_HOUR: Final = 40
-TOO_OFTEN: Final = gettext_lazy("This was asked too often. Try again in an hour.")
+PER_DAY: Final = 200
+TOO_OFTEN: Final = gettext_lazy("This was asked too often. Try again later.")
 
 _LABELS: Final = {
     "instructions": gettext_lazy("Instructions"),
@@ -93,9 +95,12 @@ def assistant_describe(request: MemberRequest, assistant_id: UUID) -> HttpRespon
         if proposal is not None:
             keep = KeepForm(initial={"proposal": proposal.model_dump_json()})
             return _reviewed(request, assistant, keep, proposal)
+    mind = mind_at_hand(request.organization, spec)
     context = page_of(request, assistant) | {
         "form": form,
-        "mind": mind_at_hand(request.organization, spec),
+        "mind": mind,
+        "is_own_key": mind is not None and is_on_own_key(request.organization, mind),
+        "per_hour": PER_HOUR,
         "dictate_url": reverse("assistant_dictate", args=[assistant.pk]),
     }
     return render(
@@ -184,7 +189,9 @@ def _proposed(
 
 def _may_ask(request: MemberRequest) -> bool:
     who = str(request.organization.pk)
-    return is_allowed("drafting", who, limit=PER_HOUR, window_s=3_600)
+    return is_allowed("drafting", who, limit=PER_HOUR, window_s=3_600) and is_allowed(
+        "drafting_day", who, limit=PER_DAY, window_s=86_400
+    )
 
 
 def _reviewed(
