@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_GET
@@ -42,7 +43,7 @@ class ShownFlow:
     """A flow as the drawing shows it."""
 
     receiver: str
-    purpose: str
+    purpose: str | Promise
     content: str
     icon: str
     is_fallback: bool

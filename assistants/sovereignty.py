@@ -14,7 +14,8 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _, gettext_lazy
 
 from assistants.catalogue import (
     CatalogueError,
@@ -52,7 +53,7 @@ class Flow:
     receiver: str
     content: Content
     region: Region | None
-    purpose: str
+    purpose: str | Promise
     is_fallback: bool = False
 
 
@@ -64,13 +65,25 @@ class OutsideRegion(ValueError):
         self.faults = faults
 
 
+# Lazy: most looks at the flows end with "all of them may", and nobody reads the words.
 _STAGES = {
-    "stt_config": (Stage.STT, Content.AUDIO),
-    "llm_config": (Stage.LLM, Content.TEXT),
-    "tts_config": (Stage.TTS, Content.TEXT),
-    "after_call_transcription": (Stage.STT, Content.AUDIO),
-    "analysis_plan": (Stage.LLM, Content.TEXT),
+    "stt_config": (Stage.STT, Content.AUDIO, gettext_lazy("Hearing the caller")),
+    "llm_config": (Stage.LLM, Content.TEXT, gettext_lazy("Deciding what to say")),
+    "tts_config": (Stage.TTS, Content.TEXT, gettext_lazy("Speaking")),
+    "after_call_transcription": (
+        Stage.STT,
+        Content.AUDIO,
+        gettext_lazy("Transcript after the call"),
+    ),
+    "analysis_plan": (
+        Stage.LLM,
+        Content.TEXT,
+        gettext_lazy("Looking at the call afterwards"),
+    ),
 }
+_REALTIME = gettext_lazy("Hearing, deciding and speaking")
+_EVENTS = gettext_lazy("Events of calls")
+_MCP = gettext_lazy("Tools of an MCP server")
 
 
 def data_flows(spec: AssistantSpec) -> list[Flow]:
@@ -90,7 +103,7 @@ def _flows(spec: AssistantSpec) -> Iterator[Flow]:
 
 def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
     block, _dot, rest = path.partition(".")
-    stage, content = _STAGES[block]
+    stage, content, purpose = _STAGES[block]
     config = getattr(spec, block)
     if rest:
         config = config.fallbacks[int(rest[len("fallbacks[") : -1])]
@@ -100,15 +113,8 @@ def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
         if stage is Stage.LLM
         else catalogue().find(stage, name)
     )
-    purpose = {
-        "stt_config": _("Hearing the caller"),
-        "llm_config": _("Deciding what to say"),
-        "tts_config": _("Speaking"),
-        "after_call_transcription": _("Transcript after the call"),
-        "analysis_plan": _("Looking at the call afterwards"),
-    }[block]
     if block == "llm_config" and found is not None and found.is_realtime:
-        content, purpose = Content.AUDIO_AND_TEXT, _("Hearing, deciding and speaking")
+        content, purpose = Content.AUDIO_AND_TEXT, _REALTIME
     return Flow(
         path,
         label_of(found) if found else name,
@@ -119,17 +125,17 @@ def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
     )
 
 
-def _addresses(spec: AssistantSpec) -> Iterator[tuple[str, str, str]]:
+def _addresses(spec: AssistantSpec) -> Iterator[tuple[str, str, str | Promise]]:
     servers = _server_urls(spec)
     if spec.webhook_url:
-        yield "webhook_url", spec.webhook_url, _("Events of calls")
+        yield "webhook_url", spec.webhook_url, _EVENTS
     for index, tool in enumerate(spec.llm_config.tools):
         param = f"llm_config.tools[{index}]"
         if isinstance(tool, FunctionTool) and tool.server.url:
             yield f"{param}.server.url", tool.server.url, tool.name
         elif isinstance(tool, McpTool):
             url = servers.get(tool.mcp_server_id, "")
-            yield f"{param}.mcp_server_id", url, _("Tools of an MCP server")
+            yield f"{param}.mcp_server_id", url, _MCP
 
 
 def _server_urls(spec: AssistantSpec) -> dict[UUID, str]:
