@@ -61,6 +61,7 @@ def _tabs(request: HttpRequest, assistant: Assistant) -> list[dict[str, Any]]:
         (_("Tools"), "assistant_tools", len(working_spec(assistant).llm_config.tools)),
         (_("Analysis"), "assistant_analysis", None),
         (_("Versions"), "assistant_versions", None),
+        (_("Widget"), "assistant_widget", None),
     )
     tabs = []
     for label, name, count in pages:

@@ -1,4 +1,5 @@
-"""What a browser gets to join a call: socket address, token, ways through the network."""
+"""What a browser gets to join a call: socket address, token, ways through the network;
+and the line that puts the button of a widget on a site."""
 
 from __future__ import annotations
 
@@ -7,7 +8,10 @@ from typing import Any
 from django.conf import settings
 
 from calls.media.ice import ice_servers_for_browser
+from calls.models import Widget
 from calls.services.web import StartedWebCall
+from portal.hosts import portal_url
+from portal.models import Portal
 
 
 def browser_ticket(
@@ -28,3 +32,10 @@ def browser_ticket(
             user=call_id,
         ),
     }
+
+
+def widget_snippet(widget: Widget) -> str:
+    """Return the one line that a site puts into its pages; it names the agency's portal."""
+    portal = Portal.objects.get(agency=widget.agency_id)
+    source = portal_url(portal, "/static/js/widget.js")
+    return f'<script async src="{source}" data-widget="{widget.pk}"></script>'

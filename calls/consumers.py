@@ -29,6 +29,8 @@ TOO_BUSY: Final = 4429
 _MAX_MESSAGE_CHARACTERS: Final = 64_000
 _MAX_TEXT_CHARACTERS: Final = 4_000
 _MAX_MESSAGES_PER_10_S: Final = 200
+# What an ended call says to its owner only.
+_OURS: Final = frozenset({"cost_credits", "call_url"})
 
 
 class BadMessage(ValueError):
@@ -190,8 +192,11 @@ class CallConsumer(AsyncWebsocketConsumer):
 
     async def call_event(self, message: dict[str, Any]) -> None:
         """Show what the voice process says; after the end, close."""
-        await self._send(message["event"])
-        if message["event"].get("type") == "ended":
+        event = message["event"]
+        if self.seat.is_of_stranger:
+            event = {name: told for name, told in event.items() if name not in _OURS}
+        await self._send(event)
+        if event.get("type") == "ended":
             await self.close(1000)
 
     async def call_moved(self, message: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.http import Http404
 
-from calls.models import Call, CallCount, PhoneNumber, Trunk
+from assistants.models import Assistant
+from calls.models import Call, CallCount, PhoneNumber, Trunk, Widget
 from portal.models import Organization
 from portal.visibility import sight
 
@@ -126,3 +127,8 @@ def filter_calls(
 
 def _midnight(day: date, time_zone: str) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(time_zone))
+
+
+def find_widget_of(assistant: Assistant) -> Widget | None:
+    """Return the assistant's widget; the assistant came through the scope."""
+    return Widget.objects.filter(assistant=assistant).first()

@@ -14,6 +14,7 @@ from calls.views import (
     start,
     trunks,
     voices,
+    widgets,
 )
 
 urlpatterns = [
@@ -73,6 +74,22 @@ urlpatterns = [
         "assistants/voices/<str:provider_id>/<str:voice_id>/sample/",
         voices.voice_sample,
         name="voice_sample",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/widget/",
+        widgets.assistant_widget,
+        name="assistant_widget",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/widget/remove/",
+        widgets.assistant_widget_remove,
+        name="assistant_widget_remove",
+    ),
+    path("widget/<uuid:widget_id>/", widgets.widget_frame, name="widget_frame"),
+    path(
+        "widget/<uuid:widget_id>/calls/<str:ticket>/",
+        widgets.widget_start,
+        name="widget_start",
     ),
     path("assistants/<uuid:assistant_id>/talk/", start.call_start, name="call_start"),
     path(

@@ -28,6 +28,7 @@ from calls.api import (
     sip_trunks,
     usage,
     web_calls,
+    widgets,
 )
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
@@ -69,6 +70,7 @@ api = NinjaAPI(
     parser=BodyParser(),
 )
 api.add_router("/assistants", assistants)
+api.add_router("/assistants", widgets)
 api.add_router("/agents", assistants, url_name_prefix="agents")
 api.add_router("/calls", calls)
 api.add_router("/calls", call_recordings)

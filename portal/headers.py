@@ -18,8 +18,6 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 _OFF: Final = (
     "accelerometer",
-    "ambient-light-sensor",
-    "bluetooth",
     "browsing-topics",
     "camera",
     "display-capture",

@@ -6,6 +6,7 @@ from calls.api.numbers import router as numbers
 from calls.api.recordings import of_calls as call_recordings, router as recordings
 from calls.api.sip_trunks import router as sip_trunks
 from calls.api.usage import router as usage
+from calls.api.widgets import router as widgets
 
 __all__ = [
     "call_recordings",
@@ -16,4 +17,5 @@ __all__ = [
     "sip_trunks",
     "usage",
     "web_calls",
+    "widgets",
 ]

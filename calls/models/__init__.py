@@ -13,6 +13,7 @@ from calls.models.retention import Erasure, RetentionRun
 from calls.models.transfer import Transfer
 from calls.models.trunk import Trunk
 from calls.models.turn import CallEvent, Turn
+from calls.models.widget import Widget
 from calls.models.wish import CallWish
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "TrunkPace",
     "Turn",
     "VoiceNode",
+    "Widget",
 ]

@@ -85,6 +85,14 @@ class Call(Owned):
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
 
+    widget = models.ForeignKey(
+        "calls.Widget",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+
     # Where it runs. The lease is renewed by the voice node; a stale one means the
     # process is gone, and the sweeper ends the call at the last heartbeat.
     node = models.ForeignKey(
@@ -154,6 +162,11 @@ class Call(Owned):
                 fields=["organization", "callee_number", "-created_at"],
                 condition=models.Q(direction="outbound"),
                 name="call_by_callee",
+            ),
+            models.Index(
+                fields=["widget", "-created_at"],
+                condition=models.Q(widget__isnull=False),
+                name="call_by_widget",
             ),
             models.Index(
                 fields=["lease_until"],

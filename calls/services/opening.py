@@ -71,6 +71,7 @@ class NewCall:
     token_expires_at: datetime | None = None
     dial_at: datetime | None = None
     is_test: bool = False  # carried by the simulator, free of charge
+    widget_id: UUID | None = None  # the button on somebody's site that started it
 
     @property
     def is_ours(self) -> bool:
@@ -153,6 +154,7 @@ class Opening:
             overrides=new.overrides,
             metadata=new.metadata,
             is_test=new.is_test,
+            widget_id=new.widget_id,
             started_by=actor,
             node=node,
             lease_until=self._now + timedelta(seconds=new.lease_s),

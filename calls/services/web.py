@@ -57,6 +57,7 @@ def start_web_call(
     metadata: dict[str, Any] | None = None,
     is_test: bool = False,
     carrier: str = CARRIER,
+    widget_id: UUID | None = None,
 ) -> StartedWebCall:
     """Hold the credits, reserve the place and return a token for the browser.
 
@@ -78,6 +79,7 @@ def start_web_call(
             overrides=dict(overrides or {}),
             metadata=dict(metadata or {}),
             is_test=is_test,
+            widget_id=widget_id,
             token_digest=digest_of(token),
             token_expires_at=timezone.now() + ttl,
         ),
@@ -122,6 +124,7 @@ class Seat:
     node_id: UUID | None
     status: str
     resume_token: str
+    is_of_stranger: bool = False  # who came by a widget is told nothing of money
 
 
 def take_seat(*, call_id: UUID, token: str) -> Seat:
@@ -144,5 +147,11 @@ def take_seat(*, call_id: UUID, token: str) -> Seat:
             raise BadCallToken
         call = Call.objects.get(pk=call_id)
     return Seat(
-        call.pk, call.organization_id, call.agency_id, call.node_id, call.status, resume
+        call.pk,
+        call.organization_id,
+        call.agency_id,
+        call.node_id,
+        call.status,
+        resume,
+        is_of_stranger=call.widget_id is not None,
     )

@@ -25,6 +25,8 @@ const MODULES = {
   toast: () => import("./toast.js"),
   transcript: () => import("./transcript.js"),
   waveform: () => import("./waveform.js"),
+  widget: () => import("./call/widget_frame.js"),
+  widget_preview: () => import("./call/widget_preview.js"),
 };
 
 /** @param {ParentNode} scope */

@@ -78,6 +78,7 @@ POST /invitations/{invitation_id}/resend
 DELETE /invitations/{invitation_id}
 GET PATCH /organizations/{client_id}
 POST /organizations/{client_id}/credits
+GET PUT DELETE /assistants/{assistant_id}/widget
 POST /assistants/import
 GET /assistants/{assistant_id}/export
 POST /assistants/{assistant_id}/duplicate

@@ -15,6 +15,7 @@ from billing.models import Coupon, CreditPackage, Payment, Plan
 from calls.models import Call, CallAlert
 from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
+from calls.services.widgets import save_widget
 from campaigns.models import Campaign, Lead, LeadImport, SuppressionEntry
 from config.subjects.erasing import erase_subject
 from portal.models import Membership, Role
@@ -115,6 +116,7 @@ def make_objects(house: House) -> dict[str, Any]:
             first_seen_at=timezone.now(),
             last_seen_at=timezone.now(),
         )
+        widget, _is_new = save_widget(assistant=house.assistant, actor=None)
         ProviderKey.objects.create(
             organization=house.organization,
             provider="openai",
@@ -181,4 +183,5 @@ def make_objects(house: House) -> dict[str, Any]:
         "request_id": uuid4(),
         "decision": "approve",
         "ticket": "x",
+        "widget_id": widget.pk,
     }

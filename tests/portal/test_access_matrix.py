@@ -68,6 +68,8 @@ GET: dict[str, tuple[int, ...]] = {
     "assistant_analysis_library": FORM_OF_ONE,
     "assistant_versions": READ,
     "assistant_compare": READ,
+    "assistant_widget": FORM_OF_ONE,
+    "widget_frame": (200, 200, 200, 200, 200, 404),
     "voice_list": LIST,
     "voice_sample": (302, 404, 404, 404, 404, 404),  # of a voice that is none
     "tool_template_list": LIST,
@@ -209,6 +211,8 @@ POST: dict[str, tuple[int, ...]] = {
     "provider_key_unshare": (302, 403, 403, 404, 404, 404),
     "provider_key_remove": (302, 403, 403, 302, 302, 404),
     "call_start": (302, 403, 201, 201, 201, 404),
+    "assistant_widget_remove": ACT,
+    "widget_start": (403, 403, 403, 403, 403, 404),  # no page of ours asks
     "text_start": (302, 403, 201, 201, 201, 404),
     "call_stop": ACT,
     "call_say": ACT,

@@ -124,7 +124,8 @@ class CallPanel {
 
   /** @param {string} [url] */
   showLink(url) {
-    const link = /** @type {HTMLAnchorElement} */ (this.part("call-link"));
+    const link = /** @type {HTMLAnchorElement | null} */ (this.part("call-link"));
+    if (!link) return; // a stranger has no page to see
     link.hidden = !url;
     if (url) link.href = url;
   }
