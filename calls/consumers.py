@@ -193,7 +193,7 @@ class CallConsumer(AsyncWebsocketConsumer):
     async def call_event(self, message: dict[str, Any]) -> None:
         """Show what the voice process says; after the end, close."""
         event = message["event"]
-        if self.seat.is_of_stranger:
+        if self.seat is not None and self.seat.is_of_stranger:
             event = {name: told for name, told in event.items() if name not in _OURS}
         await self._send(event)
         if event.get("type") == "ended":

@@ -11,7 +11,7 @@ from calls.models import Widget
 from calls.sites import BadSite, parse_sites
 
 
-class WidgetForm(forms.ModelForm):
+class WidgetForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
     """What a visitor sees, where, and how much it may start."""
 
     sites = forms.CharField(
