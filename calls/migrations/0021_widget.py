@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('assistants', '0006_draft_base'),
-        ('calls', '0019_seal_findings'),
+        ('calls', '0020_transfer_trunk'),
         ('portal', '0017_words_are_words'),
     ]
 
