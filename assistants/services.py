@@ -27,9 +27,7 @@ def create_assistant(
     Raises `OutsideRegion`, and leaves nothing, when the privacy policy forbids it, and
     `PlanLimit` when the organization has as many as it may.
     """
-    check_assistants(
-        organization, Assistant.objects.filter(deleted_at__isnull=True).count()
-    )
+    check_assistants(organization, Assistant.objects.filter(deleted_at__isnull=True))
     assistant = Assistant.objects.create(organization=organization, name=spec.name)
     _add_version(assistant, sealed(spec, organization.pk), actor)
     follow_settings(assistant=assistant, spec=spec, actor=actor)

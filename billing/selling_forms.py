@@ -64,6 +64,8 @@ class MoneyField(forms.CharField):
 class PriceForm(forms.Form):
     """One version of a price: for whom, for which calls, from when, and what."""
 
+    everybody: Any = _("Every client")
+
     client = forms.ChoiceField(label=_("For"), required=False)
     direction = forms.ChoiceField(
         label=_("Calls"), choices=Direction.choices, required=False
@@ -106,7 +108,7 @@ class PriceForm(forms.Form):
         self.clients = {str(client.pk): client for client in clients}
         choice: Any = self.fields["client"]
         choice.choices = [
-            ("", _("Every client")),
+            ("", self.everybody),
             *((str(client.pk), client.name) for client in clients),
         ]
 

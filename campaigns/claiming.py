@@ -24,6 +24,8 @@ from campaigns.places import locality_ids, place_of, places_by_id
 from campaigns.recording import decision
 from campaigns.room import LEAD, Room, room_for
 from campaigns.schedule import Place
+from campaigns.services.running import CAMPAIGNS_OFF, halt_campaign
+from portal.features import Feature, is_on
 from portal.models import Organization
 
 LEASE: Final = timedelta(seconds=10)
@@ -72,8 +74,10 @@ def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
     """
     now = timezone.now()
     with transaction.atomic():
-        locked = Organization.objects.select_for_update(of=("self",), no_key=True).get(
-            pk=organization.pk
+        locked = (
+            Organization.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("parent")
+            .get(pk=organization.pk)
         )
         campaign = (
             Campaign.objects.running()
@@ -82,6 +86,14 @@ def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
             .first()
         )
         if campaign is None:
+            return []
+        if not is_on(locked, Feature.CAMPAIGNS):
+            off = CAMPAIGNS_OFF % {"name": locked.name}
+            halt_campaign(
+                campaign=campaign,
+                reason=Campaign.HaltReason.CALL_REFUSED,
+                detail=off,
+            )
             return []
         _place_new_leads(campaign)
         desk = Desk.open(campaign, now)

@@ -168,7 +168,7 @@ def _absent(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(PlanLimit)
 def _as_much_as_it_may(request: HttpRequest, error: PlanLimit) -> HttpResponse:
-    return error_response("forbidden", str(error))
+    return error_response("plan_limit", str(error))
 
 
 @api.exception_handler(PermissionDenied)

@@ -30,6 +30,8 @@ _LABELS: Final = {
     "calls": _("Calls"),
     "campaigns": _("Campaigns"),
     "clients": _("Clients"),
+    "domains": _("Domains"),
+    "mail": _("Mail and sending domain"),
     "members": _("Team"),
     "privacy": _("Privacy"),
     "webhooks": _("Webhooks"),

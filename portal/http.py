@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 
@@ -35,3 +36,10 @@ class MemberRequest(PortalRequest):
     permissions: frozenset[Permission]
     visit: Visit | None
     wants_second_factor: bool
+
+
+def page_before(request: HttpRequest) -> str:
+    """Return the path of the page a form stood on; never an address elsewhere."""
+    path = urlsplit(request.headers.get("Referer", "")).path
+    # Two slashes would begin with a host.
+    return f"/{path.lstrip('/')}"

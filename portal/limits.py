@@ -1,22 +1,28 @@
-"""What an agency allows its client, asked where the client makes something new."""
+"""What an agency allows its client, asked where the client makes something new.
+
+Each check runs in the transaction of what is made and locks the organization's row
+while there is a limit, so that two at once do not both take the last place.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portal.models import Organization
+from portal.models import Membership, Organization
+from portal.scope import organization_scope
 
 
 class PlanLimit(Exception):
     """The organization has as much of something as it may; the text is for people."""
 
-    code = "limit_reached"
 
-
-def check_assistants(organization: Organization, there_are: int) -> None:
+def check_assistants(organization: Organization, there_are: QuerySet[Any]) -> None:
     """Raise `PlanLimit` when one more assistant would be too many."""
-    limit = organization.max_assistants
-    if limit is not None and there_are >= limit:
+    limit = _reached(organization, "max_assistants", there_are)
+    if limit is not None:
         raise PlanLimit(
             _(
                 "Your plan has room for %(count)d assistants. Delete one, or ask for more."
@@ -25,11 +31,34 @@ def check_assistants(organization: Organization, there_are: int) -> None:
         )
 
 
-def check_numbers(organization: Organization, there_are: int) -> None:
+def check_numbers(organization: Organization, there_are: QuerySet[Any]) -> None:
     """Raise `PlanLimit` when one more number would be too many."""
-    limit = organization.max_numbers
-    if limit is not None and there_are >= limit:
+    limit = _reached(organization, "max_numbers", there_are)
+    if limit is not None:
         raise PlanLimit(
             _("Your plan has room for %(count)d numbers. Remove one, or ask for more.")
             % {"count": limit}
         )
+
+
+def check_people(organization: Organization) -> None:
+    """Raise `PlanLimit` when one more person in the team would be too many."""
+    people = Membership.objects.filter(organization=organization)
+    limit = _reached(organization, "max_members", people)
+    if limit is not None:
+        raise PlanLimit(
+            _("Your plan has room for %(count)d people. Ask for more room.")
+            % {"count": limit}
+        )
+
+
+def _reached(
+    organization: Organization, name: str, there_are: QuerySet[Any]
+) -> int | None:
+    """Return the limit when there are as many, read anew."""
+    if getattr(organization, name) is None:
+        return None
+    with organization_scope(organization):
+        locked = Organization.objects.select_for_update(of=("self",), no_key=True)
+        limit: int | None = getattr(locked.get(pk=organization.pk), name)
+    return limit if limit is not None and there_are.count() >= limit else None

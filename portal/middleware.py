@@ -19,9 +19,9 @@ from django.utils import timezone, translation
 from portal.api.errors import error_response
 from portal.auth import SESSION_PORTAL, session_mark
 from portal.brand import words_of
-from portal.features import without
+from portal.features import off_for, without
 from portal.hosts import UnknownHost, bare_host, find_portal, portal_url
-from portal.http import MemberRequest, PortalRequest
+from portal.http import MemberRequest, PortalRequest, page_before
 from portal.limits import PlanLimit
 from portal.models import Membership, Organization, Role, User, Visit
 from portal.permissions import NOT_FOR_VISITORS, READING, permissions_of
@@ -149,7 +149,7 @@ class ScopeMiddleware:
         if not isinstance(error, PlanLimit) or request.path.startswith("/api/"):
             return None
         messages.error(request, str(error))
-        return redirect("dashboard")
+        return redirect(page_before(request))
 
     def __call__(self, request: MemberRequest) -> HttpResponseBase:
         if is_closed_to(request):
@@ -212,7 +212,7 @@ def choose_organization(request: MemberRequest) -> None:
         Membership.objects.filter(user=request.user)
         .filter(Q(organization=agency_id) | Q(organization__parent=agency_id))
         .exclude(organization__status=Organization.Status.ARCHIVED)
-        .select_related("organization")
+        .select_related("organization", "organization__parent")
         .order_by("organization__parent_id", "organization__name")
     )
     request.organizations = [m.organization for m in memberships]
@@ -270,4 +270,5 @@ def _enter(
     held = permissions_of(
         cast("Role", membership.role), in_agency=organization.is_agency
     )
-    request.permissions = without(held, organization.features_off)
+    off = off_for(organization, is_visited=request.visit is not None)
+    request.permissions = without(held, off)

@@ -47,6 +47,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     ORGANIZATION_EDIT = "organization:edit"
     BRAND_EDIT = "brand:edit"
+    DOMAINS_EDIT = "domains:edit"
+    MAIL_EDIT = "mail:edit"
     PRIVACY_READ = "privacy:read"
     PRIVACY_EDIT = "privacy:edit"
 
@@ -106,6 +108,8 @@ AGENCY_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.BILLING_GRANT,
             Permission.BILLING_SELL,
             Permission.BRAND_EDIT,
+            Permission.DOMAINS_EDIT,
+            Permission.MAIL_EDIT,
         }
     ),
 }
@@ -127,6 +131,7 @@ NOT_FOR_VISITORS: Final = frozenset(
     {
         Permission.MEMBERS_EDIT,
         Permission.API_KEYS_EDIT,
+        Permission.BILLING_BUY,
         Permission.ORGANIZATION_EDIT,
     }
 )

@@ -37,7 +37,9 @@ _WORDS: Final[dict[Permission, str | Promise]] = {
     Permission.CLIENTS_READ: _("See clients"),
     Permission.CLIENTS_VISIT: _("Work in a client"),
     Permission.CLIENTS_EDIT: _("Open, limit and close clients"),
-    Permission.BRAND_EDIT: _("Change brand, domains and mail"),
+    Permission.BRAND_EDIT: _("Change the brand, and how clients come"),
+    Permission.DOMAINS_EDIT: _("Connect domains"),
+    Permission.MAIL_EDIT: _("Set up mail"),
 }
 _ORDER: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN, Role.OWNER)
 

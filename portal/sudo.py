@@ -26,7 +26,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
-from portal.http import MemberRequest
+from portal.http import MemberRequest, page_before
 
 FIELD: Final = "sudo"
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -87,7 +87,7 @@ def _ask(request: MemberRequest) -> HttpResponse | None:
 
 @never_cache
 def _question(request: MemberRequest, form: ReauthenticateForm) -> HttpResponse:
-    back = urlsplit(request.headers.get("Referer", "")).path or "/"
+    back = page_before(request)
     others = [
         {**way, "url": f"{way['url']}?{urlencode({'next': back})}"}
         for way in get_adapter(request).get_reauthentication_methods(request.user)

@@ -50,7 +50,7 @@ def add_number(
     The assistant and the trunks come from the same scope. The number's carrier is its
     trunk's. Raises `PlanLimit` when the organization has as many as it may.
     """
-    check_numbers(organization, PhoneNumber.objects.count())
+    check_numbers(organization, PhoneNumber.objects.all())
     try:
         with transaction.atomic():
             row = PhoneNumber.objects.create(

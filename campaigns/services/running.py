@@ -6,16 +6,18 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 
 from campaigns import lifecycle
 from campaigns.errors import CampaignNotReady
 from campaigns.models import Campaign, Lead
 from campaigns.telling import tell_of_campaign
+from portal.features import Feature, is_on
 from portal.models import User
 from portal.services import audit
 
 S = Campaign.Status
+CAMPAIGNS_OFF = gettext_lazy("Campaigns are switched off for %(name)s.")
 
 
 @transaction.atomic
@@ -93,6 +95,8 @@ def cancel_campaign(*, campaign: Campaign, actor: User | None) -> bool:
 
 
 def _require_ready(campaign: Campaign) -> None:
+    if not is_on(campaign.organization, Feature.CAMPAIGNS):
+        raise CampaignNotReady(CAMPAIGNS_OFF % {"name": campaign.organization.name})
     assistant = campaign.assistant
     if assistant.deleted_at or not assistant.is_active:
         raise CampaignNotReady(

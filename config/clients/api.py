@@ -23,7 +23,7 @@ from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.idempotency import HEADER
 from portal.api.paging import Body
-from portal.features import Feature
+from portal.features import OF_CLIENTS, Feature
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.scope import agency_scope
@@ -44,6 +44,12 @@ Credits = Annotated[
     Field(max_length=20, pattern=r"^\d{1,8}(\.\d{1,6})?$", examples=["250.00"]),
     AfterValidator(_credits),
 ]
+
+
+def _of_client(feature: Feature) -> Feature:
+    if feature not in OF_CLIENTS:
+        raise ValueError("This is for agencies; a client has no such feature.")
+    return feature
 
 
 class ClientJson(BaseModel):
@@ -78,7 +84,7 @@ class ClientChange(Body):
     max_numbers: int | None = Field(None, ge=0, le=30_000)
     max_members: int | None = Field(None, ge=0, le=30_000)
     api_rate_per_minute: int | None = Field(None, ge=0, le=30_000)
-    features_off: list[Feature] = []
+    features_off: list[Annotated[Feature, AfterValidator(_of_client)]] = []
 
 
 class CreditsGiven(Body):

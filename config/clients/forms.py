@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from assistants.queries import visible_assistants
-from portal.features import Feature
+from portal.features import OF_CLIENTS, Feature
 from portal.models import ClientNote, Organization, Portal
 
 
@@ -50,7 +51,10 @@ class SetUpForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not 
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
-    """What a client may have, and what is switched off for it."""
+    """What an organization may have, and what is switched off for it.
+
+    `shown` are the features to choose from; what is off of the others stays off.
+    """
 
     max_concurrent_calls = forms.IntegerField(
         label=_("Calls at once"), min_value=0, max_value=10_000
@@ -58,7 +62,6 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not
     features = forms.MultipleChoiceField(
         label=_("Switched on"),
         required=False,
-        choices=Feature.choices,
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -75,15 +78,27 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not
             "requires_second_factor",
         )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, shown: Iterable[Feature] = OF_CLIENTS, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._shown = tuple(shown)
+        choice: Any = self.fields["features"]
+        choice.choices = [(one.value, one.label) for one in self._shown]
         off = set(self.instance.features_off)
-        self.initial["features"] = [f.value for f in Feature if f.value not in off]
+        self.initial["features"] = [
+            one.value for one in self._shown if one.value not in off
+        ]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         on = set(cleaned.get("features", []))
-        self.instance.features_off = [f.value for f in Feature if f.value not in on]
+        before = self.instance.features_off
+        self.instance.features_off = [
+            one.value
+            for one in Feature
+            if (one.value not in on if one in self._shown else one.value in before)
+        ]
         return cleaned
 
     def validate_unique(self) -> None:

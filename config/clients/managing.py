@@ -39,7 +39,10 @@ Status = Organization.Status
 
 @transaction.atomic
 def save_limits(*, client: Organization, actor: User | None) -> None:
-    """Store a validated client's limits and switches; they hold from the next request."""
+    """Store limits and switches of a validated client, or of an agency as the operator does.
+
+    They hold from the next request.
+    """
     with organization_scope(client):
         before = Organization.objects.select_for_update(of=("self",)).get(pk=client.pk)
         changes = {
@@ -53,7 +56,7 @@ def save_limits(*, client: Organization, actor: User | None) -> None:
         audit.record(
             organization=client,
             actor=actor,
-            action="client.limited",
+            action="agency.limited" if client.is_agency else "client.limited",
             target=client,
             changes=changes,
         )

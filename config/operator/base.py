@@ -85,6 +85,8 @@ class ReadOnlyAdmin(_LooksOnly, _Admin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # one more count for every choice
     paginator = CappedPaginator
+    # Links above a list of them: label, name of the page, icon.
+    list_tools: tuple[tuple[Any, str, str], ...] = ()
     searched_id = ""  # the one id a search looks for; empty: `search_fields`
 
     def get_search_results(
@@ -104,8 +106,16 @@ class ReadOnlyAdmin(_LooksOnly, _Admin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        shown = {"title": self.label, "counted": COUNTED}
+        tools = [
+            {"label": label, "url": reverse(name), "icon": icon}
+            for label, name, icon in self.list_tools
+        ]
+        shown = {"title": self.label, "counted": COUNTED, "tools": tools}
         return super().changelist_view(request, shown | (extra_context or {}))
+
+    def tools_of(self, row: Any) -> list[dict[str, Any]]:
+        """Return the links above one of them."""
+        return []
 
     def render_change_form(
         self,
@@ -123,6 +133,7 @@ class ReadOnlyAdmin(_LooksOnly, _Admin):
             "subtitle": kind if is_named else obj.pk,
             "list_label": self.label,
             "list_url": list_url(self.model),
+            "tools": self.tools_of(obj),
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
 

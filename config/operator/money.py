@@ -206,6 +206,7 @@ class PriceAdmin(ReadOnlyAdmin):
 class PlatformPriceAdmin(ReadOnlyAdmin):
     label = _("Platform prices")
     icon = "credit-card"
+    list_tools = ((_("New platform price"), "admin:price_new", "plus"),)
     list_display = ("agency", *_PRICE)
     list_select_related = ("agency",)
     fields = list_display

@@ -27,6 +27,7 @@ from config.operator.base import (
     list_link,
     person,
 )
+from portal.features import Feature
 from portal.models import (
     APIKey,
     AuditRecord,
@@ -87,6 +88,8 @@ class OrganizationAdmin(ReadOnlyAdmin):
         "status",
         "balance",
         "max_concurrent_calls",
+        "max_minutes_per_month",
+        "switched_off",
         "time_zone",
         "created_at",
         "more",
@@ -124,13 +127,28 @@ class OrganizationAdmin(ReadOnlyAdmin):
     def more(self, row: Organization) -> SafeString:
         found: dict[str, object] = {"agency": row.agency_id, "organization": row.pk}
         return format_html(
-            '{} · {} · {} · <a href="{}">{}</a>',
+            "{} · {} · {}",
             list_link(Call, _("Calls"), **found),
             list_link(LedgerEntry, _("Entries"), **found),
             list_link(AuditRecord, _("Audit records"), **found),
-            reverse("admin:visit_organization", args=[row.pk]),
-            _("Work in it"),
         )
+
+    @admin.display(description=_("switched off"))
+    def switched_off(self, row: Organization) -> str:
+        labels = [str(one.label) for one in Feature if one in row.features_off]
+        return ", ".join(labels) or "–"
+
+    def tools_of(self, row: Organization) -> list[dict[str, Any]]:
+        pages: list[tuple[Any, str, str]] = [
+            (_("Limits and features"), "admin:limit_organization", "sliders"),
+            (_("Work in it"), "admin:visit_organization", "eye"),
+        ]
+        if row.is_agency:
+            pages.insert(1, (_("Give credits"), "admin:grant_to_agency", "coins"))
+        return [
+            {"label": label, "url": reverse(name, args=[row.pk]), "icon": icon}
+            for label, name, icon in pages
+        ]
 
     @admin.action(description=_("Suspend: refuse new calls"))
     def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
@@ -13,7 +14,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from config.operator import pages
+from config.operator import allowing, charging, pages
 from config.operator.base import Shown, list_url
 from config.operator.visiting import visit_organization
 from portal.context import NavItem
@@ -78,6 +79,17 @@ class OperatorSite(AdminSite):
                 name="visit_organization",
             ),
             path(
+                "limits/<uuid:organization_id>/",
+                self.admin_view(self.limits),
+                name="limit_organization",
+            ),
+            path(
+                "credits/<uuid:organization_id>/",
+                self.admin_view(self.credits),
+                name="grant_to_agency",
+            ),
+            path("prices/new/", self.admin_view(self.price), name="price_new"),
+            path(
                 "halt/lift/",
                 self.admin_view(pages.lift_everybodys_halt),
                 name="halt_lift",
@@ -114,6 +126,17 @@ class OperatorSite(AdminSite):
 
     def halt(self, request: HttpRequest) -> HttpResponse:
         return pages.halt(request, self.each_context(request))
+
+    def limits(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        context = self.each_context(request)
+        return allowing.limit_organization(request, organization_id, context)
+
+    def credits(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        context = self.each_context(request)
+        return charging.grant_to_agency(request, organization_id, context)
+
+    def price(self, request: HttpRequest) -> HttpResponse:
+        return charging.price_new(request, self.each_context(request))
 
     def app_index(
         self,

@@ -115,14 +115,14 @@ def domain_json(row: SendingDomain) -> dict[str, Any]:
 
 
 @router.get("", response=DomainJson)
-@api_requires(Permission.BRAND_EDIT)
+@api_requires(Permission.MAIL_EDIT)
 def read_domain(request: HttpRequest) -> dict[str, Any]:
     """The domain that mails are sent from, as it was last seen."""
     return domain_json(_domain(request))
 
 
 @router.post("", response={201: DomainJson})
-@api_requires(Permission.BRAND_EDIT)
+@api_requires(Permission.MAIL_EDIT)
 def add_domain(
     request: HttpRequest, wanted: Annotated[NewDomain, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
@@ -135,7 +135,7 @@ def add_domain(
 
 
 @router.delete("", response=Deleted)
-@api_requires(Permission.BRAND_EDIT)
+@api_requires(Permission.MAIL_EDIT)
 def remove_domain(request: HttpRequest) -> dict[str, bool]:
     """Send from it no more."""
     domains.remove_sending_domain(domain=_domain(request), actor=None)
@@ -143,7 +143,7 @@ def remove_domain(request: HttpRequest) -> dict[str, bool]:
 
 
 @router.get("/sync", response=list[dict[str, JsonValue]])
-@api_requires(Permission.BRAND_EDIT)
+@api_requires(Permission.MAIL_EDIT)
 def list_resend_domains(request: HttpRequest) -> list[dict[str, Any]]:
     """The domains of the agency's Resend account; none without an account."""
     with _refusals():
@@ -151,7 +151,7 @@ def list_resend_domains(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 @router.post("/sync", response=SyncedDomain)
-@api_requires(Permission.BRAND_EDIT)
+@api_requires(Permission.MAIL_EDIT)
 def sync_domain(
     request: HttpRequest, wanted: Annotated[DomainOfResend, BodyParam(...)]
 ) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def sync_domain(
 
 
 @router.post("/verify", response=DomainJson)
-@api_requires(Permission.BRAND_EDIT)
+@api_requires(Permission.MAIL_EDIT)
 def verify_domain(request: HttpRequest) -> dict[str, Any]:
     """Look now whether the records stand."""
     with _refusals():
@@ -174,7 +174,7 @@ def verify_domain(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/refresh", response=DomainJson)
-@api_requires(Permission.BRAND_EDIT)
+@api_requires(Permission.MAIL_EDIT)
 def refresh_domain(request: HttpRequest) -> dict[str, Any]:
     """Read the state again, without starting a verification at Resend."""
     with _refusals():

@@ -102,6 +102,12 @@ CODES: Final[dict[str, Code]] = {
         "The key has no right to this operation.",
         "Use a key of the organization that may do it; only agencies open organizations.",
     ),
+    "plan_limit": Code(
+        403,
+        "permission_error",
+        "The organization has as many assistants, numbers or people as its agency allows.",
+        "Delete one, or ask the agency for more.",
+    ),
     "address_not_allowed": Code(
         403,
         "permission_error",

@@ -16,7 +16,7 @@ from portal.api.errors import error_response
 from portal.api.idempotency import HEADER, answer_once
 from portal.api.limits import Allowance, count_request, count_stranger, too_many
 from portal.api_scopes import allowed
-from portal.features import Feature, without
+from portal.features import Feature, off_for, without
 from portal.http import PortalRequest
 from portal.models import APIKey, Role
 from portal.permissions import permissions_of
@@ -64,14 +64,15 @@ class ApiMiddleware:
         request.api_key = key  # type: ignore[attr-defined]
         request.organization = organization  # type: ignore[attr-defined]
         held = permissions_of(Role(key.role), in_agency=organization.is_agency)
+        off = off_for(organization)
         request.permissions = (  # type: ignore[attr-defined]
-            without(held, organization.features_off) & allowed(key.scopes)
+            without(held, off) & allowed(key.scopes)
         )
         if not is_on_for(organization) and not organization.is_agency:
             return error_response(
                 "forbidden", "This portal is switched off at the moment."
             )
-        if Feature.API in organization.features_off:
+        if Feature.API in off:
             return error_response(
                 "forbidden", "The API is switched off for this organization."
             )

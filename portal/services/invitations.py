@@ -20,11 +20,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.hosts import portal_url
+from portal.limits import check_people
 from portal.mail import send_mail
 from portal.models import Invitation, Membership, Organization, Portal, Role, User
 from portal.scope import all_organizations, organization_scope
 from portal.services import audit
-from portal.services.memberships import check_room
 
 LASTS: Final = timedelta(days=7)
 _MAX_SENT: Final = 5
@@ -56,14 +56,17 @@ def offer_place(
     actor: User | None,
     by_mail: bool = True,
 ) -> tuple[Invitation, str]:
-    """Write an invitation down and return its token too; mail it unless told not to."""
+    """Write an invitation down and return its token too; mail it unless told not to.
+
+    Raises `PlanLimit` when the team has as many people as it may.
+    """
     address = User.objects.normalize_email(email).lower()
     with organization_scope(organization):
         if Membership.objects.filter(
             organization=organization, user__email__iexact=address
         ).exists():
             raise ValidationError({"email": _("This person is in the team already.")})
-        check_room(organization)
+        check_people(organization)
         now = timezone.now()
         Invitation.objects.filter(
             email__iexact=address, accepted_at__isnull=True, revoked_at__isnull=True
@@ -185,7 +188,7 @@ def accept(
         )
         if invitation is None:
             raise InvitationEnded
-        check_room(found.organization)
+        check_people(found.organization)
         user = User.objects.filter(email__iexact=invitation.email).first()
         if user is None:
             user = User.objects.create_user(invitation.email, password, name=name)

@@ -26,19 +26,6 @@ def rank_of(role: str) -> int:
     return RANK.index(Role(role))
 
 
-def check_room(organization: Organization) -> None:
-    """Raise `ValidationError` when the organization has as many people as it may."""
-    limit = organization.max_members
-    if limit is None:
-        return
-    people = Membership.objects.filter(organization=organization).count()
-    if people >= limit:
-        raise ValidationError(
-            _("Your plan has room for %(count)d people. Ask for more room.")
-            % {"count": limit}
-        )
-
-
 @transaction.atomic
 def change_member(
     *,

@@ -28,14 +28,14 @@ _STEPS = (Status.PENDING_DNS, Status.VERIFIED, Status.ISSUED, Status.LIVE)
 
 
 @require_GET
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.DOMAINS_EDIT)
 def domain_list(request: MemberRequest) -> HttpResponse:
     """The portal's addresses, how far each has come, and what to enter at the DNS host."""
     return _page(request)
 
 
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.DOMAINS_EDIT)
 def domain_claim(request: MemberRequest) -> HttpResponse:
     """Begin with a domain of one's own."""
     text = request.POST.get("name", "")
@@ -54,7 +54,7 @@ def domain_claim(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.DOMAINS_EDIT)
 def domain_check(request: MemberRequest, domain_id: UUID) -> HttpResponse:
     """Look at a domain now."""
     domain = claims.check_domain(domain=_domain(request, domain_id))
@@ -67,7 +67,7 @@ def domain_check(request: MemberRequest, domain_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.DOMAINS_EDIT)
 def domain_release(request: MemberRequest, domain_id: UUID) -> HttpResponse:
     """Give a domain up."""
     domain = _domain(request, domain_id)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.auth import SESSION_PORTAL, session_mark
 from portal.http import PortalRequest
+from portal.limits import PlanLimit
 from portal.middleware import SESSION_ORGANIZATION
 from portal.models import User
 from portal.permissions import public
@@ -80,8 +81,8 @@ def _accept(
         membership = invitations.accept(token=token, portal=request.portal, **values)
     except invitations.InvitationEnded:
         return render(request, "account/invitation_ended.html", status=404)
-    except ValidationError as error:
-        messages.error(request, error.messages[0])
+    except PlanLimit as error:
+        messages.error(request, str(error))
         return redirect("account_login")
     if is_known:
         # The mailbox is proven, the person is not: they sign in as ever.

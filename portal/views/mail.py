@@ -37,7 +37,7 @@ _MAIL_POLICY = (
 
 
 @require_http_methods(["GET", "POST"])
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 @sudo
 def mail_edit(request: MemberRequest) -> HttpResponse:
     """Name, address and server of the portal's mails, and its sending domain."""
@@ -69,7 +69,7 @@ def mail_edit(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_test(request: MemberRequest) -> HttpResponse:
     """Send oneself a mail through what is set up now."""
     send_mail(
@@ -92,7 +92,7 @@ def mail_test(request: MemberRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_log(request: MemberRequest) -> HttpResponse:
     """Every mail of the portal and what became of it, failures first to be seen."""
     with agency_scope(request.organization.pk):
@@ -116,7 +116,7 @@ def mail_log(request: MemberRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_show(request: MemberRequest, mail_id: UUID) -> HttpResponse:
     """One mail as it went out, while its text is kept."""
     mail = _mail(request, mail_id)
@@ -125,7 +125,7 @@ def mail_show(request: MemberRequest, mail_id: UUID) -> HttpResponse:
 
 
 @require_GET
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 @xframe_options_sameorigin
 def mail_body(request: MemberRequest, mail_id: UUID) -> HttpResponse:
     """The mail itself, for the frame of its page."""
@@ -145,7 +145,7 @@ def _mail(request: MemberRequest, mail_id: UUID) -> OutgoingMail:
 
 
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_again(request: MemberRequest, mail_id: UUID) -> HttpResponse:
     """Try a mail once more that was given up."""
     with agency_scope(request.organization.pk):
@@ -161,7 +161,7 @@ def mail_again(request: MemberRequest, mail_id: UUID) -> HttpResponse:
 
 
 @require_GET
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 @xframe_options_sameorigin
 def mail_preview(request: MemberRequest, kind: str) -> HttpResponse:
     """How a kind of mail looks in the brand of now."""
@@ -178,7 +178,7 @@ def mail_preview(request: MemberRequest, kind: str) -> HttpResponse:
 
 
 @require_GET
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_previews(request: MemberRequest) -> HttpResponse:
     """Every kind of mail beside its name."""
     chosen = request.GET.get("kind", "invite")
@@ -195,7 +195,7 @@ def mail_previews(request: MemberRequest) -> HttpResponse:
 
 # --- the sending domain ---------------------------------------------------------------
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_domain_add(request: MemberRequest) -> HttpResponse:
     """Begin to send from a domain of one's own."""
     try:
@@ -211,7 +211,7 @@ def mail_domain_add(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_domain_verify(request: MemberRequest) -> HttpResponse:
     """Look now whether the records stand."""
     domain = domains.sending_domain_of(request.organization)
@@ -225,7 +225,7 @@ def mail_domain_verify(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.BRAND_EDIT)
+@requires(Permission.MAIL_EDIT)
 def mail_domain_remove(request: MemberRequest) -> HttpResponse:
     """Send from it no more."""
     domain = domains.sending_domain_of(request.organization)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.forms import MemberForm, RoleForm
 from portal.http import MemberRequest
+from portal.limits import PlanLimit
 from portal.models import Invitation, Membership, Role
 from portal.permissions import Permission, requires, signed_in
 from portal.role_table import role_table
@@ -44,6 +45,8 @@ def member_add(request: MemberRequest) -> HttpResponse:
             )
         except ValidationError as error:
             form.add_error(None, error.messages[0])
+        except PlanLimit as error:
+            form.add_error(None, str(error))
         else:
             messages.success(
                 request,

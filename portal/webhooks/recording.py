@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from common.ids import uuid7
+from portal.features import Feature, is_on
 from portal.models import (
     Organization,
     WebhookDelivery,
@@ -23,13 +24,19 @@ from portal.scope import organization_scope
 from portal.webhooks import kinds
 
 # One statement, planned once a connection: who wants it, the event, and a delivery for
-# each. An assistant's own endpoint that wants it is the only one told. Ids begin with
-# the event's time, so that the index of deliveries grows at its end.
+# each. An assistant's own endpoint that wants it is the only one told, and nobody is
+# where webhooks are switched off. Ids begin with the event's time, so that the index of
+# deliveries grows at its end.
 _RECORD: Final = """
 with wanted as (
   select id, assistant_id from portal_webhookendpoint
   where organization_id = %(organization)s and status = 'enabled'
     and events && %(names)s::varchar[]
+    and not exists (
+      select 1 from portal_organization house
+      where house.id in (%(organization)s, %(agency)s)
+        and house.features_off @> '["webhooks"]'::jsonb
+    )
 ),
 told as (
   select id from wanted
@@ -95,6 +102,8 @@ def wanting(
     organization: Organization, kind: str, assistant_id: UUID | str | None
 ) -> list[WebhookEndpoint]:
     """Return the endpoints a question goes to, in the organization's scope."""
+    if not is_on(organization, Feature.WEBHOOKS):
+        return []
     enabled = WebhookEndpoint.objects.filter(
         organization=organization, status=WebhookEndpoint.Status.ENABLED
     )

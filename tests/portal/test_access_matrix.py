@@ -41,8 +41,8 @@ MANAGE_ONE = (302, 403, 403, 200, 200, 404)
 MANAGE_ACT = (302, 403, 403, 302, 302, 404)
 # Only inside an agency; the column `agency` looks at Bakery, where the right does not reach.
 AGENCY = (302, 403, 403, 403, 403, 403)
-# Owners and admins buy what their agency offers.
-BUY = (302, 403, 403, 302, 302, 404)
+# Owners and admins buy what their agency offers; nobody who visits spends their money.
+BUY = (302, 403, 403, 302, 403, 404)
 PUBLIC = (200, 200, 200, 200, 200, 200)
 
 GET: dict[str, tuple[int, ...]] = {
@@ -122,7 +122,7 @@ GET: dict[str, tuple[int, ...]] = {
     "billing_payments": LIST,
     "billing_payment": READ,
     "billing_receipt": (302, 404, 404, 404, 404, 404),  # this payment has none
-    "billing_recharge": MANAGE,
+    "billing_recharge": (302, 403, 403, 200, 403, 200),
     "selling_prices": AGENCY,
     "selling_packages": AGENCY,
     "selling_plans": AGENCY,
@@ -280,11 +280,11 @@ POST: dict[str, tuple[int, ...]] = {
     "webhook_delivery_replay": MANAGE_ACT,
     "billing_buy_package": BUY,
     "billing_buy_plan": BUY,
-    "billing_buy_credits": (302, 403, 403, 404, 404, 404),  # agencies buy these
-    "billing_plan_leave": (302, 403, 403, 404, 404, 404),  # there is no plan to leave
-    "billing_coupon": (302, 403, 403, 302, 302, 302),
-    "billing_card": (302, 403, 403, 302, 302, 302),
-    "billing_watch": (302, 403, 403, 422, 422, 422),
+    "billing_buy_credits": (302, 403, 403, 404, 403, 404),  # agencies buy these
+    "billing_plan_leave": (302, 403, 403, 404, 403, 404),  # there is no plan to leave
+    "billing_coupon": (302, 403, 403, 302, 403, 302),
+    "billing_card": (302, 403, 403, 302, 403, 302),
+    "billing_watch": (302, 403, 403, 422, 403, 422),
     "selling_package_offer": AGENCY,
     "selling_plan_offer": AGENCY,
     "selling_coupon_switch": AGENCY,
