@@ -66,6 +66,11 @@ urlpatterns = [
     ),
     path("campaigns/", detail.campaign_list, name="campaign_list"),
     path("campaigns/new/", making.campaign_new, name="campaign_new"),
+    path(
+        "campaigns/templates/<uuid:campaign_template_id>/delete/",
+        making.campaign_template_delete,
+        name="campaign_template_delete",
+    ),
     path("campaigns/leads/check/", making.leads_check, name="campaign_leads_check"),
     path(
         "campaigns/<uuid:campaign_id>/", detail.campaign_detail, name="campaign_detail"

@@ -16,10 +16,11 @@ from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
 from assistants.queries import visible_assistants
-from billing.ledger import open_accounts, wallet_balance
+from billing.ledger import wallet_balance
 from billing.pricing import price_for_call
 from calls.models import Call, PhoneNumber
 from common.money import MICROCREDITS_PER_CREDIT
+from config.clients.opening import open_furnished_client
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
@@ -27,7 +28,6 @@ from portal.models import Organization
 from portal.permissions import Permission
 from portal.scope import agency_scope, organization_scope
 from portal.services.api_keys import issue_key
-from portal.services.organizations import open_client
 from portal.services.privacy import PolicyRefused, save_privacy
 
 router = Router(tags=["Organizations"])
@@ -138,7 +138,7 @@ def summary_of(organization: Organization) -> dict[str, Any]:
 def open_organization(
     request: HttpRequest, wanted: NewOrganization
 ) -> Status[dict[str, Any]]:
-    """Open a client below the key's agency, with a first key of the same mode."""
+    """Open a client as the agency's pages do, with a first key of the same mode."""
     agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     if not agency.is_agency:
         raise PermissionDenied
@@ -146,9 +146,8 @@ def open_organization(
         raise InvalidRequest(
             "A key opens clients of its own organization only.", param="parent_org_id"
         )
-    client = open_client(agency=agency, name=wanted.name, actor=None)
+    client = open_furnished_client(agency=agency, name=wanted.name, actor=None)
     with organization_scope(client):
-        open_accounts(client)
         _row, key = issue_key(
             organization=client,
             name="API",

@@ -21,6 +21,7 @@ urlpatterns = [
     path(
         "clients/<uuid:client_id>/limits/", clients.client_limits, name="client_limits"
     ),
+    path("clients/<uuid:client_id>/copy/", clients.client_copy, name="client_copy"),
     path("clients/<uuid:client_id>/notes/", clients.client_note, name="client_note"),
     path(
         "clients/<uuid:client_id>/move/<slug:move>/",

@@ -7,12 +7,14 @@ from campaigns.models.lead_import import ImportFault, LeadImport
 from campaigns.models.limits import CallingLimits
 from campaigns.models.place import LegalHours, LocalityRow
 from campaigns.models.suppression import SuppressionEntry
+from campaigns.models.template import CampaignTemplate
 
 __all__ = [
     "Attempt",
     "CallingLimits",
     "Campaign",
     "CampaignNumber",
+    "CampaignTemplate",
     "Decision",
     "ImportFault",
     "Lead",

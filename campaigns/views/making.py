@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,8 +15,9 @@ from calls.models import PhoneNumber
 from campaigns.errors import CampaignIsFinal
 from campaigns.forms import CampaignForm, LeadsCheckForm, LeadsForm
 from campaigns.importing import Import, region_of
+from campaigns.models import CampaignTemplate
 from campaigns.queries import get_campaign
-from campaigns.services import add_leads, create_campaign
+from campaigns.services import add_leads, create_campaign, templates
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -26,14 +28,24 @@ SHOWN_ERRORS = 8
 @require_http_methods(["GET", "POST"])
 @requires(Permission.CAMPAIGNS_EDIT)
 def campaign_new(request: MemberRequest) -> HttpResponse:
-    """Create a draft; launching it is a step of its own, on its page."""
+    """Create a draft; launching it is a step of its own, on its page.
+
+    `?template=` begins with the settings of one.
+    """
+    usable = templates.usable_templates()
+    wanted = request.GET.get("template", "")
+    template = next((row for row in usable if str(row.pk) == wanted), None)
+    most = request.organization.max_concurrent_calls
     form = CampaignForm(
-        request.POST or None, request.FILES or None, organization=request.organization
+        request.POST or None,
+        request.FILES or None,
+        organization=request.organization,
+        initial=templates.initial_of(template, most_calls=most) if template else None,
     )
     if request.method == "POST" and form.is_valid():
         campaign = create_campaign(
             organization=request.organization,
-            new=form.new,
+            new=replace(form.new, more=templates.further_of(template)),
             leads=form.found.rows,
             actor=request.user,
         )
@@ -42,6 +54,8 @@ def campaign_new(request: MemberRequest) -> HttpResponse:
         return redirect("campaign_setup", campaign.pk, step)
     context = {
         "form": form,
+        "templates": usable,
+        "template": template,
         "has_assistants": form.fields["assistant"].queryset.exists(),  # type: ignore[attr-defined]
         "has_numbers": PhoneNumber.objects.filter(is_active=True).exists(),
         **shown(form.found),
@@ -52,6 +66,18 @@ def campaign_new(request: MemberRequest) -> HttpResponse:
         context,
         status=422 if form.errors else 200,
     )
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_EDIT)
+def campaign_template_delete(
+    request: MemberRequest, campaign_template_id: UUID
+) -> HttpResponse:
+    """Take a template away; campaigns made from it stay."""
+    template = get_object_or_404(CampaignTemplate, pk=campaign_template_id)
+    templates.delete_campaign_template(template=template, actor=request.user)
+    messages.success(request, _("The template was taken away."))
+    return redirect("campaign_new")
 
 
 @require_POST

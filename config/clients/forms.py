@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from assistants.queries import visible_assistants
 from portal.features import OF_CLIENTS, Feature
 from portal.models import ClientNote, Organization, Portal
 
@@ -26,12 +25,6 @@ class SignUpForm(forms.Form):
 class SetUpForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
     """How clients come, and what they find."""
 
-    templates = forms.MultipleChoiceField(
-        label=_("Assistants every new client gets a copy of"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-
     class Meta:
         model = Portal
         fields = ("sign_up", "is_enabled", "disabled_notice", "disabled_speech")
@@ -41,13 +34,6 @@ class SetUpForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not 
                 "Off, visitors read the notice, and no call starts; calls going on are finished."
             )
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["templates"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(str(a.pk), a.name) for a in visible_assistants()]
-        self.initial["templates"] = self.instance.template_assistant_ids
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
+from config.clients.library import Choice
 from portal.host_cache import forget_portal
 from portal.models import (
     APIKey,
@@ -136,16 +137,17 @@ def add_note(
 
 
 @transaction.atomic
-def save_set_up(*, portal: Portal, templates: list[str], actor: User) -> None:
+def save_set_up(*, portal: Portal, templates: Choice, actor: User) -> None:
     """Store how clients come, what they find, and whether the portal is on."""
     before = Portal.objects.select_for_update(no_key=True).get(pk=portal.pk)
-    portal.template_assistant_ids = templates
+    templates.keep_in(portal)
     fields = (
         "sign_up",
         "is_enabled",
         "disabled_notice",
         "disabled_speech",
         "template_assistant_ids",
+        "template_library",
     )
     changes = {
         name: [getattr(before, name), getattr(portal, name)]

@@ -7,15 +7,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, gettext as _
+from django.utils.translation import get_language, gettext as _, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from assistants.sovereignty import OutsideRegion
 from config.clients import managing, signing_up
 from config.clients.forms import LimitsForm, NoteForm, SetUpForm, SignUpForm
+from config.clients.library import Choice, LibraryForm, copy_library
 from config.cockpit.queries import get_client
 from portal.hosts import portal_url
 from portal.http import MemberRequest, PortalRequest
+from portal.limits import PlanLimit
 from portal.models import Organization, Portal, SignUpRequest
 from portal.permissions import Permission, public, requires
 from portal.proxy import client_address
@@ -35,22 +38,64 @@ def client_set_up(request: MemberRequest) -> HttpResponse:
     if request.portal is None:
         raise Http404
     portal = Portal.objects.select_related("agency").get(pk=request.portal.pk)
-    form = SetUpForm(
-        request.POST if request.method == "POST" else None, instance=portal
-    )
-    if request.method == "POST" and form.is_valid():
+    sent = request.POST if request.method == "POST" else None
+    form = SetUpForm(sent, instance=portal)
+    library = LibraryForm(sent, chosen=Choice.of(portal))
+    if request.method == "POST" and form.is_valid() and library.is_valid():
         managing.save_set_up(
-            portal=form.instance,
-            templates=form.cleaned_data["templates"],
-            actor=request.user,
+            portal=form.instance, templates=library.choice(), actor=request.user
         )
         messages.success(request, _("Saved."))
         return redirect("client_set_up")
-    context = {"form": form, "sign_up_url": portal_url(portal, "/sign-up/")}
+    context = {
+        "form": form,
+        "library": library,
+        "sign_up_url": portal_url(portal, "/sign-up/"),
+    }
     return render(
         request,
         "cockpit/client_set_up.html",
         context,
+        status=422 if form.errors or library.errors else 200,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.CLIENTS_EDIT)
+def client_copy(request: MemberRequest, client_id: UUID) -> HttpResponse:
+    """Give a client copies of what the agency built."""
+    client = get_client(request.organization, client_id)
+    form = LibraryForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            copied = copy_library(
+                agency=request.organization,
+                client=client,
+                choice=form.choice(),
+                actor=request.user,
+            )
+        except PlanLimit:
+            form.add_error(
+                "assistants",
+                _("%(name)s has no room for so many. Raise its limits first.")
+                % {"name": client.name},
+            )
+        except OutsideRegion as error:
+            form.add_error("assistants", str(error))
+        else:
+            text = ngettext(
+                "%(count)d thing was copied to %(name)s.",
+                "%(count)d things were copied to %(name)s.",
+                copied.total,
+            )
+            messages.success(
+                request, text % {"count": copied.total, "name": client.name}
+            )
+            return redirect("client_detail", client_id)
+    return render(
+        request,
+        "cockpit/client_copy.html",
+        {"form": form, "client": client},
         status=422 if form.errors else 200,
     )
 

@@ -145,6 +145,8 @@ class Portal(models.Model):
     sign_in_apps = models.JSONField(default=dict, editable=False)
     # Ids of the agency's assistants that new clients get copies of, in order.
     template_assistant_ids = models.JSONField(default=list, editable=False)
+    # The same of "tools", "analyses" and "campaigns".
+    template_library = models.JSONField(default=dict, editable=False)
     # Empty: what a visitor's browser asks for.
     language = models.CharField(
         _("language"),

@@ -16,7 +16,13 @@ from calls.models import Call, CallAlert
 from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
 from calls.services.widgets import save_widget
-from campaigns.models import Campaign, Lead, LeadImport, SuppressionEntry
+from campaigns.models import (
+    Campaign,
+    CampaignTemplate,
+    Lead,
+    LeadImport,
+    SuppressionEntry,
+)
 from config.subjects.erasing import erase_subject
 from portal.models import Membership, Role
 from portal.scope import organization_scope
@@ -82,6 +88,9 @@ def make_objects(house: House) -> dict[str, Any]:
             organization=house.organization,
             campaign=campaign,
             status=LeadImport.Status.FINISHED,
+        )
+        template = CampaignTemplate.objects.create(
+            organization=house.organization, name="Reminder", assistant=house.assistant
         )
         entry = SuppressionEntry.objects.create(
             organization=house.organization,
@@ -165,6 +174,7 @@ def make_objects(house: House) -> dict[str, Any]:
         "endpoint_id": endpoint.pk,
         "delivery_id": delivery.pk,
         "campaign_id": campaign.pk,
+        "campaign_template_id": template.pk,
         "lead_id": lead.pk,
         "import_id": list_.pk,
         "suppression_id": entry.pk,

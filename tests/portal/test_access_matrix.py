@@ -156,6 +156,7 @@ GET: dict[str, tuple[int, ...]] = {
     "cockpit": AGENCY,
     "cockpit_csv": AGENCY,
     "client_set_up": AGENCY,
+    "client_copy": AGENCY,
     "client_limits": AGENCY,
     "sign_up": PUBLIC,
     "welcome": PUBLIC,
@@ -233,6 +234,7 @@ POST: dict[str, tuple[int, ...]] = {
     "number_remove": ACT,
     "campaign_launch": ACT,
     "campaign_copy": ACT,
+    "campaign_template_delete": ACT,
     "campaign_import_cancel": ACT,
     "campaign_preview": (302, 403, 200, 200, 200, 404),
     "campaign_test_call": (302, 403, 422, 422, 422, 404),  # no number was given
