@@ -16,7 +16,7 @@ from assistants.models import AnalysisTemplate, Assistant, McpServer, ToolTempla
 from assistants.services import create_assistant
 from assistants.spec import AssistantSpec
 from assistants.spec_secrets import opened
-from assistants.tool_shapes import McpTool
+from assistants.tool_shapes import McpTool, Tool
 from assistants.tool_templates import save_tool_template
 from portal.models import Organization, User
 from portal.scope import organization_scope
@@ -120,7 +120,7 @@ def _with_servers_of(
     actor: User | None,
 ) -> AssistantSpec:
     """Let a spec's tools find their servers at the client, made there where missing."""
-    tools = []
+    tools: list[Tool] = []
     for tool in spec.llm_config.tools:
         if not isinstance(tool, McpTool):
             tools.append(tool)

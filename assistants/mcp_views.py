@@ -17,6 +17,7 @@ from assistants.mcp_servers import McpInUse, McpRefused, NameTaken, get_server
 from assistants.models import McpServer
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.sudo import sudo
 
 
 @require_GET
@@ -29,6 +30,7 @@ def mcp_server_list(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.ASSISTANTS_EDIT)
+@sudo
 def mcp_server_new(request: MemberRequest) -> HttpResponse:
     """Add a server."""
     return _edited(request, None)
@@ -36,6 +38,7 @@ def mcp_server_new(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.ASSISTANTS_EDIT)
+@sudo
 def mcp_server_edit(request: MemberRequest, server_id: UUID) -> HttpResponse:
     """Change a server."""
     return _edited(request, get_server(server_id))

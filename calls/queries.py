@@ -6,8 +6,9 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import Http404
+from django.utils import timezone
 
 from assistants.models import Assistant
 from calls.models import Call, CallCount, PhoneNumber, Trunk, Widget
@@ -23,6 +24,15 @@ def _seen() -> QuerySet[Call]:
     if (seen := sight().assistants) is not None:
         rows = rows.filter(assistant__in=seen)
     return rows
+
+
+def seconds_this_month(organization: Organization) -> int:
+    """Return what was billed of an organization's calls since its month began."""
+    month = timezone.localtime(timezone=ZoneInfo(organization.time_zone)).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    found = Call.objects.filter(organization=organization, created_at__gte=month)
+    return int(found.aggregate(sum=Sum("billed_seconds", default=0))["sum"])
 
 
 def visible_calls() -> QuerySet[Call]:

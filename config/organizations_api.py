@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Sum
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
@@ -19,6 +17,7 @@ from assistants.queries import visible_assistants
 from billing.ledger import wallet_balance
 from billing.pricing import price_for_call
 from calls.models import Call, PhoneNumber
+from calls.queries import seconds_this_month
 from common.money import MICROCREDITS_PER_CREDIT
 from config.clients.opening import open_furnished_client
 from portal.api.access import api_requires
@@ -107,12 +106,6 @@ def summary_of(organization: Organization) -> dict[str, Any]:
     balance = wallet_balance(organization)
     price = price_for_call(organization, at=now)
     per_minute = price.client_microcredits_per_minute
-    month = timezone.localtime(now, ZoneInfo(organization.time_zone)).replace(
-        day=1, hour=0, minute=0, second=0, microsecond=0
-    )
-    seconds = Call.objects.filter(created_at__gte=month).aggregate(
-        sum=Sum("billed_seconds")
-    )["sum"]
     return {
         "id": organization.pk,
         "name": organization.name,
@@ -122,7 +115,7 @@ def summary_of(organization: Organization) -> dict[str, Any]:
         "minutes_balance": round(balance.available / per_minute, 2)
         if per_minute
         else None,
-        "monthly_usage_minutes": round((seconds or 0) / 60, 2),
+        "monthly_usage_minutes": round(seconds_this_month(organization) / 60, 2),
         "active_numbers": PhoneNumber.objects.filter(is_active=True).count(),
         "active_agents": visible_assistants().filter(is_active=True).count(),
         "active_calls": Call.objects.live().count(),

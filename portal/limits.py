@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portal.models import Membership, Organization
 from portal.scope import organization_scope
@@ -24,8 +24,10 @@ def check_assistants(organization: Organization, there_are: QuerySet[Any]) -> No
     limit = _reached(organization, "max_assistants", there_are)
     if limit is not None:
         raise PlanLimit(
-            _(
-                "Your plan has room for %(count)d assistants. Delete one, or ask for more."
+            ngettext(
+                "Your plan has room for %(count)d assistant. Delete one, or ask for more.",
+                "Your plan has room for %(count)d assistants. Delete one, or ask for more.",
+                limit,
             )
             % {"count": limit}
         )
@@ -36,7 +38,11 @@ def check_numbers(organization: Organization, there_are: QuerySet[Any]) -> None:
     limit = _reached(organization, "max_numbers", there_are)
     if limit is not None:
         raise PlanLimit(
-            _("Your plan has room for %(count)d numbers. Remove one, or ask for more.")
+            ngettext(
+                "Your plan has room for %(count)d number. Remove one, or ask for more.",
+                "Your plan has room for %(count)d numbers. Remove one, or ask for more.",
+                limit,
+            )
             % {"count": limit}
         )
 
@@ -47,7 +53,11 @@ def check_people(organization: Organization) -> None:
     limit = _reached(organization, "max_members", people)
     if limit is not None:
         raise PlanLimit(
-            _("Your plan has room for %(count)d people. Ask for more room.")
+            ngettext(
+                "Your plan has room for %(count)d person. Ask for more room.",
+                "Your plan has room for %(count)d people. Ask for more room.",
+                limit,
+            )
             % {"count": limit}
         )
 

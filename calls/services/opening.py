@@ -14,9 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
 from django.utils import timezone
 
 from assistants.keys import payers
@@ -34,6 +32,7 @@ from calls.errors import (
     TooManyCalls,
 )
 from calls.models import Call, PhoneNumber, Trunk
+from calls.queries import seconds_this_month
 from calls.services.costing import call_price
 from calls.services.equipment import key_owners
 from calls.services.guarding import Guard, Pace, guard_of, require_destination
@@ -273,14 +272,5 @@ def _takes_calls(organization: Organization) -> bool:
 def _check_minutes(organization: Organization) -> None:
     """Raise `MinutesUsedUp` when the month's minutes are spoken; a call may end over it."""
     limit = organization.max_minutes_per_month
-    if limit is None:
-        return
-    zone = ZoneInfo(organization.time_zone)
-    month = timezone.localtime(timezone=zone).replace(
-        day=1, hour=0, minute=0, second=0, microsecond=0
-    )
-    spoken_s = Call.objects.filter(
-        organization=organization, created_at__gte=month
-    ).aggregate(sum=Sum("billed_seconds", default=0))["sum"]
-    if spoken_s >= limit * 60:
+    if limit is not None and seconds_this_month(organization) >= limit * 60:
         raise MinutesUsedUp

@@ -20,6 +20,7 @@ from calls.telephony.forwarding import PROVIDERS, filled, provider_of
 from calls.trunk_forms import TrunkForm
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
+from portal.sudo import sudo
 
 STOP_POLLING = 286
 
@@ -34,6 +35,7 @@ def trunk_list(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.ASSISTANTS_EDIT)
+@sudo
 def trunk_new(request: MemberRequest) -> HttpResponse:
     """Connect a trunk; `?provider=` starts the form with what that carrier needs."""
     provider = provider_of(request.GET.get("provider", ""))
@@ -61,6 +63,7 @@ def trunk_new(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.ASSISTANTS_EDIT)
+@sudo
 def trunk_edit(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
     """Change a trunk; calls that go on are left alone."""
     trunk = get_trunk(trunk_id)
@@ -126,6 +129,7 @@ def trunk_check(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
 
 @require_POST
 @requires(Permission.ASSISTANTS_EDIT)
+@sudo
 def trunk_delete(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
     """Forget a trunk that no number uses."""
     trunk = get_trunk(trunk_id)

@@ -93,7 +93,7 @@ class LibraryForm(forms.Form):
 
     def __init__(self, *args: Any, chosen: Choice | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = {
+        offered: dict[str, Any] = {
             "assistants": visible_assistants().filter(current_version__isnull=False),
             "tools": ToolTemplate.objects.all(),
             "analyses": AnalysisTemplate.objects.all(),

@@ -29,6 +29,7 @@ from calls.models import Call
 from campaigns.models import Campaign
 from common.local_numbers import local_number
 from common.money import format_credits
+from config.cockpit.plan import plan_of
 from portal.http import MemberRequest
 from portal.models import Organization
 from portal.permissions import Permission, requires
@@ -104,6 +105,7 @@ def usage(request: MemberRequest) -> HttpResponse:
         "before": f"{first - timedelta(days=1):%Y-%m}",
         "after": f"{first + timedelta(days=32):%Y-%m}",
         "is_agency": organization.is_agency,
+        "plan": plan_of(organization),
     }
     return render(request, "cockpit/usage.html", context)
 

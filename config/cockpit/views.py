@@ -16,6 +16,7 @@ from calls.queries import visible_calls
 from config.clients.forms import NoteForm
 from config.clients.opening import open_complete_client
 from config.cockpit import queries
+from config.cockpit.plan import almost_full, plan_of
 from portal import styleguide as guide
 from portal.forms import ClientForm
 from portal.http import MemberRequest
@@ -33,6 +34,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         "cockpit/dashboard.html",
         {
             "balance": wallet_balance(request.organization),
+            "almost_full": almost_full(request.organization),
             "usage": queries.usage_since(30),
             "days": queries.calls_by_day(request.organization.time_zone),
             "recent_calls": visible_calls()[:8],
@@ -90,6 +92,7 @@ def client_detail(request: MemberRequest, client_id: UUID) -> HttpResponse:
             "client": client,
             "balance": wallet_balance(client),
             "usage": queries.usage_since(30),
+            "plan": plan_of(client),
             "recent_calls": list(visible_calls()[:8]),
             "can_move": Permission.CLIENTS_EDIT in request.permissions,
             "members": list(

@@ -50,13 +50,14 @@ def choice(acme: House) -> Choice:
             function=FunctionDefinition(name="look_up"),
             server={"url": "https://crm.example/hook", "secret": "whsec-of-acme"},
         )
-        for tool in (hook, McpTool(mcp_server_id=server.pk)):
-            change_spec(
-                assistant=acme.assistant,
-                change=lambda spec, tool=tool: with_tool(spec, tool),
-                about="llm_config.tools",
-                actor=None,
-            )
+        change_spec(
+            assistant=acme.assistant,
+            change=lambda spec: with_tool(
+                with_tool(spec, hook), McpTool(mcp_server_id=server.pk)
+            ),
+            about="llm_config.tools",
+            actor=None,
+        )
         tool = save_tool_template(
             organization=agency,
             template=None,
@@ -91,7 +92,7 @@ def check_copies(client: Organization) -> None:
         version = assistant.current_version
         assert version is not None
         assert "whsec-of-acme" not in str(version.spec_json)
-        end, hook, mcp = opened(version.spec, client.pk).llm_config.tools
+        _end, hook, mcp = opened(version.spec, client.pk).llm_config.tools
         assert hook.server.secret == "whsec-of-acme"
         server = McpServer.objects.get()
         assert mcp.mcp_server_id == server.pk
@@ -108,7 +109,7 @@ def check_copies(client: Organization) -> None:
 
 def set_up(acme: House, choice: Choice) -> Any:
     alice = browser(acme, acme.people["alice"])
-    form = {name: choice.texts(name) for name in vars(choice)}
+    form: dict[str, Any] = {name: choice.texts(name) for name in vars(choice)}
     form |= {"sign_up": "open", "is_enabled": "on"}
     return alice.post(reverse("client_set_up"), form)
 

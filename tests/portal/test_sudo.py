@@ -23,6 +23,11 @@ OF_CLIENTS: dict[str, dict[str, Any]] = {
     "webhook_new": {"url": "https://crm.example/hook"},
     "webhook_edit": {"url": "https://thief.example/hook"},
     "webhook_rotate": {},
+    "trunk_new": {"name": "Main", "password": "hunter2"},
+    "trunk_edit": {"password": "hunter2"},
+    "trunk_delete": {},
+    "mcp_server_new": {"name": "CRM", "headers": "Authorization: Bearer hunter2"},
+    "mcp_server_edit": {"headers": "Authorization: Bearer hunter2"},
     "provider_key_edit": {"key": "sk-1234"},
     "provider_key_remove": {},
     "billing_recharge": {"is_on": "on"},
@@ -31,6 +36,8 @@ OF_CLIENTS: dict[str, dict[str, Any]] = {
 }
 OF_AGENCIES: dict[str, dict[str, Any]] = {
     "mail_edit": {"smtp_password": "hunter2"},
+    "sign_in_app_save": {"client_id": "1", "secret": "hunter2"},
+    "sign_in_app_remove": {},
     "billing_grant": {"credits": "100"},
     "selling_stripe_key": {"secret_key": "sk_live_1"},
     "selling_stripe_tax": {},
@@ -60,7 +67,11 @@ def test_a_clients_secrets_and_money_ask_again(bakery: House, name: str):
 @pytest.mark.parametrize("name", OF_AGENCIES)
 def test_an_agencys_secrets_and_money_ask_again(acme: House, bakery: House, name: str):
     alice = browser(acme, acme.people["alice"], is_fresh=False)
-    kwargs = {"client_id": bakery.organization.pk} if name == "billing_grant" else {}
+    kwargs: dict[str, Any] = {}
+    if name == "billing_grant":
+        kwargs = {"client_id": bakery.organization.pk}
+    if name.startswith("sign_in_app"):
+        kwargs = {"provider": "google"}
     assert is_question(alice.post(reverse(name, kwargs=kwargs), OF_AGENCIES[name]))
 
 
