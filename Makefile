@@ -29,7 +29,7 @@ test: setup  ## every test, with real servers and a real browser
 test-fast: setup  ## no server, no browser, nothing slow
 	$(BIN)/python -m pytest -m "not slow and not servers and not browser and not bench"
 
-check: lint types layers migrations test  ## what CI runs
+check: lint types layers migrations audit test  ## what CI runs
 
 lint: setup  ## ruff, djade, bandit
 	$(BIN)/ruff check .
@@ -84,7 +84,7 @@ lock: setup  ## lock the dependencies of pyproject.toml again
 	echo uv | $(LOCK) - -o requirements-installer.txt
 
 audit: setup  ## known weaknesses of what requirements.txt locks; asks a public service
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt
+	$(BIN)/python config/audit.py
 
 sbom: setup  ## what the product is made of, as CycloneDX, in var/sbom.json
 	mkdir -p var
