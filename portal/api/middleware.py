@@ -18,7 +18,7 @@ from portal.api.limits import Allowance, count_request, count_stranger, too_many
 from portal.api_scopes import allowed
 from portal.features import Feature, off_for, without
 from portal.http import PortalRequest
-from portal.models import APIKey, Role
+from portal.models import APIKey, Organization, Portal, Role
 from portal.permissions import permissions_of
 from portal.proxy import client_address
 from portal.scope import organization_scope
@@ -68,7 +68,7 @@ class ApiMiddleware:
         request.permissions = (  # type: ignore[attr-defined]
             without(held, off) & allowed(key.scopes)
         )
-        if not is_on_for(organization) and not organization.is_agency:
+        if not organization.is_agency and not _is_on(request.portal, organization):
             return error_response(
                 "forbidden", "This portal is switched off at the moment."
             )
@@ -88,6 +88,13 @@ class ApiMiddleware:
                     request, key, body, lambda: _shaped(self.get_response(request))
                 )
             return _shaped(self.get_response(request))
+
+
+def _is_on(portal: Portal | None, organization: Organization) -> bool:
+    """Whether the organization's portal is on; the one of this host is known already."""
+    if portal is not None and portal.agency_id == organization.agency_id:
+        return portal.is_enabled
+    return is_on_for(organization)
 
 
 def _read(request: PortalRequest) -> None:
