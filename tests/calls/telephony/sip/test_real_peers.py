@@ -40,8 +40,8 @@ from tests.calls.telephony.sip.exchange import (
     until,
 )
 from tests.plugins.servers import free_port
+from tests.sip_peers import kamailio
 
-ROOT = Path(__file__).parents[4]
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.asyncio]
@@ -199,49 +199,6 @@ async def test_a_transfer_is_followed_to_its_end(
     await phone.aclose()
 
 
-@asynccontextmanager
-async def kamailio(folder: Path, voice_port: int) -> AsyncIterator[int]:
-    """Run the edge that we ship, with one telephone that may register."""
-    port = free_port()
-    tables = folder / "tables"
-    tables.mkdir()
-    (tables / "version").write_text(
-        "table_name(string) table_version(int)\nsubscriber:7\n"
-    )
-    (tables / "subscriber").write_text(
-        "username(string) domain(string) password(string)\nalice:127.0.0.1:wonderland\n"
-    )
-    listing = folder / "dispatcher.list"
-    listing.write_text(f"1 sip:127.0.0.1:{voice_port}\n")
-    defines = {
-        "LISTEN_ADDRESS": "127.0.0.1",
-        "LISTEN_PORT": str(port),
-        "DOMAIN": '"127.0.0.1"',
-        "DISPATCHER_LIST": f'"{listing}"',
-        "DBTEXT": f'"text://{tables}"',
-        "PIKE_DENSITY": "1000",
-    }
-    process = await asyncio.create_subprocess_exec(
-        program("kamailio"),
-        *["-f", str(ROOT / "deploy/kamailio/kamailio.cfg"), "-DD", "-E", "-m", "32"],
-        *[
-            part
-            for name, value in defines.items()
-            for part in ("-A", f"{name}={value}")
-        ],
-        *["-Y", str(folder), "-P", str(folder / "pid")],
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await asyncio.sleep(1.0)
-        assert process.returncode is None, "Kamailio did not start"
-        yield port
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 def alice(port: int, password: str = "wonderland") -> TrunkConfig:
     return trunk(
         host="127.0.0.1",
@@ -259,7 +216,7 @@ async def test_we_register_with_kamailio_and_are_called_through_it(
     voice, desk = carrier(), Desk()
     home = carrier(desk)
     await voice.start()
-    async with kamailio(tmp_path, voice.agent.transports.port) as port:
+    with kamailio(tmp_path, voice.agent.transports.port) as port:
         registered = alice(port)
         await home.configure([registered])
         await until(
@@ -284,7 +241,7 @@ async def test_a_wrong_password_is_told_and_not_tried_again_at_once(
     tmp_path: Path,
 ) -> None:
     home = carrier(Desk())
-    async with kamailio(tmp_path, 9) as port:
+    with kamailio(tmp_path, 9) as port:
         wrong = alice(port, "looking-glass")
         await home.configure([wrong])
         await until(
@@ -299,7 +256,7 @@ async def test_a_telephone_of_the_edge_calls_a_voice_process(tmp_path: Path) -> 
     desk, home = Desk(), carrier()
     voice = carrier(desk)
     await voice.configure([trunk(addresses="127.0.0.1")])
-    async with kamailio(tmp_path, voice.agent.transports.port) as port:
+    with kamailio(tmp_path, voice.agent.transports.port) as port:
         config = alice(port)
         await home.configure([config])
         leg = await home.place(PlaceRequest(uuid4(), CALLER, CALLED, 10, config.id))

@@ -1,0 +1,184 @@
+"""The telephone of a whole installation: real peers, whole sessions, what was really heard."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.e2e.conftest import Installation
+from tests.sip_peers import PASSWORD, baresip, kamailio
+from tests.sound import read_wav, say, speech_share, words_in
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+GREETING = {"hello", "acme", "voice", "how", "can", "i", "help", "you"}
+
+
+def ask(installation: Installation, path: str, **body: Any) -> dict[str, Any]:
+    return send(installation, "POST" if body else "GET", path, body)
+
+
+def change(installation: Installation, path: str, **values: Any) -> None:
+    send(installation, "PATCH", path, values)
+
+
+def send(
+    installation: Installation, method: str, path: str, body: dict[str, Any]
+) -> dict[str, Any]:
+    key = installation.organization("Acme Voice")["api_key"]
+    request = urllib.request.Request(
+        installation.said["api_base_url"] + path,
+        method=method,
+        data=json.dumps(body).encode() if body else None,
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def calls(installation: Installation, **wanted: str) -> list[dict[str, Any]]:
+    found = ask(installation, "/calls?limit=10")["calls"]
+    return [c for c in found if all(c[name] == wanted[name] for name in wanted)]
+
+
+def wait_for(condition: Callable[[], Any], *, within_s: float) -> Any:
+    until_s = time.monotonic() + within_s
+    while not (found := condition()):
+        assert time.monotonic() < until_s, "not in time"
+        time.sleep(1)  # a key may ask a hundred times a minute
+    return found
+
+
+def phonecall(
+    installation: Installation, *words: str, exit_code: int = 0
+) -> dict[str, Any]:
+    """Run the command and return its JSON."""
+    running = installation.manage("phonecall", "--json", *words)
+    output, errors = running.communicate(timeout=120)
+    assert running.returncode == exit_code, output + errors
+    return json.loads(output)
+
+
+def user_said(call: dict[str, Any]) -> str:
+    turns = call["transcript"]
+    return " ".join(t["text"].lower() for t in turns if t["speaker"] == "user")
+
+
+def test_the_command_answers_a_call_that_the_assistant_makes(
+    installation: Installation, tmp_path: Path
+) -> None:
+    heard = tmp_path / "heard.wav"
+    result = phonecall(
+        installation, "--answer", "--say", "goodbye", "--record", str(heard)
+    )
+    assert result["status"] == "ended"
+    assert result["audio"]["speech_ms"] > 1_000
+    samples, rate_hz = read_wav(heard)
+    assert len(words_in(samples, rate_hz) & GREETING) >= 3
+    call = ask(installation, f"/calls/{result['call_id']}")
+    assert call["direction"] == "outbound"
+
+
+def test_a_telephone_behind_the_edge_talks_and_is_handed_on(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """Digest at the edge, a whole session, then REFER through it to another number."""
+    voice_port = int(installation.said["sip"]["address"].rpartition(":")[2])
+    house = installation.organization("Acme Voice")
+    other = installation.organization("Harbour Dental")
+    line = tmp_path / "line.wav"
+    say(line, (7.0, "what are your opening hours"), length_s=60, rate_hz=8_000)
+    (tmp_path / "edge").mkdir()
+    (tmp_path / "phone").mkdir()
+    with (
+        kamailio(tmp_path / "edge", voice_port) as edge,
+        baresip(
+            tmp_path / "phone",
+            dials=f"sip:{house['sip_number']}@127.0.0.1",
+            says=line,
+            account=f"<sip:alice@127.0.0.1>;auth_user=alice;auth_pass={PASSWORD};"
+            f'outbound="sip:127.0.0.1:{edge}";regint=0',
+        ) as recorded,
+    ):
+        [call] = wait_for(
+            lambda: calls(installation, direction="inbound", status="in-progress"),
+            within_s=30,
+        )
+        wait_for(
+            lambda: "opening" in user_said(ask(installation, f"/calls/{call['id']}")),
+            within_s=40,
+        )
+        time.sleep(5)  # for the answer to be said
+        ask(
+            installation,
+            f"/calls/{call['id']}/control",
+            type="transfer",
+            destination=other["sip_number"],
+        )
+        wait_for(
+            lambda: (
+                ask(installation, f"/calls/{call['id']}")["status"] == "transferred"
+            ),
+            within_s=30,
+        )
+        time.sleep(5)  # for the other assistant's greeting
+    words = set()
+    for file in sorted(recorded.glob("*-dec.wav")):
+        samples, rate_hz = read_wav(file)
+        words |= words_in(samples, rate_hz)
+    assert len(words & GREETING) >= 3
+    assert len(words & {"open", "nine", "five", "monday", "friday"}) >= 2
+
+
+GREETS = "You have reached the voicemail of Ann. Please leave a message after the beep."
+
+
+def voicemail(path: Path) -> float:
+    """Write a machine's greeting and beep; return the second at which it records."""
+    say(path, (0.3, GREETS), length_s=8)
+    samples, rate_hz = read_wav(path)
+    ends = int(np.flatnonzero(np.abs(samples) > 200)[-1])
+    at_s = np.arange(int(0.5 * rate_hz)) / rate_hz
+    tone = (8_000 * np.sin(2 * np.pi * 1_000 * at_s)).astype(np.int16)
+    pause = np.zeros(rate_hz // 2, np.int16)
+    whole = np.concatenate([samples[:ends], pause, tone])
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(whole.tobytes())
+    return whole.size / rate_hz
+
+
+def test_a_machine_is_left_the_message_after_its_beep(
+    installation: Installation, tmp_path: Path
+) -> None:
+    house = installation.organization("Acme Voice")
+    machine, heard = tmp_path / "machine.wav", tmp_path / "heard.wav"
+    records_at_s = voicemail(machine)
+    path = f"/assistants/{house['assistant_id']}"
+    change(installation, path, voicemail_message="Please call us back tomorrow.")
+    result = phonecall(
+        installation,
+        *["--answer", "--no-greeting", "--audio", str(machine)],
+        *["--record", str(heard)],
+        exit_code=1,  # nobody was talked with
+    )
+    change(installation, path, voicemail_message=None)
+    assert result["end_reason"] == "voicemail"
+    said = [t["text"] for t in result["transcript"] if t["speaker"] == "assistant"]
+    assert said[-1] == "Please call us back tomorrow."
+    samples, rate_hz = read_wav(heard)
+    message = samples[int(records_at_s * rate_hz) :]
+    assert speech_share(message, rate_hz) > 0.2
+    assert words_in(message, rate_hz) & {"please", "call", "back", "tomorrow"}
