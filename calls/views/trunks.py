@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -148,8 +149,8 @@ def trunk_delete(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
 
 def sip_address() -> str:
     """Return where this installation takes SIP calls; empty while nothing listens."""
-    host = settings.SIP_PUBLIC_ADDRESS
-    if not host:
+    host = settings.SIP_PUBLIC_ADDRESS or settings.SIP_HOST
+    if not host or ip_address(host).is_unspecified:
         return ""
     bracketed = f"[{host}]" if ":" in host else host
     return f"{bracketed}:{settings.SIP_PORT}"

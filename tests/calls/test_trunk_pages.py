@@ -226,3 +226,25 @@ def test_a_number_is_added_as_at_home_and_told_what_callers_hear(
     assert (number.name, number.closed_message) == ("Shop", "We are closed.")
     assert number.is_active
     assert number.assistant_id is None
+
+
+def test_a_number_without_a_trunk_says_that_its_callers_are_simulated(
+    bakery: House,
+) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    page = dora.get(reverse("number_detail", args=[bakery.number.pk])).content.decode()
+    assert "A number to try things with" in page
+    assert reverse("trunk_new") in page
+    assert "Ask your carrier to send calls" not in page
+
+
+def test_a_carrier_that_streams_needs_no_sip_address(
+    bakery: House, settings: Any
+) -> None:
+    settings.SIP_HOST, settings.SIP_PUBLIC_ADDRESS = "0.0.0.0", ""
+    dora = browser(bakery, bakery.people["dora"])
+    for provider, warns in (("other", True), ("twilio-api", False)):
+        trunk = make_trunk(bakery, provider=provider, carrier="sip")
+        page = dora.get(reverse("trunk_detail", args=[trunk.pk])).content.decode()
+        assert ("takes no SIP calls yet" in page) is warns
+        assert ("Setting up your carrier" in page) is warns
