@@ -141,7 +141,7 @@ def first_calls(rounds: int) -> dict[str, list[float]]:
     from assistants.editing import publish
     from assistants.services import create_assistant, save_assistant, save_draft
     from bench.ledger import _open
-    from calls.services.nodes import register_node
+    from calls.services.nodes import beat, register_node
     from portal.scope import organization_scope
 
     # A draft is refused for a provider without a key; nobody is called with these.
@@ -155,6 +155,7 @@ def first_calls(rounds: int) -> dict[str, list[float]]:
             organization=organization, spec=spec_of(-1), actor=None
         )
         for number in range(rounds):
+            beat(node_id=node.pk, call_ids=[])
             spec = spec_of(2 * number)
             began_s = time.perf_counter()
             save_assistant(assistant=assistant, spec=spec, actor=None)

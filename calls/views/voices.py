@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext, gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -23,7 +23,7 @@ from assistants.catalogue import (
     label_of,
     language_name,
 )
-from assistants.keys import keys_at_hand
+from assistants.keys import OwnKey, keys_at_hand, own_keys
 from calls.services.voice_samples import NoSample, sample
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
@@ -74,7 +74,9 @@ def voice_list(request: MemberRequest) -> HttpResponse:
 
 @require_GET
 @requires(Permission.ASSISTANTS_READ)
-def voice_sample(request: HttpRequest, provider_id: str, voice_id: str) -> HttpResponse:
+def voice_sample(
+    request: MemberRequest, provider_id: str, voice_id: str
+) -> HttpResponse:
     """One voice saying a sentence. The first time it takes a few seconds."""
     provider = catalogue().find(Stage.TTS, provider_id)
     voice = provider.voice(voice_id) if provider else None
@@ -82,12 +84,17 @@ def voice_sample(request: HttpRequest, provider_id: str, voice_id: str) -> HttpR
         raise Http404("No such voice.")
     language = request.GET.get("language", "")[:10]
     try:
-        sound = sample(provider, voice, language or "en")
+        sound = sample(provider, voice, language or "en", _own_keys(request))
     except NoSample as error:
         return HttpResponse(str(error), status=502, content_type="text/plain")
     response = HttpResponse(sound, content_type="audio/wav")
     response["Cache-Control"] = f"private, max-age={KEPT_FOR_S}"
     return response
+
+
+def _own_keys(request: MemberRequest) -> dict[str, OwnKey]:
+    organization = request.organization
+    return own_keys(organization.agency_id, organization.pk)
 
 
 def region_name(region: Region) -> str:
