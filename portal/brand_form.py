@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from typing import Any, Final
 
 from django import forms
@@ -108,14 +107,32 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not 
             initial=entry.get("is_framed", False),
         )
 
-    def menu_rows(self) -> Iterator[tuple[Any, Any, Any]]:
-        """Give the controls of each menu entry."""
-        for index in range(MENU_LIMIT):
-            yield (
+    def menu_rows(self) -> list[tuple[Any, Any, Any]]:
+        """Give the controls of each menu entry there is, and of one to fill in."""
+        return self._menu_controls()[: self._shown_rows()]
+
+    def spare_menu_rows(self) -> list[tuple[Any, Any, Any]]:
+        """Give the controls of the entries there could be besides."""
+        return self._menu_controls()[self._shown_rows() :]
+
+    def _menu_controls(self) -> list[tuple[Any, Any, Any]]:
+        return [
+            (
                 self[f"menu_{index}_label"],
                 self[f"menu_{index}_url"],
                 self[f"menu_{index}_is_framed"],
             )
+            for index in range(MENU_LIMIT)
+        ]
+
+    def _shown_rows(self) -> int:
+        """Return how many rows are open: up to the last that says something, and one."""
+        filled = [
+            index
+            for index, controls in enumerate(self._menu_controls(), start=1)
+            if any(control.value() or control.errors for control in controls)
+        ]
+        return min(MENU_LIMIT, (filled[-1] if filled else 0) + 1)
 
     def clean_accent_color(self) -> str:
         return str(self.cleaned_data["accent_color"]).lower()

@@ -10,7 +10,7 @@ from assistants.models import Assistant, McpServer
 from assistants.spec import AssistantSpec
 from assistants.tool_shapes import McpTool
 
-FORMAT: Final = "portavoce.assistant"
+FORMAT: Final = "voice.assistant"  # a portal tells nobody whose software it is
 VERSION: Final = 1
 
 

@@ -11,6 +11,8 @@ from assistants.porting.exporting import FORMAT
 from assistants.porting.reading import Source
 from assistants.spec_secrets import MASK
 
+# What files said until portals could leave our name out.
+_FORMATS: Final = (FORMAT, "portavoce.assistant")
 # What the API tells about the row; a new assistant has its own.
 _OF_THE_ROW: Final = (
     "id",
@@ -24,12 +26,12 @@ _OF_THE_ROW: Final = (
 
 def fits(document: dict[str, Any]) -> bool:
     """Whether it is one."""
-    return document.get("format") == FORMAT or "llm_config" in document
+    return document.get("format") in _FORMATS or "llm_config" in document
 
 
 def values_of(source: Source) -> dict[str, Any]:
     """Return the assistant as our API takes it, with servers and secrets that are here."""
-    root = ("assistant",) if source.look("format") == FORMAT else ()
+    root = ("assistant",) if source.look("format") in _FORMATS else ()
     found = source.take(*root) if root else source.look()
     values = dict(found) if isinstance(found, dict) else {}
     for name in _OF_THE_ROW:

@@ -40,7 +40,7 @@ def limit_organization(
         "title": _("Limits and features"),
         "subtitle": organization.name,
         "form": form,
-        "organization": organization,
+        "whose": organization,
         "off_by_agency": [
             one.label for one in OF_CLIENTS if agency and one in agency.features_off
         ],

@@ -50,7 +50,7 @@ def grant_to_agency(
         "title": _("Give credits"),
         "subtitle": organization.name,
         "form": form,
-        "organization": organization,
+        "whose": organization,
         "facts": [{"label": _("In the pool now"), "value": local_credits(has)}],
     }
     status = 422 if form.errors else 200

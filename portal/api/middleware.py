@@ -68,6 +68,8 @@ class ApiMiddleware:
         request.permissions = (  # type: ignore[attr-defined]
             without(held, off) & allowed(key.scopes)
         )
+        if _is_archived(organization):
+            return error_response("forbidden", "This organization is archived.")
         if not organization.is_agency and not _is_on(request.portal, organization):
             return error_response(
                 "forbidden", "This portal is switched off at the moment."
@@ -95,6 +97,12 @@ def _is_on(portal: Portal | None, organization: Organization) -> bool:
     if portal is not None and portal.agency_id == organization.agency_id:
         return portal.is_enabled
     return is_on_for(organization)
+
+
+def _is_archived(organization: Organization) -> bool:
+    """Whether it, or its agency, is put away: pages have nobody in it either."""
+    houses = (organization, organization.parent)
+    return any(one and one.status == one.Status.ARCHIVED for one in houses)
 
 
 def _read(request: PortalRequest) -> None:

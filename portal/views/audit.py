@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from portal.audit_words import words_of_action, words_of_field
 from portal.http import MemberRequest
 from portal.models import AuditRecord
 from portal.permissions import Permission, requires
@@ -134,18 +135,14 @@ def _shown(record: AuditRecord) -> dict[str, object]:
         if value in ("", None):
             continue  # what a new thing was given none of
         if isinstance(value, list) and len(value) == 2:
-            changes.append((_plain(name), _word(value[0]), _word(value[1])))
+            changes.append((words_of_field(name), _word(value[0]), _word(value[1])))
         else:
-            changes.append((_plain(name), "", _word(value)))
+            changes.append((words_of_field(name), "", _word(value)))
     return {
         "record": record,
         "changes": changes,
-        "what": _plain(record.action.replace(".", " ")).capitalize(),
+        "what": words_of_action(record.action),
     }
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _word(value: object) -> str:

@@ -140,6 +140,23 @@ def test_a_client_is_suspended_and_taken_up_again(
     assert move(acme, bakery, "resume") == "active"
 
 
+def test_an_archived_client_is_closed_to_people_and_keys(acme: House, bakery: House):
+    with organization_scope(bakery.organization):
+        _row, key = issue_key(organization=bakery.organization, name="K", actor=None)
+    headers = {"authorization": f"Bearer {key}"}
+    dora = browser(bakery, bakery.people["dora"])
+
+    def statuses() -> tuple[int, int]:
+        api = Client(SERVER_NAME=bakery.host).get("/api/v1/assistants", headers=headers)
+        return dora.get("/").status_code, api.status_code
+
+    assert statuses() == (200, 200)
+    assert move(acme, bakery, "archive") == "archived"
+    assert statuses() == (404, 403)
+    assert move(acme, bakery, "resume") == "active"
+    assert statuses() == (200, 200)
+
+
 def test_a_deletion_can_be_called_off_until_it_happens(acme: House, bakery: House):
     assert move(acme, bakery, "delete") == "archived"
     assert managing.erase_due_clients() == 0

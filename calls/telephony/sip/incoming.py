@@ -19,7 +19,7 @@ from calls.telephony.protocol import NoAnswerOutcome, NotAnswered, RejectReason
 from calls.telephony.sip import session_timer
 from calls.telephony.sip.agent import UserAgent
 from calls.telephony.sip.dialog import Dialog
-from calls.telephony.sip.messages import new_tag
+from calls.telephony.sip.messages import USER_AGENT, new_tag
 from calls.telephony.sip.negotiation import Negotiation
 from calls.telephony.sip.outcomes import REJECTIONS
 from calls.telephony.sip.replaceable import ReplaceableLeg
@@ -124,7 +124,7 @@ class SipIncomingLeg(ReplaceableLeg):
             is_secure = self._invite.peer.transport == "tls"
             return self._negotiation.answer(request.body, is_secure=is_secure)
         except BadDescription as error:
-            self._turn_away(488, {"Warning": f'399 portavoce "{error}"'})
+            self._turn_away(488, {"Warning": f'399 {USER_AGENT} "{error}"'})
             raise NotAnswered(NoAnswerOutcome.FAILED, str(error), code="488") from error
 
     def _provisional(self, code: int, body: bytes = b"") -> None:

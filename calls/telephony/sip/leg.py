@@ -32,6 +32,7 @@ from calls.telephony.sip.agent import NoResponse, UserAgent
 from calls.telephony.sip.auth import AuthSession
 from calls.telephony.sip.dialog import Dialog
 from calls.telephony.sip.info import KEY_TYPE, key_body, key_in
+from calls.telephony.sip.messages import USER_AGENT
 from calls.telephony.sip.negotiation import Negotiation
 from calls.telephony.sip.reoffers import Reoffers
 from calls.telephony.sip.sdp import BadDescription
@@ -387,4 +388,4 @@ class SipLeg:
 
 
 def warning_of(error: Exception) -> str:
-    return f'399 portavoce "{str(error)[:120]}"'.replace("\n", " ")
+    return f'399 {USER_AGENT} "{str(error)[:120]}"'.replace("\n", " ")
