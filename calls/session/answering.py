@@ -7,6 +7,10 @@
 
 One piece that is certain decides; pieces that are weak decide together; else it is not
 sure, and the assistant's owner has said what to do then. Pure: 20 ms in, a verdict out.
+
+LiveKit's detector is not asked: it wants a language model for every call that is
+answered, hears no beep, and takes a short greeting for a person before its words are
+known.
 """
 
 from __future__ import annotations
