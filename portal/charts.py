@@ -171,3 +171,48 @@ def funnel(rows: Sequence[dict[str, Any]]) -> list[Step]:
             )
         )
     return steps
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A share with the span it likely lies in; places are percent of the axis."""
+
+    label: str
+    percent: float
+    low: float
+    high: float
+    at: float
+    start: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Intervals:
+    top: int
+    rows: tuple[Interval, ...]
+
+
+def intervals(rows: Sequence[dict[str, Any]]) -> Intervals | None:
+    """Lay shares with their spans on one axis from 0 to the next ten above the highest.
+
+    Rows are `{"label", "percent", "low", "high"}`.
+    """
+    if not rows:
+        return None
+    highest = max(float(row["high"]) for row in rows)
+    top = min(100, max(10, -(-int(highest + 0.999) // 10) * 10))
+    drawn = []
+    for row in rows:
+        low, high = float(row["low"]), float(row["high"])
+        drawn.append(
+            Interval(
+                label=str(row["label"]),
+                percent=float(row["percent"]),
+                low=low,
+                high=high,
+                at=round(float(row["percent"]) / top * 100, 2),
+                start=round(low / top * 100, 2),
+                width=round(max(0.5, (high - low) / top * 100), 2),
+            )
+        )
+    return Intervals(top, tuple(drawn))

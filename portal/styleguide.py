@@ -163,6 +163,15 @@ def _samples() -> dict[str, Any]:
                 ],
             },
         ],
+        "shares": [
+            {"label": "Front desk", "percent": 24.5, "low": 20.5, "high": 29.0},
+            {
+                "label": "Front desk, shorter",
+                "percent": 31.0,
+                "low": 26.6,
+                "high": 35.8,
+            },
+        ],
         "steps": [
             {"label": "Leads", "value": 20},
             {"label": "Dialed", "value": 18},

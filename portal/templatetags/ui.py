@@ -260,6 +260,15 @@ def funnel(steps: Sequence[dict[str, Any]], label: str) -> SafeString:
     )
 
 
+@register.simple_tag
+def interval_chart(rows: Sequence[dict[str, Any]], label: str) -> SafeString:
+    """Shares of `{"label", "percent", "low", "high"}` with the spans they likely lie in."""
+    return render_to_string(
+        "components/interval_chart.html",
+        {"label": label, "chart": charts.intervals(list(rows))},
+    )
+
+
 # --- filters --------------------------------------------------------------------------
 @register.filter
 def look(status: object) -> StatusLook:
