@@ -25,6 +25,8 @@ PLACEHOLDERS: Final = (
     "assistant_name",
 )
 MAX_MESSAGES: Final = 10
+DISPOSITION: Final = "disposition"
+MAX_DISPOSITION: Final = 40
 _NAMES: Final = "|".join(PLACEHOLDERS)
 _PLACEHOLDER: Final = re.compile(rf"\{{\{{\s*({_NAMES})\s*\}}\}}|\{{({_NAMES})\}}")
 
@@ -79,6 +81,23 @@ class AnalysisPlan(Part):
     min_messages_threshold: int = Field(default=2, ge=0, le=100)
     provider: str | None = Field(default=None, max_length=40)
     model: str | None = Field(default=None, max_length=100)
+
+    @property
+    def dispositions(self) -> tuple[str, ...]:
+        """The results a call may have: the fixed choices of the fact `disposition`.
+
+        Only what was chosen beforehand counts, so that nothing said becomes one.
+        """
+        wanted = self.structured_data_plan
+        if wanted is None or not wanted.enabled:
+            return ()
+        shape = wanted.json_schema.get("properties", {}).get(DISPOSITION)
+        choices = shape.get("enum") if isinstance(shape, Mapping) else None
+        return tuple(
+            one
+            for one in (choices if isinstance(choices, list | tuple) else ())
+            if isinstance(one, str) and 0 < len(one) <= MAX_DISPOSITION
+        )
 
 
 def fill_prompt(template: str, values: Mapping[str, str]) -> str:

@@ -1,8 +1,9 @@
 """The signals that cross a layer upwards.
 
 `call_ended` is sent after the transaction that ended a call has committed,
-`wish_recorded` after one that stored what a person asked for; both with `call_id` and
-`organization_id`. They are hints: receivers only enqueue, and a sweeper finds what a
+`wish_recorded` after one that stored what a person asked for, `call_analysed` after one
+that stored what was found out afterwards; all with `call_id` and `organization_id`. They
+are hints: receivers only enqueue, and a sweeper finds what a
 lost one left behind.
 """
 
@@ -10,3 +11,4 @@ from django.dispatch import Signal
 
 call_ended = Signal()
 wish_recorded = Signal()
+call_analysed = Signal()

@@ -24,6 +24,7 @@ from campaigns.places import locality_ids, place_of, places_by_id
 from campaigns.recording import decision
 from campaigns.room import LEAD, Room, room_for
 from campaigns.schedule import Place
+from campaigns.services.legal import remember_rules
 from campaigns.services.running import CAMPAIGNS_OFF, halt_campaign
 from portal.features import Feature, is_on
 from portal.models import Organization
@@ -97,6 +98,7 @@ def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
             return []
         _place_new_leads(campaign)
         desk = Desk.open(campaign, now)
+        remember_rules(desk.table)
         lines = {line.trunk: line for line in map(line_of, desk.pool)}
         room = room_for(campaign, locked, desk.limits, list(lines.values()), now)
         if room.calls <= 0:

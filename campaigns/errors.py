@@ -2,7 +2,8 @@
 
 CampaignError
 ├── CampaignNotReady   something is missing; the message says what to do
-└── CampaignIsFinal    it is completed or cancelled, and stays as it is
+├── CampaignIsFinal    it is completed or cancelled, and stays as it is
+└── ListNameTaken      a saved list has this name already
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class CampaignNotReady(CampaignError):
 
 class CampaignIsFinal(CampaignError):
     """It has ended and cannot be changed any more."""
+
+
+class ListNameTaken(CampaignError):
+    """A list of this name is there already."""

@@ -1,24 +1,19 @@
-"""How a campaign does, in numbers: rates, cost, pace, what is left, and comparisons."""
+"""How a campaign does, in numbers: rates, cost, pace, and what is left."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Avg, Count, Q, Sum
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from calls.models import Call
 from campaigns.models import Attempt, Campaign, Decision, Lead
 from campaigns.outcomes import Outcome
-from common.local_numbers import local_number
 
 PACE_WINDOW: Final = timedelta(minutes=5)
-_CERTAIN: Final = 0.05
-_ENOUGH: Final = 5  # expected in each cell, below which a test of shares says nothing
 
 
 @dataclass(frozen=True)
@@ -136,126 +131,3 @@ def failures_by_reason(campaign: Campaign) -> list[dict[str, Any]]:
     )
     rows = [{"reason": r, "error": error, "count": n} for r, error, n in found]
     return sorted(rows, key=lambda row: -int(row["count"]))[:10]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One side of a comparison: people the campaign is done with, and those reached."""
-
-    name: str
-    done: int
-    reached: int
-
-    @property
-    def percent(self) -> float:
-        return 100 * self.reached / self.done if self.done else 0.0
-
-    @property
-    def low(self) -> float:
-        return self.interval[0]
-
-    @property
-    def high(self) -> float:
-        return self.interval[1]
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Where the true share lies with 95 % confidence, in percent.
-
-        E. B. Wilson, "Probable inference, the law of succession, and statistical
-        inference", Journal of the American Statistical Association 22 (1927), 209-212:
-        unlike the textbook's interval it holds for few people and for shares near 0.
-        """
-        if not self.done:
-            return 0.0, 100.0
-        z, n, p = 1.96, self.done, self.reached / self.done
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two sides, and how likely their difference is chance alone.
-
-    `p_value` is of the two-sided test of two shares; `None` while there are too few
-    people for it to say anything. Looking again and again makes chance look like a
-    difference: the text says so.
-    """
-
-    first: Arm
-    second: Arm
-    p_value: float | None
-
-    @property
-    def arms(self) -> tuple[Arm, Arm]:
-        return self.first, self.second
-
-    @property
-    def is_significant(self) -> bool:
-        return self.p_value is not None and self.p_value < _CERTAIN
-
-    @property
-    def text(self) -> str:
-        """What may be said of the difference, and what may not."""
-        if self.p_value is None:
-            return _("Too few people are done to tell a difference from chance.")
-        values = {"p": local_number(f"{100 * self.p_value:.1f}")}
-        if self.is_significant:
-            return (
-                _(
-                    "Chance alone would show a difference this large in %(p)s %% of "
-                    "such comparisons. Decide when the campaign has ended: looking "
-                    "again and again makes chance look like a difference."
-                )
-                % values
-            )
-        return (
-            _(
-                "No difference is shown: chance alone gives one this large in %(p)s %% "
-                "of such comparisons."
-            )
-            % values
-        )
-
-
-def compare(first: Arm, second: Arm) -> Comparison:
-    """Test whether two shares differ by more than chance. Pure.
-
-    The z test of two proportions with the pooled share (J. L. Fleiss, "Statistical
-    methods for rates and proportions", chapter on two independent samples), which is
-    Pearson's chi-squared test of a table of two by two. By W. G. Cochran's rule it
-    says nothing while fewer than five are expected in a cell.
-    """
-    n1, n2 = first.done, second.done
-    if not n1 or not n2:
-        return Comparison(first, second, None)
-    pooled = (first.reached + second.reached) / (n1 + n2)
-    expected = min(n1, n2) * min(pooled, 1 - pooled)
-    if expected < _ENOUGH:
-        return Comparison(first, second, None)
-    error = math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
-    z = abs(first.reached / n1 - second.reached / n2) / error
-    return Comparison(first, second, math.erfc(z / math.sqrt(2)))
-
-
-def comparison_of(campaign: Campaign) -> Comparison | None:
-    """Compare a campaign's two assistants; `None` when it has one."""
-    if campaign.variant_assistant is None:
-        return None
-    counts = {
-        is_variant: (done, reached)
-        for is_variant, done, reached in Lead.objects.filter(
-            campaign=campaign, status__in=(Lead.Status.COMPLETED, Lead.Status.FAILED)
-        )
-        .order_by("is_variant")
-        .values_list("is_variant")
-        .annotate(
-            done=Count("pk"),
-            reached=Count("pk", filter=Q(status=Lead.Status.COMPLETED)),
-        )
-    }
-    return compare(
-        Arm(campaign.assistant.name, *counts.get(False, (0, 0))),
-        Arm(campaign.variant_assistant.name, *counts.get(True, (0, 0))),
-    )

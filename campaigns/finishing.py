@@ -9,10 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from calls.models import Call
+from calls.models import Call, CallAnalysis
 from campaigns import lifecycle, pacing, retries
 from campaigns.models import Attempt, Campaign, Lead
 from campaigns.outcomes import Outcome, outcome_of
@@ -20,6 +20,8 @@ from campaigns.services.running import halt_campaign
 from campaigns.telling import tell_of_campaign, tell_of_lead
 
 _EVIDENCE: Final = 10  # calls that are named when a campaign stops for its failures
+# An analysis that takes longer than this is not waited for.
+_RESULTS_WITHIN: Final = timedelta(minutes=30)
 Halt = Campaign.HaltReason
 
 
@@ -100,21 +102,8 @@ def _decide(
         "attempt_count": attempt.number,
         "disposition": result.disposition,
     }
-    lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(
-        pk=attempt.lead_id
-    )
-    times = Attempt.objects.filter(
-        lead=lead, status=Attempt.Status.FINISHED, outcome=result.outcome
-    ).count()
-    ended = retries.Ended(
-        outcome=result.outcome,
-        attempts_made=attempt.number,
-        started_at=attempt.dialed_at or attempt.created_at,
-        times=times,
-        disposition=result.disposition,
-        callback_at=lead.callback_at,
-        zone=zone_of(lead),
-    )
+    lead = _locked_lead(attempt)
+    ended = _ended(attempt, lead, campaign, result.outcome, result.disposition)
     match retries.after(ended, policy=campaign.retry_policy, now=now):
         case retries.Reached():
             lifecycle.move_lead(lead.pk, Lead.Status.COMPLETED, **news)
@@ -134,6 +123,91 @@ def _decide(
                 )
 
 
+def _locked_lead(attempt: Attempt) -> Lead:
+    return (
+        Lead.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("locality")
+        .get(pk=attempt.lead_id)
+    )
+
+
+def _ended(
+    attempt: Attempt,
+    lead: Lead,
+    campaign: Campaign,
+    outcome: Outcome,
+    disposition: str,
+) -> retries.Ended:
+    """Return an attempt as the rules see it; its row says already that it is over."""
+    counts = {"times": 1, "named": 1}
+    rule = campaign.retry_policy.rule_for(outcome, disposition)
+    if rule is not None and rule.counts_times:
+        over = Attempt.objects.filter(lead=lead, status=Attempt.Status.FINISHED)
+        counts = over.aggregate(
+            times=Count("pk", filter=Q(outcome=outcome)),
+            named=Count("pk", filter=Q(disposition=disposition)),
+        )
+    return retries.Ended(
+        outcome=outcome,
+        attempts_made=attempt.number,
+        started_at=attempt.dialed_at or attempt.created_at,
+        times=counts["times"],
+        disposition=disposition,
+        disposition_times=counts["named"],
+        callback_at=lead.callback_at,
+        zone=zone_of(lead),
+    )
+
+
+@transaction.atomic
+def apply_disposition(*, call_id: UUID) -> bool:
+    """Take over what an analysis found to be the result of a call; return whether we did.
+
+    Once for each attempt. A rule of the campaign for this result has the person called
+    again, within their attempts; a campaign that has ended keeps the result alone.
+    Locks as `finish_attempt` does.
+    """
+    attempt = (
+        Attempt.objects.select_related("lead")
+        .filter(call_id=call_id, status=Attempt.Status.FINISHED, disposition="")
+        .first()
+    )
+    call = Call.objects.filter(pk=call_id).exclude(disposition="").first()
+    if attempt is None or call is None:
+        return False
+    campaign = Campaign.objects.select_for_update(no_key=True).get(
+        pk=attempt.lead.campaign_id
+    )
+    if not Attempt.objects.filter(pk=attempt.pk, disposition="").update(
+        disposition=call.disposition
+    ):
+        return False
+    lead = _locked_lead(attempt)
+    if lead.attempt_count == attempt.number:
+        Lead.objects.filter(pk=lead.pk).update(disposition=call.disposition)
+        _follow_disposition(attempt, campaign, lead, call.disposition)
+    complete_if_done(campaign=campaign, now=timezone.now())
+    return True
+
+
+def _follow_disposition(
+    attempt: Attempt, campaign: Campaign, lead: Lead, disposition: str
+) -> None:
+    policy = campaign.retry_policy
+    is_settled = lead.status in (Lead.Status.CALLING, Lead.Status.SKIPPED)
+    if campaign.is_final or is_settled or policy.named(disposition) is None:
+        return
+    ended = _ended(attempt, lead, campaign, Outcome(attempt.outcome), disposition)
+    found = retries.after(ended, policy=policy, now=timezone.now())
+    if not isinstance(found, retries.TryAgain):
+        return  # somebody was spoken to, so that the lead stays as it is
+    if lead.status == Lead.Status.PENDING:
+        Lead.objects.filter(pk=lead.pk, status=lead.status).update(due_at=found.at)
+    else:
+        lifecycle.move_lead(lead.pk, Lead.Status.PENDING, due_at=found.at)
+    tell_of_lead(lead.pk, attempt.call_id)
+
+
 def zone_of(lead: Lead) -> ZoneInfo | None:
     """Return the first time zone a lead may be in."""
     zones = lead.locality.value.zones if lead.locality else ()
@@ -141,8 +215,13 @@ def zone_of(lead: Lead) -> ZoneInfo | None:
 
 
 def complete_if_done(*, campaign: Campaign, now: datetime) -> bool:
-    """Complete a running campaign with nobody left to call. Its row is locked."""
+    """Complete a running campaign with nobody left to call. Its row is locked.
+
+    Whose rules follow results of conversations waits for those that are not known yet.
+    """
     if Lead.objects.unfinished().filter(campaign=campaign).exists():
+        return False
+    if _awaits_results(campaign, now):
         return False
     completed = lifecycle.move_campaign(
         campaign.pk, Campaign.Status.COMPLETED, finished_at=now
@@ -150,6 +229,21 @@ def complete_if_done(*, campaign: Campaign, now: datetime) -> bool:
     if completed:
         tell_of_campaign(campaign, "completed")
     return completed
+
+
+def _awaits_results(campaign: Campaign, now: datetime) -> bool:
+    if not any(rule.startswith(retries.DISPOSITION) for rule in campaign.retry_rules):
+        return False
+    spoken = Attempt.objects.filter(
+        lead__campaign=campaign,
+        status=Attempt.Status.FINISHED,
+        finished_at__gt=now - _RESULTS_WITHIN,
+        disposition="",
+    )
+    waiting = CallAnalysis.objects.filter(
+        status__in=(CallAnalysis.Status.PENDING, CallAnalysis.Status.RUNNING)
+    )
+    return waiting.filter(call__in=spoken.values("call_id")).exists()
 
 
 def _break_if_failing(campaign: Campaign, outcome: Outcome, now: datetime) -> None:

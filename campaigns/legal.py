@@ -11,9 +11,9 @@ import hashlib
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from common.windows import Hours, Week
 
@@ -60,11 +60,34 @@ class LegalTable:
         rules = {(r.country, r.state): r for layer in layers for r in layer}
         return cls(rules)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A short name of exactly these rules."""
         text = repr(sorted(self.rules.items(), key=lambda item: item[0]))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return every rule as it is kept for the record, in order."""
+        return [
+            {
+                "country": rule.country,
+                "state": rule.state,
+                "hours": rule.week.as_json(),
+                "closed_on_holidays": rule.closed_on_holidays,
+                "max_a_day": rule.max_a_day,
+                "needs_consent": rule.needs_consent,
+                "source": rule.source,
+            }
+            for _key, rule in sorted(self.rules.items())
+        ]
+
+    @classmethod
+    def from_json(cls, rows: Iterable[dict[str, Any]]) -> LegalTable:
+        """Read what `as_json` wrote."""
+        return cls.of(
+            LegalRule(week=Week.parse(row["hours"]), **_without(row, "hours"))
+            for row in rows
+        )
 
     def limits_at(self, country: str, state: str) -> LegalLimits:
         """Return what holds at a place: its country's rule and its state's together.
@@ -99,6 +122,10 @@ class LegalTable:
             if of_country == country and of_state
         ]
         return [whole, *states]
+
+
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
 
 
 @cache

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumber
 
-from campaigns.legal import LegalTable, shipped_rules
+from campaigns.legal import LegalRule, LegalTable, shipped_rules
 from campaigns.locality import Locality, locality_of
 from campaigns.models import LegalHours, LocalityRow
 
 
 def legal_table() -> LegalTable:
     """Return the rules in force: the shipped ones, and the operator's before them."""
-    return LegalTable.of(
-        shipped_rules(), (row.rule for row in LegalHours.objects.all())
-    )
+    return _table_of(tuple(row.rule for row in LegalHours.objects.all()))
+
+
+@lru_cache(maxsize=8)
+def _table_of(own: tuple[LegalRule, ...]) -> LegalTable:
+    return LegalTable.of(shipped_rules(), own)
 
 
 def locality_ids(places: Iterable[Locality]) -> dict[Locality, int]:

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from calls.models import Call
-from campaigns.models import Attempt, Campaign, Lead
+from campaigns.models import Attempt, Campaign, Lead, SavedList
 from campaigns.outcomes import Outcome
 from portal.visibility import sight
 
@@ -68,10 +68,30 @@ def visible_campaigns() -> QuerySet[Campaign]:
 
 def get_campaign(campaign_id: UUID) -> Campaign:
     """Return one; absent and another organization's are the same 404."""
-    campaign = visible_campaigns().filter(pk=campaign_id).first()
+    rows = visible_campaigns().select_related("assistant__current_version")
+    campaign = rows.filter(pk=campaign_id).first()
     if campaign is None:
         raise Http404("No such campaign.")
     return campaign
+
+
+def visible_lists() -> QuerySet[SavedList]:
+    """Return the scope's saved lists, newest first.
+
+    Who may see only some campaigns sees the lists that were made from those.
+    """
+    rows = SavedList.objects.select_related("made_from", "organization")
+    if (seen := sight().campaigns) is not None:
+        rows = rows.filter(made_from__in=seen)
+    return rows
+
+
+def get_list(list_id: UUID) -> SavedList:
+    """Return one; absent and another organization's are the same 404."""
+    found = visible_lists().filter(pk=list_id).first()
+    if found is None:
+        raise Http404("No such list.")
+    return found
 
 
 def progress_of(campaign: Campaign) -> Progress:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from billing.signals import credits_arrived
-from calls.signals import call_ended, wish_recorded
+from calls.signals import call_analysed, call_ended, wish_recorded
 from campaigns import tasks
 
 
@@ -34,3 +34,13 @@ def enqueue_apply_wishes(
 ) -> None:
     """Have what a person asked for acted on; the sweeper finds a lost message."""
     tasks.apply_wishes.delay(call_id=str(call_id), organization_id=str(organization_id))
+
+
+@receiver(call_analysed, dispatch_uid="campaigns.apply_disposition")
+def enqueue_apply_disposition(
+    sender: object, *, call_id: UUID, organization_id: UUID, **kwargs: Any
+) -> None:
+    """Have the result of a call followed; the sweeper finds a lost message."""
+    tasks.apply_disposition.delay(
+        call_id=str(call_id), organization_id=str(organization_id)
+    )

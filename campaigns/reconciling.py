@@ -18,6 +18,7 @@ from calls.models import Call
 from campaigns.dialing import dial_attempts, renew_claim
 from campaigns.finishing import (
     Result,
+    apply_disposition,
     complete_if_done,
     finish_attempt,
     finish_attempt_of_call,
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 200
 MAX_WORKERS: Final = 5  # that failed to place one attempt before it is given up
 _TOO_FAR: Final = timedelta(minutes=1)
+_LATEST_RESULTS: Final = timedelta(minutes=30)
 _REASON: Final = "the sweeper looks after every organization's campaigns"
 
 
@@ -44,6 +46,7 @@ def reconcile() -> None:
     redial_late_attempts()
     finish_ended_attempts()
     apply_left_wishes()
+    apply_left_dispositions()
     skip_leads_of_cancelled_campaigns()
     skip_leads_after_the_last_day()
     complete_finished_campaigns()
@@ -91,6 +94,26 @@ def finish_ended_attempts() -> int:
         with scoped(_scope_of(attempt)):
             finished += finish_attempt_of_call(call_id=attempt.call_id)
     return finished
+
+
+def apply_left_dispositions() -> int:
+    """Follow results of calls whose message was lost; return how many."""
+    with all_organizations(_REASON):
+        known = Call.objects.filter(pk=OuterRef("call_id")).exclude(disposition="")
+        left = list(
+            Attempt.objects.filter(
+                Exists(known),
+                status=Attempt.Status.FINISHED,
+                outcome__in=(Outcome.ANSWERED, Outcome.DROPPED, Outcome.VOICEMAIL),
+                disposition="",
+                finished_at__gt=timezone.now() - _LATEST_RESULTS,
+            )[:BATCH]
+        )
+    applied = 0
+    for attempt in left:
+        with scoped(_scope_of(attempt)):
+            applied += apply_disposition(call_id=attempt.call_id)
+    return applied
 
 
 def skip_leads_of_cancelled_campaigns() -> int:

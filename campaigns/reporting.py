@@ -122,11 +122,11 @@ def _rows(
         ]
         own = [str(lead.variables.get(name, "")) for name in columns.own]
         data = analyses.get(lead.last_call_id) or {}
-        found = [_shown(data.get(name)) for name in columns.found]
+        found = [shown(data.get(name)) for name in columns.found]
         yield [safe_cell(cell) for cell in (*fixed, *own, *found)]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return what an analysis found as a cell: words as they are, else as JSON."""
     if value is None:
         return ""

@@ -46,6 +46,11 @@ class Rule:
         if not 0 <= self.shift_min <= DAY_MIN // 2:
             raise BadRule("The time of day is shifted by at most 720 minutes.")
 
+    @property
+    def counts_times(self) -> bool:
+        """Whether it matters how often the outcome has come."""
+        return len(self.delays_s) > 1 or self.max_times is not None
+
     def delay_s(self, time: int) -> int:
         """Return the wait after this outcome has come for the n-th time."""
         return self.delays_s[min(time, len(self.delays_s)) - 1]
@@ -64,11 +69,14 @@ class RetryPolicy:
 
         A disposition's own rule goes before the outcome's.
         """
-        named = self.rules.get(f"{DISPOSITION}{disposition}") if disposition else None
-        found = named or self.rules.get(outcome)
+        found = self.named(disposition) or self.rules.get(outcome)
         if found is None and outcome in RETRIED:
             found = self.default
         return found
+
+    def named(self, disposition: str) -> Rule | None:
+        """Return the rule of a disposition, or `None`."""
+        return self.rules.get(f"{DISPOSITION}{disposition}") if disposition else None
 
 
 @dataclass(frozen=True)
@@ -92,13 +100,18 @@ class TryAgain:
 
 @dataclass(frozen=True)
 class Ended:
-    """An attempt that is over. `times` counts this outcome of the lead, this one too."""
+    """An attempt that is over.
+
+    `times` counts this outcome of the lead, this one too; `disposition_times` its
+    disposition.
+    """
 
     outcome: Outcome
     attempts_made: int
     started_at: datetime
     times: int = 1
     disposition: str = ""
+    disposition_times: int = 1
     callback_at: datetime | None = None
     zone: ZoneInfo | None = None
 
@@ -116,9 +129,11 @@ def after(
         return Reached()
     if ended.attempts_made >= policy.max_attempts:
         return GivenUp()
-    if rule.max_times is not None and ended.times > rule.max_times:
+    is_named = policy.named(ended.disposition) is not None
+    times = ended.disposition_times if is_named else ended.times
+    if rule.max_times is not None and times > rule.max_times:
         return GivenUp("rule")
-    due = now + timedelta(seconds=rule.delay_s(ended.times))
+    due = now + timedelta(seconds=rule.delay_s(times))
     return TryAgain(shifted(due, ended.started_at, rule.shift_min, ended.zone))
 
 

@@ -3,6 +3,7 @@
 dial_due_leads      every 2 s: sends one message for each campaign with work
 dial_campaign       claims and calls for one campaign
 finish_attempt      a call ended
+apply_disposition   a call was looked at afterwards
 run_import          a part of a list that was uploaded
 resume_imports      every 30 s: imports nobody works at
 apply_wishes        somebody asked not to be called, or to be called later
@@ -73,6 +74,13 @@ def finish_attempt(*, call_id: str, organization_id: str) -> None:
     """Report a call's end to the lead it was for, if it was for one."""
     with _scope_of(organization_id):
         finishing.finish_attempt_of_call(call_id=UUID(call_id))
+
+
+@shared_task
+def apply_disposition(*, call_id: str, organization_id: str) -> None:
+    """Follow what an analysis found to be the result of a call."""
+    with _scope_of(organization_id):
+        finishing.apply_disposition(call_id=UUID(call_id))
 
 
 @shared_task

@@ -4,7 +4,10 @@ from django.urls import path
 
 from campaigns.views import (
     audience,
+    comparing,
     detail,
+    limits,
+    lists,
     making,
     people,
     reports,
@@ -15,6 +18,7 @@ from campaigns.views import (
 
 _CAMPAIGN = "campaigns/<uuid:campaign_id>"
 _LEAD = f"{_CAMPAIGN}/leads/<uuid:lead_id>"
+_LIST = "saved-lists/<uuid:list_id>"
 
 urlpatterns = [
     path("do-not-call/", suppressions.suppression_list, name="suppression_list"),
@@ -23,6 +27,23 @@ urlpatterns = [
         "do-not-call/<uuid:suppression_id>/remove/",
         suppressions.suppression_remove,
         name="suppression_remove",
+    ),
+    path("saved-lists/", lists.saved_list_list, name="saved_list_list"),
+    path("saved-lists/new/", lists.saved_list_new, name="saved_list_new"),
+    path(f"{_LIST}/", lists.saved_list_detail, name="saved_list_detail"),
+    path(f"{_LIST}/people/", lists.saved_list_add, name="saved_list_add"),
+    path(f"{_LIST}/use/", lists.saved_list_use, name="saved_list_use"),
+    path(f"{_LIST}/delete/", lists.saved_list_delete, name="saved_list_delete"),
+    path("calling-limits/", limits.calling_limits, name="calling_limits"),
+    path(
+        "calling-limits/save/", limits.calling_limits_save, name="calling_limits_save"
+    ),
+    path("campaigns/compare/", comparing.campaign_compare, name="campaign_compare"),
+    path(f"{_CAMPAIGN}/saved-list/", lists.campaign_use_list, name="campaign_use_list"),
+    path(
+        f"{_CAMPAIGN}/save-as-list/",
+        reports.campaign_save_list,
+        name="campaign_save_list",
     ),
     path(
         f"{_CAMPAIGN}/setup/<slug:step>/", setup.campaign_setup, name="campaign_setup"

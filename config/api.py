@@ -33,6 +33,8 @@ from calls.api import (
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
 from campaigns.errors import CampaignError
+from campaigns.limits_api import router as calling_limits
+from campaigns.lists_api import router as saved_lists
 from campaigns.suppression_api import router as suppressions
 from config.billing_api import router as billing
 from config.clients.api import router as clients
@@ -81,6 +83,8 @@ api.add_router("/sip-trunks", sip_trunks)
 api.add_router("/usage", usage)
 api.add_router("/campaigns", campaigns)
 api.add_router("/suppressions", suppressions)
+api.add_router("/saved-lists", saved_lists)
+api.add_router("/calling-limits", calling_limits)
 api.add_router("/voices", voices)
 api.add_router("/byok", byok)
 api.add_router("/mcp-servers", mcp_servers)

@@ -23,7 +23,7 @@ from uuid import UUID
 from django.db import models, transaction
 from django.utils import timezone
 
-from assistants.analysis_plan import AnalysisPlan
+from assistants.analysis_plan import DISPOSITION, AnalysisPlan
 from assistants.catalogue import PriceUnit, Stage, catalogue
 from assistants.spec import AssistantSpec, LLMChoice
 from calls import findings
@@ -32,6 +32,7 @@ from calls.services.equipment import credentials_of
 from calls.services.own_settings import spec_of
 from calls.services.reporting import report_call
 from calls.services.transcribing import NotTranscribed, give_up, transcribe
+from calls.signals import call_analysed
 from portal.policy import Policy
 from portal.scope import Scope, all_organizations, scoped
 from portal.sealed import ToSeal
@@ -57,6 +58,7 @@ class Found:
     data: dict[str, Any] | None = None
     is_success: bool | None = None
     success_reason: str = ""
+    disposition: str = ""
     note: str = ""
     provider: str = ""
     model: str = ""
@@ -158,14 +160,21 @@ def _finish(call: Call, claimed_at: datetime, found: Found) -> bool:
         "note": kept(found.note),
         "data_json": kept("" if found.data is None else json.dumps(found.data)),
     }
-    values = {name: value for name, value in vars(found).items() if name != "data"}
+    of_call = ("data", "disposition")
+    values = {name: value for name, value in vars(found).items() if name not in of_call}
     values |= words | {"cost_microeuros": _cost(found), "finished_at": timezone.now()}
     for name, value in values.items():
         setattr(row, name, value)
     row.save(update_fields=list(values))
-    call.summary = kept(found.summary)
-    call.save(update_fields=["summary"])
+    call.summary, call.disposition = kept(found.summary), found.disposition
+    call.save(update_fields=["summary", "disposition"])
     report_call(call)
+    transaction.on_commit(
+        lambda: call_analysed.send_robust(
+            sender=Call, call_id=call.pk, organization_id=call.organization_id
+        ),
+        robust=True,
+    )
     return True
 
 
@@ -187,9 +196,15 @@ def _find(call: Call) -> Found:
     if len(material.turns) < max(1, material.plan.min_messages_threshold):
         return Found(status=S.SKIPPED)
     choice = _choice(material, policy_for(call.agency_id, call.organization_id))
-    if choice.provider == DEMO:
-        return _extracted(material)
-    return asyncio.run(_thought(material, choice))
+    found = (
+        _extracted(material)
+        if choice.provider == DEMO
+        else asyncio.run(_thought(material, choice))
+    )
+    result = (found.data or {}).get(DISPOSITION)
+    if result in material.plan.dispositions:
+        found.disposition = result
+    return found
 
 
 def _transcribe(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> None:

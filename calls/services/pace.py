@@ -83,6 +83,26 @@ def line_on(carrier: str, trunk: Trunk | None) -> Line:
     )
 
 
+def save_pace(
+    *,
+    trunk: str,
+    starts_per_s: float | None,
+    starts_per_5s: float | None,
+    max_calls: int | None,
+    reserved_percent: int,
+) -> None:
+    """Set what the operator allows a way out; it holds from the next moment given on."""
+    TrunkPace.objects.update_or_create(
+        trunk=trunk,
+        defaults={
+            "starts_per_s": starts_per_s,
+            "starts_per_5s": starts_per_5s,
+            "max_calls": max_calls,
+            "reserved_percent": reserved_percent,
+        },
+    )
+
+
 def take_moments(
     line: Line,
     wanted: int,

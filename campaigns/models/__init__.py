@@ -5,7 +5,8 @@ from campaigns.models.decision import Decision
 from campaigns.models.lead import Attempt, Lead
 from campaigns.models.lead_import import ImportFault, LeadImport
 from campaigns.models.limits import CallingLimits
-from campaigns.models.place import LegalHours, LocalityRow
+from campaigns.models.place import LegalHours, LegalVersion, LocalityRow
+from campaigns.models.saved_list import SavedList, SavedPerson
 from campaigns.models.suppression import SuppressionEntry
 from campaigns.models.template import CampaignTemplate
 
@@ -20,6 +21,9 @@ __all__ = [
     "Lead",
     "LeadImport",
     "LegalHours",
+    "LegalVersion",
     "LocalityRow",
+    "SavedList",
+    "SavedPerson",
     "SuppressionEntry",
 ]

@@ -42,6 +42,27 @@ def check_hours(value: object) -> None:
         raise ValidationError(str(error)) from error
 
 
+class LegalVersion(models.Model):
+    """All rules as they were in force at some time; written once, never changed.
+
+    Decision records name a version, so what held when somebody was called can be read.
+    """
+
+    version = models.CharField(max_length=12, primary_key=True)
+    rules = models.JSONField()
+    changed = models.CharField(max_length=300, blank=True)  # in words, for people
+    created_by = models.ForeignKey(
+        "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.version
+
+
 class LegalHours(models.Model):
     """The operator's own rule for a country or state; it goes before the shipped one."""
 

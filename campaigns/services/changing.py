@@ -63,8 +63,17 @@ def delete_campaign(*, campaign: Campaign, actor: User | None) -> None:
 
 @transaction.atomic
 def delete_lead(*, lead: Lead, actor: User | None) -> None:
-    """Take a person out of a campaign. Raises `CampaignNotReady` while they are called."""
-    locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    """Take a person out of a campaign that has not ended.
+
+    Raises `CampaignNotReady` while they are called, and `CampaignIsFinal`.
+    """
+    locked = (
+        Lead.objects.select_for_update(of=("self", "campaign"))
+        .select_related("campaign")
+        .get(pk=lead.pk)
+    )
+    if locked.campaign.is_final:
+        raise CampaignIsFinal(_("This campaign has ended. Make a new one instead."))
     if locked.status == Lead.Status.CALLING:
         raise CampaignNotReady(_("This person is being called right now."))
     audit.record(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 from calls.models import PhoneNumber
 from campaigns.errors import CampaignNotReady
 from campaigns.models import Campaign, CampaignNumber, Lead
+from campaigns.services.lists import Wanted
 from campaigns.services.making import NewCampaign, create_campaign
 from portal.models import User
 
@@ -40,11 +40,14 @@ insert into campaigns_lead (
   attempt_count, due_at, last_outcome, created_at, locality_id, is_priority,
   skip_reason, consent_basis, consent_proof, is_variant, disposition)
 select gen_random_uuid(), organization_id, agency_id, %(new)s, phone_number, name,
-  variables, 'pending', 0, %(now)s, '', %(now)s, locality_id, false, '', consent_basis,
-  consent_proof, is_variant, ''
+  variables, 'pending', 0, %(now)s, '',
+  %(now)s + row_number() over (order by created_at, id) * interval '1 microsecond',
+  locality_id, false, '', consent_basis, consent_proof, is_variant, ''
 from campaigns_lead
 where campaign_id = %(old)s and skip_reason <> 'suppressed'
-  and (%(all)s or last_outcome = any(%(outcomes)s))
+  and phone_number like '+%%'
+  and (%(all)s or last_outcome = any(%(outcomes)s)
+       or disposition = any(%(dispositions)s))
 """
 
 
@@ -53,9 +56,9 @@ def copy_campaign(
     *,
     campaign: Campaign,
     actor: User | None,
-    outcomes: Collection[str] = (),
+    wanted: Wanted | None = None,
 ) -> Campaign:
-    """Make a draft like a campaign, with its people or those of some last outcomes.
+    """Make a draft like a campaign, with its people or those of some results.
 
     Attempts begin anew; who asked not to be called stays out. Raises
     `CampaignNotReady` when nobody is left.
@@ -84,8 +87,7 @@ def copy_campaign(
                 "new": made.pk,
                 "old": campaign.pk,
                 "now": timezone.now(),
-                "all": not outcomes,
-                "outcomes": list(outcomes),
+                **(wanted or Wanted()).values,
             },
         )
     if not Lead.objects.filter(campaign=made).exists():

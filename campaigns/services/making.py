@@ -98,7 +98,9 @@ def add_leads(
 
 
 def set_numbers(campaign: Campaign, numbers: Iterable[PhoneNumber]) -> None:
-    """Make these the further numbers of a campaign's pool."""
+    """Make these the further numbers of a campaign's pool. Raises `CampaignIsFinal`."""
+    if Campaign.objects.filter(pk=campaign.pk, status__in=Campaign.FINAL).exists():
+        raise CampaignIsFinal(_("This campaign has ended. Make a new one instead."))
     wanted = {number.pk for number in numbers} - {campaign.number_id}
     pool = CampaignNumber.objects.filter(campaign=campaign)
     pool.exclude(number__in=wanted).delete()

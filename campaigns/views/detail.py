@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from campaigns.figures import (
-    comparison_of,
-    failures_by_reason,
-    figures_of,
-    reasons_not_called,
-)
+from campaigns.explaining import REASONS
 from campaigns.models import Campaign, Lead
 from campaigns.queries import (
     LEAD_FILTERS,
@@ -25,16 +21,20 @@ from campaigns.queries import (
     current_calls,
     get_campaign,
     leads_of,
-    progress_of,
     progress_of_many,
     visible_campaigns,
 )
+from campaigns.reporting import shown
+from campaigns.views.comparing import shares_of
 from campaigns.views.reports import FollowUpForm
+from campaigns.watching import facts_of, findings_of, numbers_of
+from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 from portal.statuses import status_look
 
 PAGE_SIZE = 25
+SHOWN_CALLS = 20
 STOP_POLLING = 286
 NOTHING_NEW = 204
 
@@ -51,9 +51,15 @@ def campaign_list(request: MemberRequest) -> HttpResponse:
 
 @require_GET
 @requires(Permission.CAMPAIGNS_READ)
+@uses_microphone
 def campaign_detail(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     """One campaign: how far it is, who is being called, what came of it."""
-    context = live_context(request, get_campaign(campaign_id))
+    campaign = get_campaign(campaign_id)
+    follow_up = FollowUpForm(campaign=campaign)
+    context = live_context(request, campaign) | {
+        "follow_up": follow_up,
+        "has_results": bool(follow_up.fields["dispositions"].choices),  # type: ignore[attr-defined]
+    }
     return render(request, "campaigns/campaign_detail.html", context)
 
 
@@ -78,33 +84,42 @@ def campaign_live(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 
 def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
     """Return what the page shows; `version` differs when any of it does."""
-    progress = progress_of(campaign)
-    figures = figures_of(campaign)
+    numbers = numbers_of(campaign)
+    progress = numbers.progress
     state = request.GET.get("state", "")
     state = state if state in LEAD_FILTERS else ""
     page = Paginator(leads_of(campaign, state), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    calls = list(current_calls(campaign))
+    calls = list(current_calls(campaign)[:SHOWN_CALLS])
+    facts = facts_of(campaign)
+    rows = _rows(list(page.object_list), facts)
     query = QueryDict(mutable=True)
     if state:
         query["state"] = state
+    comparison = numbers.comparison
     context = {
         "campaign": campaign,
         "progress": progress,
         "page": page,
-        "rows": [(lead, _last_call(lead)) for lead in page.object_list],
+        "rows": rows,
+        "facts": facts,
+        "has_dispositions": any(row.lead.disposition for row in rows),
         "calls": calls,
+        "more_calls": max(0, progress.calling - len(calls)),
         "state": state,
         "query": query,
         "tabs": _tabs(progress, state),
         "funnel_steps": _funnel(progress),
         "outcome_rows": _outcomes(progress),
-        "figures": figures,
-        "comparison": comparison_of(campaign),
-        "reason_rows": reasons_not_called(campaign),
-        "failure_rows": failures_by_reason(campaign),
-        "follow_up": FollowUpForm(),
+        "figures": numbers.figures,
+        "pace": numbers.pace,
+        "comparison": comparison,
+        "shares": shares_of(comparison.arms) if comparison else [],
+        "reason_rows": numbers.reasons,
+        "held_rows": _held(numbers.held),
+        "failure_rows": numbers.failures,
+        "failure_bars": _failures(numbers.failures),
         "is_polled": not campaign.is_final or bool(progress.calling),
         "is_draft": campaign.status == Campaign.Status.DRAFT,
         "is_running": campaign.status == Campaign.Status.SCHEDULED,
@@ -115,16 +130,43 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
             campaign.status,
             campaign.halt_text,
             progress,
-            (figures.cost_microcredits, figures.starts_per_min, figures.left),
+            (numbers.figures.cost_microcredits, numbers.figures.left, numbers.pace),
+            numbers.held,
             [(call.pk, call.status) for call in calls],
-            [
-                (lead.pk, lead.status, lead.last_outcome, lead.attempt_count)
-                for lead in page.object_list
-            ],
+            [row.seen for row in rows],
         )
     )
     context["version"] = hashlib.sha256(seen.encode()).hexdigest()[:16]
     return context
+
+
+@dataclass(frozen=True)
+class LeadLine:
+    """A row of the table of people: a lead, its last call, and what was found out."""
+
+    lead: Lead
+    call_id: UUID | None
+    values: list[str]
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        lead = self.lead
+        return (
+            *(lead.pk, lead.status, lead.last_outcome, lead.attempt_count),
+            *(lead.disposition, lead.due_at, tuple(self.values)),
+        )
+
+
+def _rows(leads: list[Lead], facts: list[str]) -> list[LeadLine]:
+    last = {lead.pk: _last_call(lead) for lead in leads}
+    known = findings_of([call for call in last.values() if call]) if facts else {}
+    lines = []
+    for lead in leads:
+        call_id = last[lead.pk]
+        found = known.get(call_id) if call_id else None
+        data = (found.data if found else None) or {}
+        lines.append(LeadLine(lead, call_id, [shown(data.get(f)) for f in facts]))
+    return lines
 
 
 def _last_call(lead: Lead) -> UUID | None:
@@ -133,6 +175,24 @@ def _last_call(lead: Lead) -> UUID | None:
         if attempt.status != attempt.Status.CLAIMED:
             return attempt.call_id
     return None
+
+
+def _held(held: dict[str, int]) -> list[dict[str, Any]]:
+    rows = [
+        {"label": str(REASONS.get(reason, reason)), "value": count}
+        for reason, count in held.items()
+    ]
+    return sorted(rows, key=lambda row: -row["value"])
+
+
+def _failures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add up failed calls by how they ended, for the drawing."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        label = str(status_look(row["reason"]).label)
+        counts[label] = counts.get(label, 0) + row["count"]
+    bars = [{"label": label, "value": count} for label, count in counts.items()]
+    return sorted(bars, key=lambda bar: -bar["value"])[:6]
 
 
 def _tabs(progress: Progress, current: str) -> list[dict[str, Any]]:

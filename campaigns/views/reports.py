@@ -10,14 +10,20 @@ from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.text import slugify
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.errors import CampaignError
+from campaigns.models import Campaign
 from campaigns.outcomes import Outcome
 from campaigns.queries import get_campaign
 from campaigns.reporting import csv_lines, xlsx_file
-from campaigns.services import copy_campaign
+from campaigns.services import (
+    Wanted,
+    copy_campaign,
+    dispositions_of,
+    save_campaign_as_list,
+)
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 from portal.scope import require_scope, scoped
@@ -27,7 +33,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class FollowUpForm(forms.Form):
-    """Whom the next campaign calls: nothing chosen is everybody."""
+    """Whom of a campaign: nothing chosen is everybody."""
 
     outcomes = forms.MultipleChoiceField(
         label=gettext_lazy("People whose last outcome was"),
@@ -35,6 +41,27 @@ class FollowUpForm(forms.Form):
         choices=[(str(outcome), status_look(outcome).label) for outcome in Outcome],
         widget=forms.CheckboxSelectMultiple,
     )
+    dispositions = forms.MultipleChoiceField(
+        label=gettext_lazy("Or whose result was"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name of the list"), max_length=120, required=False
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known: Any = self.fields["dispositions"]
+        known.choices = [(name, name) for name in dispositions_of(campaign)]
+
+    @property
+    def wanted(self) -> Wanted:
+        """Whom a valid form asks for."""
+        return Wanted(
+            tuple(self.cleaned_data["outcomes"]),
+            tuple(self.cleaned_data["dispositions"]),
+        )
 
 
 @require_GET
@@ -63,12 +90,49 @@ def campaign_report(request: MemberRequest, campaign_id: UUID, kind: str) -> Any
 def campaign_copy(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     """Make a draft like this campaign, with all of its people or some."""
     campaign = get_campaign(campaign_id)
-    form = FollowUpForm(request.POST)
-    outcomes = form.cleaned_data["outcomes"] if form.is_valid() else []
+    form = FollowUpForm(request.POST, campaign=campaign)
+    if not form.is_valid():
+        return _not_understood(request, campaign)
     try:
-        made = copy_campaign(campaign=campaign, actor=request.user, outcomes=outcomes)
+        made = copy_campaign(campaign=campaign, actor=request.user, wanted=form.wanted)
     except CampaignError as refusal:
         messages.error(request, str(refusal))
         return redirect("campaign_detail", campaign.pk)
     messages.success(request, _("A draft was made. Look it over, then launch it."))
     return redirect("campaign_setup", made.pk, "review")
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_EDIT)
+def campaign_save_list(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
+    """Keep all people of this campaign, or some, as a list for later campaigns."""
+    campaign = get_campaign(campaign_id)
+    form = FollowUpForm(request.POST, campaign=campaign)
+    if not form.is_valid():
+        return _not_understood(request, campaign)
+    try:
+        made = save_campaign_as_list(
+            campaign=campaign,
+            name=form.cleaned_data["name"] or campaign.name,
+            actor=request.user,
+            wanted=form.wanted,
+        )
+    except CampaignError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("campaign_detail", campaign.pk)
+    messages.success(
+        request,
+        ngettext(
+            "Saved a list of %(count)d person.",
+            "Saved a list of %(count)d people.",
+            made.people_count,
+        )
+        % {"count": made.people_count},
+    )
+    return redirect("saved_list_detail", made.pk)
+
+
+def _not_understood(request: MemberRequest, campaign: Campaign) -> HttpResponse:
+    """Nothing is made of choices that are none: everybody would be called instead."""
+    messages.error(request, _("One of these choices is not there any more."))
+    return redirect("campaign_detail", campaign.pk)

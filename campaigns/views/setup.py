@@ -22,7 +22,7 @@ from calls.errors import CallError
 from campaigns.errors import CampaignIsFinal
 from campaigns.forms import ALWAYS_KNOWN
 from campaigns.models import Campaign, Lead, LeadImport
-from campaigns.queries import get_campaign
+from campaigns.queries import get_campaign, visible_lists
 from campaigns.reviewing import review_campaign
 from campaigns.services import change_campaign, set_numbers
 from campaigns.setup_forms import STEP_FORMS
@@ -61,6 +61,9 @@ def campaign_setup(
 ) -> HttpResponse:
     """One step of the flow; saving goes on to the next."""
     campaign = get_campaign(campaign_id)
+    if campaign.is_final:
+        messages.info(request, _("This campaign has ended and stays as it is."))
+        return redirect("campaign_detail", campaign.pk)
     if step == "audience":
         return _audience(request, campaign)
     if step == "review":
@@ -144,6 +147,7 @@ def _audience(request: MemberRequest, campaign: Campaign) -> HttpResponse:
     context = {
         "lead_count": Lead.objects.filter(campaign=campaign).count(),
         "sample": list(Lead.objects.filter(campaign=campaign)[:5]),
+        "saved_lists": list(visible_lists().filter(people_count__gt=0)[:200]),
         **_imports(campaign),
         **_frame(campaign, "audience"),
     }

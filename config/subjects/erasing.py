@@ -19,7 +19,8 @@ from django.utils import timezone
 from calls.models import Call, CallEvent, Erasure, RecordingConsent, Turn
 from calls.services.retention import hashed_number, left_over, purge_metadata
 from campaigns import lifecycle
-from campaigns.models import Decision, Lead, SuppressionEntry
+from campaigns.models import Decision, Lead, SavedPerson, SuppressionEntry
+from campaigns.services.lists import forget_people
 from campaigns.suppressing import suppressed_among
 from portal.models import Organization, User
 from portal.sealed_storage import plain_name
@@ -39,10 +40,11 @@ class Found:
     calls: list[Call]
     leads: list[Lead]
     suppressions: list[SuppressionEntry]
+    saved: list[SavedPerson]
 
     @property
     def is_anything(self) -> bool:
-        return bool(self.calls or self.leads or self.suppressions)
+        return bool(self.calls or self.leads or self.suppressions or self.saved)
 
 
 def find_subject(organization: Organization, number: str) -> Found:
@@ -64,6 +66,11 @@ def find_subject(organization: Organization, number: str) -> Found:
             SuppressionEntry.objects.filter(
                 organization=organization, phone_number=number
             )
+        ),
+        list(
+            SavedPerson.objects.filter(
+                organization=organization, phone_number=number
+            ).select_related("saved_list")
         ),
     )
 
@@ -99,6 +106,17 @@ def _subject_json(found: Found) -> dict[str, Any]:
                 "reason": entry.reason,
             }
             for entry in found.suppressions
+        ],
+        "saved_lists": [
+            {
+                "list": person.saved_list.name,
+                "name": person.name,
+                "variables": person.variables,
+                "consent_basis": person.consent_basis,
+                "consent_proof": person.consent_proof,
+                "added_at": person.created_at,
+            }
+            for person in found.saved
         ],
     }
 
@@ -173,11 +191,11 @@ def erase_subject(
 ) -> Erasure:
     """Erase what is kept of a number and return the certificate.
 
-    Calls lose content and numbers, leads their name, number and variables; what the
-    books need stays without the person. On a list of numbers not to be called it stays:
-    forgetting it would have the person called again (GDPR 17(3)). Raises
-    `ErasureRefused` on a legal hold and while a call with the number goes on. Killed half
-    way, a second time finishes it.
+    Calls lose content and numbers, leads their name, number and variables, saved lists
+    the person; what the books need stays without them. On a list of numbers not to be
+    called it stays: forgetting it would have the person called again (GDPR 17(3)).
+    Raises `ErasureRefused` on a legal hold and while a call with the number goes on.
+    Killed half way, a second time finishes it.
     """
     if policy_of(organization).is_on_hold:
         raise ErasureRefused("A legal hold is on. Nothing may be erased until it ends.")
@@ -195,6 +213,7 @@ def erase_subject(
         purge_metadata(call, keep=keep)
     with transaction.atomic():
         lead_count = _erase_leads(found.leads)
+        forget_people(found.saved)
         certificate = Erasure(
             organization=organization,
             number_hash=hidden,

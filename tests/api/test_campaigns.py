@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from campaigns.models import Campaign, Lead
+from calls.services.nodes import register_node
+from calls.session.events import EndReason
+from campaigns.dialing import dial_campaign
+from campaigns.models import Campaign, Lead, LegalHours
+from campaigns.tasks import finish_attempt
+from common.windows import WHOLE_WEEK
 from portal.scope import organization_scope
 from tests.api.conftest import ApiClient
-from tests.campaigns.builders import make_campaign
+from tests.campaigns.builders import end_call, make_campaign
 from tests.world import House
 
 LEAD = {"phone_number": "+31612345678", "variables": {"city": "Delft", "visits": 3}}
@@ -256,3 +262,53 @@ def test_another_organizations_campaign_is_not_there(
     assert garage_api.delete(path).status_code == 404
     with organization_scope(bakery.organization):
         assert Campaign.objects.get().status == "scheduled"
+
+
+def test_counters_and_lead_statuses_follow_the_calls_to_the_end(
+    bakery: House, bakery_api: ApiClient
+) -> None:
+    register_node(host="test", pid=1, capacity=50)
+    LegalHours.objects.create(country="NL", hours=WHOLE_WEEK.as_json())
+    people = [{"phone_number": f"+3161234567{n}"} for n in range(4)]
+    made = created(bakery_api, leads=people, max_attempts=1)
+    path = f"/campaigns/{made['id']}"
+    listed = bakery_api.get(f"{path}/leads").json()["leads"]
+    bakery_api.patch(f"{path}/leads/{listed[3]['id']}", {"status": "skipped"})
+
+    def counters() -> tuple[Any, ...]:
+        shown = bakery_api.get(path).json()["campaign"]
+        names = ("status", "total_leads", "completed_leads", "failed_leads")
+        return tuple(shown[name] for name in names)
+
+    def statuses() -> list[str]:
+        found = bakery_api.get(f"{path}/leads").json()["leads"]
+        return [lead["status"] for lead in found]
+
+    assert counters() == ("draft", 4, 0, 0)
+    started = bakery_api.patch(path, {"status": "scheduled"}).json()["campaign"]
+    assert started["started_at"]
+    with organization_scope(bakery.organization):
+        dial_campaign(campaign_id=UUID(made["id"]), organization=bakery.organization)
+    assert statuses() == ["calling", "calling", "calling", "skipped"]
+    for lead, reason in zip(
+        bakery_api.get(f"{path}/leads").json()["leads"],
+        (EndReason.USER_HANGUP, EndReason.BUSY, EndReason.NO_ANSWER),
+        strict=False,
+    ):
+        assert lead["attempts"] == 1
+        assert lead["last_attempt_at"]
+        end_call(
+            bakery,
+            UUID(lead["call_id"]),
+            reason,
+            answered=reason == EndReason.USER_HANGUP,
+        )
+        finish_attempt(
+            call_id=lead["call_id"], organization_id=str(bakery.organization.pk)
+        )
+    assert statuses() == ["completed", "failed", "failed", "skipped"]
+    assert counters() == ("completed", 4, 1, 2)
+    done = bakery_api.get(path).json()["campaign"]
+    assert done["finished_at"]
+    assert done["agent_id"] == done["assistant_id"]
+    assert bakery_api.patch(path, {"status": "paused"}).status_code == 409

@@ -70,6 +70,11 @@ POST /billing/coupons
 GET POST /suppressions
 DELETE /suppressions/{suppression_id}
 POST /suppressions/check
+GET POST /saved-lists
+GET DELETE /saved-lists/{list_id}
+GET POST /saved-lists/{list_id}/people
+POST /saved-lists/{list_id}/use
+GET PATCH /calling-limits
 GET PATCH /portal
 GET /members
 GET PATCH DELETE /members/{member_id}

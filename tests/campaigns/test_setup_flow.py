@@ -19,7 +19,6 @@ from django.utils import timezone
 from calls.models import Call, CallAnalysis, VoiceNode
 from campaigns import streaming
 from campaigns.columns import Columns
-from campaigns.figures import Arm, compare
 from campaigns.models import (
     Attempt,
     Campaign,
@@ -29,7 +28,7 @@ from campaigns.models import (
     SuppressionEntry,
 )
 from campaigns.reviewing import review_campaign
-from campaigns.services import copy_campaign
+from campaigns.services import Wanted, copy_campaign
 from campaigns.suppressing import suppress_numbers
 from campaigns.tasks import dial_campaign
 from campaigns.workbooks import xlsx_rows
@@ -337,24 +336,12 @@ def test_a_follow_up_calls_the_people_of_an_outcome(in_bakery: House) -> None:
     Lead.objects.filter(name="Lead 2").update(
         status="skipped", skip_reason="suppressed", last_outcome="no_answer"
     )
-    made = copy_campaign(campaign=campaign, actor=None, outcomes=["no_answer"])
+    made = copy_campaign(
+        campaign=campaign, actor=None, wanted=Wanted(outcomes=("no_answer",))
+    )
     assert (made.status, made.max_attempts, made.made_from) == ("draft", 5, campaign)
     lead = Lead.objects.get(campaign=made)
     assert (lead.name, lead.status, lead.attempt_count) == ("Lead 1", "pending", 0)
-
-
-def test_a_difference_is_told_from_chance_only_with_enough_people() -> None:
-    few = compare(Arm("A", 10, 3), Arm("B", 10, 1))
-    assert few.p_value is None
-    assert "Too few" in few.text
-    same = compare(Arm("A", 400, 100), Arm("B", 400, 104))
-    assert not same.is_significant
-    clear = compare(Arm("A", 400, 100), Arm("B", 400, 150))
-    assert clear.p_value == pytest.approx(0.000137, rel=0.01)
-    assert clear.is_significant
-    assert "again and again" in clear.text
-    assert clear.first.low < 25 < clear.first.high
-    assert compare(Arm("A", 0, 0), Arm("B", 9, 9)).first.interval == (0.0, 100.0)
 
 
 def test_why_a_person_is_not_called_is_one_click(bakery: House) -> None:

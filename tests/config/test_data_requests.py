@@ -13,8 +13,15 @@ from django.utils import timezone
 
 from calls.models import Call, Erasure, Turn
 from calls.services.retention import hashed_number
-from campaigns.models import Campaign, Lead, SuppressionEntry
-from config.subjects.erasing import ErasureRefused, erase_subject, find_subject
+from campaigns.columns import LeadRow
+from campaigns.models import Campaign, Lead, SavedPerson, SuppressionEntry
+from campaigns.services import make_list
+from config.subjects.erasing import (
+    ErasureRefused,
+    erase_subject,
+    export_subject,
+    find_subject,
+)
 from portal.models import AuditRecord
 from portal.scope import all_organizations, organization_scope
 from portal.services.privacy import save_privacy
@@ -107,6 +114,26 @@ def test_the_same_person_elsewhere_is_not_touched(bakery: House, garage: House) 
     erase(bakery)
     assert has_content(theirs)
     assert row(theirs).caller_number == NUMBER
+
+
+def test_a_person_leaves_saved_lists_too(bakery: House) -> None:
+    with organization_scope(bakery.organization):
+        saved = make_list(
+            organization=bakery.organization,
+            name="Regulars",
+            people=[LeadRow(NUMBER, "Ann"), LeadRow("+31612345000")],
+            actor=None,
+        )
+        exported = export_subject(find_subject(bakery.organization, NUMBER))
+    with zipfile.ZipFile(io.BytesIO(exported)) as archive:
+        told = json.loads(archive.read("data.json"))["saved_lists"]
+    assert [(row["list"], row["name"]) for row in told] == [("Regulars", "Ann")]
+    erase(bakery)
+    with organization_scope(bakery.organization):
+        saved.refresh_from_db()
+        assert saved.people_count == 1
+        assert not SavedPerson.objects.filter(phone_number=NUMBER).exists()
+    assert not find(bakery).is_anything
 
 
 def test_who_must_not_be_called_stays_on_the_list(bakery: House) -> None:

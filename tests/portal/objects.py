@@ -21,6 +21,7 @@ from campaigns.models import (
     CampaignTemplate,
     Lead,
     LeadImport,
+    SavedList,
     SuppressionEntry,
 )
 from config.subjects.erasing import erase_subject
@@ -91,6 +92,9 @@ def make_objects(house: House) -> dict[str, Any]:
         )
         template = CampaignTemplate.objects.create(
             organization=house.organization, name="Reminder", assistant=house.assistant
+        )
+        saved_list = SavedList.objects.create(
+            organization=house.organization, name="Regulars"
         )
         entry = SuppressionEntry.objects.create(
             organization=house.organization,
@@ -178,6 +182,7 @@ def make_objects(house: House) -> dict[str, Any]:
         "lead_id": lead.pk,
         "import_id": list_.pk,
         "suppression_id": entry.pk,
+        "list_id": saved_list.pk,
         "step": "words",
         "number_id": house.number.pk,
         "trunk_id": trunk.pk,

@@ -101,6 +101,12 @@ GET: dict[str, tuple[int, ...]] = {
     "call_recording": (302, 404, 404, 404, 404, 404),  # this call has none
     "campaign_list": LIST,
     "campaign_new": FORM,
+    "campaign_compare": LIST,
+    "calling_limits": LIST,
+    "saved_list_list": LIST,
+    "saved_list_new": FORM,
+    "saved_list_detail": READ,
+    "saved_list_add": FORM_OF_ONE,
     "campaign_detail": READ,
     "campaign_live": READ,
     "campaign_leads_add": FORM_OF_ONE,
@@ -235,6 +241,11 @@ POST: dict[str, tuple[int, ...]] = {
     "campaign_launch": ACT,
     "campaign_copy": ACT,
     "campaign_template_delete": ACT,
+    "campaign_save_list": ACT,
+    "campaign_use_list": ACT,
+    "saved_list_use": ACT,
+    "saved_list_delete": ACT,
+    "calling_limits_save": (302, 403, 422, 422, 422, 422),  # nothing was given
     "campaign_import_cancel": ACT,
     "campaign_preview": (302, 403, 200, 200, 200, 404),
     "campaign_test_call": (302, 403, 422, 422, 422, 404),  # no number was given

@@ -29,6 +29,9 @@ class SilentMicrophone {
  *
  *     idle ── listen ─▶ connecting ─▶ listening ── take over ─▶ talking
  *                                        ╰─ whisper ─▶ whispering ─ again ─▶ listening
+ *
+ * With `data-chosen` it hears one of many calls: whichever button with `data-listen-url`
+ * is pressed anywhere on the page, leaving the one before.
  */
 class Listening {
   /** @param {HTMLElement} root */
@@ -47,7 +50,21 @@ class Listening {
     this.part("take-over").addEventListener("click", () => void this.takeOver());
     this.part("leave").addEventListener("click", () => this.leave());
     window.addEventListener("pagehide", () => this.leave());
+    if (this.root.dataset.chosen !== undefined) {
+      document.addEventListener("click", (event) => this.choose(event));
+    }
     this.show();
+  }
+
+  /** @param {Event} event */
+  choose(event) {
+    const target = event.target instanceof Element ? event.target : null;
+    const button = target?.closest("[data-listen-url]");
+    if (!(button instanceof HTMLElement)) return;
+    this.leave();
+    this.root.dataset.startUrl = button.dataset.listenUrl;
+    this.part("name").textContent = button.dataset.listenName ?? "";
+    void this.start();
   }
 
   /** @param {string} name @returns {HTMLElement} */
@@ -68,7 +85,7 @@ class Listening {
 
   show() {
     const isIdle = this.state === "idle" || this.state === "over";
-    this.part("listen").hidden = !isIdle;
+    this.part("listen").hidden = !isIdle || !this.root.dataset.startUrl;
     const isListening = this.state === "listening" || this.state === "whispering";
     this.part("whisper").hidden = !isListening;
     this.part("whisper").setAttribute("aria-pressed", String(this.state === "whispering"));
