@@ -14,7 +14,14 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from config.operator import allowing, charging, pages
+from config.operator import (
+    allowing,
+    charging,
+    dialing,
+    legal,
+    never_call,
+    pages,
+)
 from config.operator.base import Shown, list_url
 from config.operator.visiting import visit_organization
 from portal.context import NavItem
@@ -94,6 +101,7 @@ class OperatorSite(AdminSite):
                 self.admin_view(pages.lift_everybodys_halt),
                 name="halt_lift",
             ),
+            *self._dialer_urls(),
         ]
         # Signing in and out, and passwords, are allauth's, as everywhere.
         theirs = {"login", "logout", "password_change", "password_change_done"}
@@ -103,6 +111,50 @@ class OperatorSite(AdminSite):
             if getattr(entry, "name", None) not in theirs
         ]
         return own + stock
+
+    def _dialer_urls(self) -> list[URLPattern | URLResolver]:
+        """What campaigns obey on every portal."""
+        page = self._page
+        return [
+            path("legal-hours/", page(legal.legal_hours), name="legal_hours"),
+            path("legal-hours/new/", page(legal.legal_rule), name="legal_rule_new"),
+            path(
+                "legal-hours/versions/<slug:version>/",
+                page(legal.legal_version),
+                name="legal_version",
+            ),
+            path(
+                "legal-hours/<str:region>/", page(legal.legal_rule), name="legal_rule"
+            ),
+            path(
+                "legal-hours/<str:region>/drop/",
+                self.admin_view(legal.legal_rule_drop),
+                name="legal_rule_drop",
+            ),
+            path("dialing/", page(dialing.dialing), name="dialing"),
+            path("dialing/pace/<str:trunk>/", page(dialing.pace), name="pace"),
+            path(
+                "dialing/share/<uuid:organization_id>/",
+                page(dialing.share),
+                name="share",
+            ),
+            path("never-call/", page(never_call.never_call), name="never_call"),
+            path(
+                "never-call/<uuid:entry_id>/remove/",
+                self.admin_view(never_call.never_call_remove),
+                name="never_call_remove",
+            ),
+        ]
+
+    def _page(self, view: Any) -> Any:
+        """Give a page what every page of the console shows around it."""
+
+        @wraps(view)
+        def shown(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            found: HttpResponse = view(request, self.each_context(request), **kwargs)
+            return found
+
+        return self.admin_view(shown)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -159,6 +211,14 @@ class OperatorSite(AdminSite):
                 )
         guide, books = reverse("styleguide"), reverse("admin:reconciliation")
         halt = reverse("admin:halt")
+        for label, name, icon in (
+            (_("Legal hours"), "legal_hours", "clock"),
+            (_("Pace and shares"), "dialing", "activity"),
+            (_("Never call"), "never_call", "shield"),
+        ):
+            url = reverse(f"admin:{name}")
+            is_current = request.path.startswith(url)
+            items.append(NavItem(label, url, icon, is_current, _("Dialer")))
         return [
             *items,
             NavItem(
