@@ -6,7 +6,7 @@ Campaigns called different people at different times: a difference may be the li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -91,9 +91,7 @@ def comparison_of(campaign: Campaign, goal: Goal | None = None) -> Comparison | 
     )
 
 
-def _counted(
-    leads: QuerySet[Lead], goal: Goal | None, by: str
-) -> QuerySet[Lead, dict[str, Any]]:
+def _counted(leads: QuerySet[Lead], goal: Goal | None, by: str) -> Iterable[Any]:
     """Count people a campaign is done with, and those who reached the goal."""
     return (
         leads.filter(status__in=_DONE)
@@ -151,7 +149,7 @@ def sides_of(campaigns: Sequence[Campaign], goal: Goal) -> list[Side]:
     return sides
 
 
-def _attempts_of(ids: Sequence[UUID]) -> QuerySet[Attempt, dict[str, Any]]:
+def _attempts_of(ids: Sequence[UUID]) -> Iterable[Any]:
     return (
         Attempt.objects.filter(lead__campaign__in=ids, status=Attempt.Status.FINISHED)
         .order_by("lead__campaign")
