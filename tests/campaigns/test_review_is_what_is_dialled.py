@@ -115,7 +115,7 @@ def story(campaign: Campaign) -> list[object]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
