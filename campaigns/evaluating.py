@@ -15,7 +15,9 @@ from uuid import UUID
 
 from django.db.models import Count
 
+from calls.destinations import DestinationRules
 from calls.models import Call, PhoneNumber
+from calls.services.guarding import guard_of
 from campaigns.callers import PoolNumber, choose_number
 from campaigns.legal import LegalTable
 from campaigns.locality import Locality
@@ -69,6 +71,7 @@ class Desk:
     limits: CallingLimits
     pool: list[PhoneNumber]
     calls_today: dict[UUID, int]
+    destinations: DestinationRules = field(default_factory=DestinationRules)
     suppressed: dict[str, Suppressed] = field(default_factory=dict)
     called_at: dict[str, list[datetime]] = field(default_factory=dict)
     localities: dict[int, Locality] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Desk:
             limits=limits_of(campaign.organization),
             pool=pool,
             calls_today=_calls_today(pool, campaign, now),
+            destinations=guard_of(campaign.organization).rules,
         )
 
     @property
@@ -124,6 +128,7 @@ class Desk:
             self._lists,
             self._consent,
             self._time_zone,
+            self._destination,
             self._hours,
             self._person,
             self._number,
@@ -146,6 +151,11 @@ class Desk:
     def _consent(self, lead: Lead, place: Place) -> Step:
         check = _consent_check(self.campaign, lead, place)
         return Step([check], skip=None if check["ok"] else Skip.NO_CONSENT)
+
+    def _destination(self, lead: Lead, place: Place) -> Step:
+        why = self.destinations.refusal(lead.phone_number)
+        check = _check("destination", not why, why or "allowed")
+        return Step([check], skip=Skip.DESTINATION if why else None)
 
     def _time_zone(self, lead: Lead, place: Place) -> Step:
         if not place.zones:

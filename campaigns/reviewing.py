@@ -6,13 +6,15 @@ are those the dialer gives; what changes until a lead's turn is asked again then
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Avg, Count, Q, Sum
+from django.db.models import Avg, Count, Min, Q, Sum
+from django.db.models.functions import Left
 from django.utils import timezone
 
+from calls.destinations import DestinationRules
 from calls.models import Call
 from calls.services.pace import line_of
 from campaigns.evaluating import Desk
@@ -24,6 +26,7 @@ from portal.scope import all_organizations
 
 DEFAULT_CALL_S: Final = 60.0
 _LOOKAHEAD: Final = 366
+_HEAD: Final = 7  # of "+31612345678"; kinds of numbers differ before that
 Skip = Lead.SkipReason
 
 
@@ -71,13 +74,20 @@ def review_campaign(campaign: Campaign) -> Review:
         without = left.filter(consent_basis="")
         skipped[Skip.NO_CONSENT.value] = without.count()
         left = left.exclude(consent_basis="")
+    refused = _refused(desk.destinations, left).values("pk")
+    allowed = dict(_by_place(desk, left.exclude(pk__in=refused)))
     open_now = later = 0
     opens: list[datetime] = []
     places: list[Place] = []
-    for place, count in _by_place(desk, left):
+    for place, everybody in _by_place(desk, left):
+        count = allowed.get(place, 0)
         if not place.zones:
-            _add(skipped, Skip.NO_TIME_ZONE, count)
-        elif place.never_opens(now):
+            _add(skipped, Skip.NO_TIME_ZONE, everybody)
+            continue
+        _add(skipped, Skip.DESTINATION, everybody - count)
+        if not count:
+            continue
+        if place.never_opens(now):
             _add(skipped, Skip.NO_COMMON_HOURS, count)
         else:
             places.append(place)
@@ -125,6 +135,22 @@ def _suppressed(campaign: Campaign, waiting: Any) -> Any:
         numbers = waiting.values_list("phone_number", flat=True)
         found = entries.filter(phone_number__in=list(numbers))
         return waiting.filter(phone_number__in=list(found))
+
+
+def _refused(rules: DestinationRules, leads: Any) -> Any:
+    """Return the leads whose numbers the organization may not call.
+
+    Rules go by what a number begins with, so that one number of each beginning tells
+    for all of them; a prefix that is blocked may be longer than that.
+    """
+    heads = leads.annotate(head=Left("phone_number", _HEAD)).order_by("head")
+    sample = heads.values_list("head").annotate(one=Min("phone_number"))
+    plain = replace(rules, blocked_prefixes=frozenset())
+    found = [head for head, number in sample if plain.refusal(number)]
+    matches = Q(head__in=found)
+    for prefix in rules.blocked_prefixes:
+        matches |= Q(phone_number__startswith=prefix)
+    return heads.filter(matches).order_by()
 
 
 def _by_place(desk: Desk, leads: Any) -> list[tuple[Place, int]]:

@@ -127,6 +127,7 @@ def test_the_record_of_a_dial_says_what_was_checked(in_bakery: House) -> None:
         "lists",
         "consent",
         "time_zone",
+        "destination",
         "campaign_hours",
         "legal_hours",
         "person",
