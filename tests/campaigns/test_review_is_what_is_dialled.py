@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from calls.models import Call
 from calls.services.nodes import register_node
@@ -117,6 +117,7 @@ def story(campaign: Campaign) -> list[object]:
 @settings(
     max_examples=5,
     deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # no minutes of shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
