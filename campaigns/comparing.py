@@ -93,12 +93,13 @@ def comparison_of(campaign: Campaign, goal: Goal | None = None) -> Comparison | 
 
 def _counted(leads: QuerySet[Lead], goal: Goal | None, by: str) -> Iterable[Any]:
     """Count people a campaign is done with, and those who reached the goal."""
-    return (
+    found: Iterable[Any] = (
         leads.filter(status__in=_DONE)
         .order_by(by)
         .values(by)
         .annotate(people=Count("pk"), hits=Count("pk", filter=(goal or Goal()).rule))
     )
+    return found
 
 
 @dataclass(frozen=True)

@@ -178,11 +178,11 @@ def _last_call(lead: Lead) -> UUID | None:
 
 
 def _held(held: dict[str, int]) -> list[dict[str, Any]]:
-    rows = [
+    most = sorted(held.items(), key=lambda one: -one[1])
+    return [
         {"label": str(REASONS.get(reason, reason)), "value": count}
-        for reason, count in held.items()
+        for reason, count in most
     ]
-    return sorted(rows, key=lambda row: -row["value"])
 
 
 def _failures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -191,8 +191,8 @@ def _failures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         label = str(status_look(row["reason"]).label)
         counts[label] = counts.get(label, 0) + row["count"]
-    bars = [{"label": label, "value": count} for label, count in counts.items()]
-    return sorted(bars, key=lambda bar: -bar["value"])[:6]
+    most = sorted(counts.items(), key=lambda one: -one[1])[:6]
+    return [{"label": label, "value": count} for label, count in most]
 
 
 def _tabs(progress: Progress, current: str) -> list[dict[str, Any]]:
