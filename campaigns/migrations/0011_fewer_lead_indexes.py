@@ -14,7 +14,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("campaigns", "0008_saved_lists_row_level_security")]
+    dependencies = [("campaigns", "0010_saved_lists_row_level_security")]
 
     operations = [
         AddIndexConcurrently(
