@@ -88,7 +88,9 @@ def tell_of_status(call: Call) -> UUID | None:
     return tell_of_call(call, kinds.STATUS_UPDATE, data)
 
 
-def tell_of_call(call: Call, kind: str, data: dict[str, Any]) -> UUID | None:
+def tell_of_call(
+    call: Call, kind: str, data: dict[str, Any], *, is_sealed: bool = False
+) -> UUID | None:
     """Record an event of a call for whoever its assistant, or organization, tells."""
     return record_event(
         organization=call.organization,
@@ -96,6 +98,7 @@ def tell_of_call(call: Call, kind: str, data: dict[str, Any]) -> UUID | None:
         data=data,
         call_id=call.pk,
         assistant_id=call.overrides.get("webhook_id") or call.assistant_id,
+        is_sealed=is_sealed,
     )
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "SealedTextField",
     "ToSeal",
     "also_reseal",
+    "is_sealed",
     "key_ring",
     "reseal_all",
 ]
@@ -167,6 +168,11 @@ class SealableTextField(SealedTextField):
         if value and value.startswith(self.marker):
             return _Sealed(value.removeprefix(self.marker))
         return value
+
+
+def is_sealed(instance: models.Model, name: str) -> bool:
+    """Whether a row that was saved or loaded holds this field sealed."""
+    return isinstance(instance.__dict__[name], _Sealed)
 
 
 def sealed_fields() -> Iterator[SealedTextField]:

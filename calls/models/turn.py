@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any, Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -42,6 +45,8 @@ class Turn(Owned):
 class CallEvent(Owned):
     """A status change, tool call or vendor trouble of a call."""
 
+    CONTENT: Final = ("arguments", "result")
+
     call = models.ForeignKey(
         "calls.Call", on_delete=models.CASCADE, related_name="events"
     )
@@ -49,7 +54,15 @@ class CallEvent(Owned):
     at = models.DateTimeField()
     at_ms = models.PositiveIntegerField(null=True)
     data = models.JSONField(default=dict)
+    # What a tool was given and answered, where content is kept sealed; else it is in `data`.
+    content_json = SealableTextField(blank=True)
 
     class Meta:
         ordering = ["at", "pk"]
         indexes = [models.Index(fields=["call", "at"], name="event_by_call")]
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The data with what was sealed of it, opened here."""
+        content = json.loads(self.content_json) if self.content_json else {}
+        return {**self.data, **content}

@@ -14,13 +14,15 @@ from common.phone import mask
 from portal.hosts import portal_url
 from portal.mail import send_mail
 from portal.models import Portal
+from portal.services.privacy import policy_of
 from portal.statuses import status_look
 from portal.webhooks import kinds
 
 
 def report_call(call: Call) -> None:
     """Tell of a call whose analysis is finished; in the transaction that finishes it."""
-    tell_of_call(call, kinds.END_OF_CALL_REPORT, report_of(call))
+    is_sealed = policy_of(call.organization).seals_content
+    tell_of_call(call, kinds.END_OF_CALL_REPORT, report_of(call), is_sealed=is_sealed)
     for address in spec_of(call).recipients:
         send_mail(
             organization=call.organization,

@@ -62,7 +62,9 @@ def purge_content(call: Call) -> int:
         storages["recordings"].delete(call.recording)
     with transaction.atomic():
         turn_count, _ = Turn.objects.filter(call=call).delete()
-        CallEvent.objects.filter(call=call).exclude(kind="ended").update(data={})
+        CallEvent.objects.filter(call=call).exclude(kind="ended").update(
+            data={}, content_json=""
+        )
         CallAnalysis.objects.filter(call=call).update(
             summary="", data_json="", success_reason="", note=""
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -225,6 +226,9 @@ def record_event(
 
     A repeated id changes nothing.
     """
+    data, content = without_nul(data), {}
+    if order.policy.seals_content:
+        content = {key: data.pop(key) for key in CallEvent.CONTENT if key in data}
     with scoped(order.scope):
         CallEvent.objects.bulk_create(
             [
@@ -236,7 +240,8 @@ def record_event(
                     kind=kind,
                     at=timezone.now(),
                     at_ms=at_ms,
-                    data=without_nul(data),
+                    data=data,
+                    content_json=ToSeal(json.dumps(content)) if content else "",
                 )
             ],
             ignore_conflicts=True,

@@ -150,9 +150,10 @@ def _call_json(call: Call) -> dict[str, Any]:
             }
             for turn in Turn.objects.filter(call=call)
         ],
-        "events": list(
-            CallEvent.objects.filter(call=call).values("kind", "at", "data")
-        ),
+        "events": [
+            {"kind": event.kind, "at": event.at, "data": event.whole}
+            for event in CallEvent.objects.filter(call=call)
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.models.owned import Owned
-from portal.sealed import SealedTextField
+from portal.sealed import SealableTextField, SealedTextField, is_sealed
 
 
 class WebhookEndpoint(Owned):
@@ -81,7 +81,7 @@ class WebhookEvent(Owned):
 
     kind = models.CharField(max_length=60)
     call_id = models.UUIDField(null=True)
-    body = models.TextField()
+    body = SealableTextField()
     is_test = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -91,6 +91,11 @@ class WebhookEvent(Owned):
 
     def __str__(self) -> str:
         return self.kind
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the table holds its body sealed; what comes of it is sealed as well."""
+        return is_sealed(self, "body")
 
 
 class WebhookDelivery(Owned):
@@ -159,7 +164,7 @@ class WebhookAttempt(Owned):
     request_headers = models.JSONField(default=dict)
     status_code = models.PositiveSmallIntegerField(null=True)
     response_headers = models.JSONField(default=dict)
-    response_body = models.TextField(blank=True)
+    response_body = SealableTextField(blank=True)
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:

@@ -30,6 +30,8 @@ from portal.models import (
     WebhookEvent,
 )
 from portal.scope import organization_scope
+from portal.sealed import ToSeal
+from portal.services.privacy import policy_of
 from portal.webhooks.recording import message_body, wanting
 from portal.webhooks.sending import NOT_BELIEVED, Sending
 from portal.webhooks.settling import settle
@@ -178,7 +180,9 @@ def note_question(
             "kind": kind,
             "call_id": call_id,
         }
-        event = WebhookEvent(pk=reply.event_id, body=reply.body, **owner)
+        seals = policy_of(organization).seals_content
+        body = ToSeal(reply.body) if seals else reply.body
+        event = WebhookEvent(pk=reply.event_id, body=body, **owner)
         delivery = WebhookDelivery(endpoint=endpoint, event=event, **owner)
         event.save(force_insert=True)
         delivery.save(force_insert=True)

@@ -21,6 +21,7 @@ from portal.models import (
 )
 from portal.postgresql.prepared import prepared_cursor
 from portal.scope import organization_scope
+from portal.sealed import ToSeal
 from portal.webhooks import kinds
 
 # One statement, planned once a connection: who wants it, the event, and a delivery for
@@ -69,19 +70,22 @@ def record_event(
     data: Mapping[str, Any],
     call_id: UUID | None = None,
     assistant_id: UUID | None = None,
+    is_sealed: bool = False,
 ) -> UUID | None:
     """Tell an organization's endpoints of an event, if the caller's transaction commits.
 
     `data` becomes the `message` beside its type and time. What an assistant's own
     endpoint wants goes there and nowhere else; `assistant_id` is read from `data` where
-    it is not given. Returns the event's id, or `None`, having written nothing, when
-    nobody wants it. One statement, whatever the number of endpoints.
+    it is not given. With `is_sealed` the body is kept sealed until it is sent. Returns
+    the event's id, or `None`, having written nothing, when nobody wants it. One
+    statement, whatever the number of endpoints.
     """
     if not kinds.is_kind(kind):
         raise ValueError(f"{kind!r} is no kind of event.")
     if assistant_id is None:
         assistant_id = (data.get("assistant") or {}).get("id")
     now, event_id = timezone.now(), uuid7()
+    body = message_body(kind, data, now)
     values = {
         "organization": organization.pk,
         "agency": organization.agency_id,
@@ -90,12 +94,19 @@ def record_event(
         "event": event_id,
         "kind": kind,
         "call": call_id,
-        "body": message_body(kind, data, now),
+        "body": _sealed(body, organization) if is_sealed else body,
         "now": now,
     }
     with organization_scope(organization), prepared_cursor() as cursor:
         told = cursor.execute(_RECORD, values).rowcount
     return event_id if told else None
+
+
+def _sealed(body: str, organization: Organization) -> str:
+    """Return a body as the table holds it sealed."""
+    row = WebhookEvent(organization_id=organization.pk, body=ToSeal(body))
+    field = WebhookEvent._meta.get_field("body")
+    return str(field.get_prep_value(field.pre_save(row, add=True)))
 
 
 def wanting(

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from portal.sealed import ToSeal
 from portal.webhooks import alerts
 from portal.webhooks.backoff import (
     DISABLE_AFTER,
@@ -62,6 +63,7 @@ def settle(sending: Sending, *, is_final: bool = False) -> None:
 def keep_attempt(sending: Sending, *, number: int, at: datetime) -> None:
     """Keep request and answer for the delivery log; signatures are no secret."""
     answer = sending.answer
+    text = shown(answer.body) if answer else ""
     WebhookAttempt.objects.create(
         organization_id=sending.delivery.organization_id,
         agency_id=sending.delivery.agency_id,
@@ -72,7 +74,7 @@ def keep_attempt(sending: Sending, *, number: int, at: datetime) -> None:
         request_headers=sending.headers,
         status_code=answer.status if answer else None,
         response_headers=dict(answer.headers) if answer else {},
-        response_body=shown(answer.body) if answer else "",
+        response_body=ToSeal(text) if sending.delivery.event.is_sealed else text,
         error=sending.error,
     )
 

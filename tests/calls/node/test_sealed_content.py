@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from django.core.files.storage import storages
 from django.db import connection
 from django.urls import reverse
 
-from calls.models import Call, Turn, VoiceNode
+from calls.models import Call, CallEvent, Turn, VoiceNode
+from calls.services import running
 from calls.services.recordings import encode_kept
 from calls.services.running import CallOrder
+from common.ids import uuid7
 from portal.scope import all_organizations, organization_scope
 from portal.services.privacy import save_privacy
 from tests.calls.node.held import HeldCall, order_for
@@ -73,3 +76,25 @@ def test_people_with_the_right_hear_it_and_can_seek(
     assert part["Content-Range"] == f"bytes 8-11/{len(whole)}"
     page = owner.get(reverse("call_detail", args=[sealed_call.pk]))
     assert b"What time is it" in page.content
+
+
+@pytest.mark.parametrize("seals", [True, False])
+def test_what_a_tool_was_given_is_sealed_with_the_rest(
+    bakery: House, node: VoiceNode, seals: bool
+) -> None:
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, actor=None, seals_content=seals)
+    said = {"name": "book", "arguments": {"why": "knee"}, "result": "knee at ten"}
+    running.record_event(
+        order=order_for(bakery, node), event_id=uuid7(), kind="tool", data=dict(said)
+    )
+    with organization_scope(bakery.organization):
+        event = CallEvent.objects.get(kind="tool")
+        assert event.whole == said
+        assert ("knee" in json.dumps(event.data)) is not seals
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select content_json from calls_callevent where id = %s", [event.pk]
+            )
+            [(kept,)] = cursor.fetchall()
+    assert kept.startswith("\x1asealed:") if seals else kept == ""
