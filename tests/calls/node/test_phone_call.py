@@ -6,11 +6,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from django.db import OperationalError
 
-from calls.models import Call
+from calls.models import Call, CallWish
 from calls.services.running import CallOrder
 from calls.session.events import EndReason
+from calls.spoken import NOT_AGAIN, spoken
 from calls.telephony.protocol import NoAnswerOutcome, NotAnswered
+from portal.scope import all_organizations
 from tests.calls.node.held import FULL, HeldCall, cost_of, wallet
 from tests.calls.session.conversation import make_spec
 from tests.fakes.leg import FakeLeg
@@ -185,3 +188,45 @@ def test_an_assistant_that_is_muted_neither_speaks_nor_listens(
     assert said[1:] == [("user", "And now"), ("assistant", "Yes, here I am.")]
     silent = [sound for sound in leg.heard if 1.1 < sound.from_s < 8.0]
     assert silent == []
+
+
+def press_at(at_s: float, key: str):
+    async def press(held: HeldCall) -> None:
+        await held.at(at_s)
+        held.link.digits.press(key)
+
+    return press
+
+
+def test_one_key_is_enough_never_to_be_called_again(outbound: CallOrder) -> None:
+    leg = FakeLeg(ends_at_s=20)
+    order = replace(outbound, opt_out_digit="9")
+    held = HeldCall(order, leg.script, spec=make_spec("Hello."), leg=leg)
+    call = held.run(press_at(2.0, "9"), press_at(2.1, "9"))
+    assert call.end_reason == "assistant_hangup"
+    assert held.turns()[-1] == ("assistant", spoken(NOT_AGAIN, "en"))
+    with all_organizations("test"):
+        (wish,) = CallWish.objects.filter(call_id=call.pk)
+    assert (wish.kind, wish.way) == (CallWish.Kind.DO_NOT_CALL, CallWish.Way.DIGIT)
+
+
+def test_other_keys_mean_nothing_of_the_kind(outbound: CallOrder) -> None:
+    leg = FakeLeg(ends_at_s=5)
+    order = replace(outbound, opt_out_digit="9")
+    held = HeldCall(order, leg.script, spec=make_spec("Hello."), leg=leg)
+    assert held.run(press_at(2.0, "1")).end_reason == "user_hangup"
+
+
+def test_a_wish_that_cannot_be_kept_is_not_promised(
+    outbound: CallOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(order: CallOrder, way: str) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("calls.node.wishes.leave_alone", away)
+    leg = FakeLeg(ends_at_s=6)
+    order = replace(outbound, opt_out_digit="9")
+    held = HeldCall(order, leg.script, spec=make_spec("Hello."), leg=leg)
+    call = held.run(press_at(2.0, "9"))
+    assert call.end_reason == "user_hangup"
+    assert spoken(NOT_AGAIN, "en") not in [text for _, text in held.turns()]
