@@ -50,7 +50,7 @@ class LegalVersion(models.Model):
 
     version = models.CharField(max_length=12, primary_key=True)
     rules = models.JSONField()
-    changed = models.CharField(max_length=300, blank=True)  # in words, for people
+    changed = models.CharField(max_length=300, blank=True)  # such as "new NL"
     created_by = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )

@@ -47,8 +47,7 @@ def save_legal_hours(
             "source": source,
         },
     )
-    word = "New rule for" if is_new else "Changed the rule for"
-    _keep(legal_table(), f"{word} {row}", actor)
+    _keep(legal_table(), f"{'new' if is_new else 'changed'} {row}", actor)
     return row
 
 
@@ -59,7 +58,7 @@ def drop_legal_hours(*, row: LegalHours, actor: User | None) -> None:
     remember_rules(legal_table())
     name = str(row)
     LegalHours.objects.filter(pk=row.pk).delete()
-    _keep(legal_table(), f"Took the rule for {name} back", actor)
+    _keep(legal_table(), f"dropped {name}", actor)
 
 
 def remember_rules(table: LegalTable) -> None:

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_POST
 
@@ -20,6 +21,11 @@ from common.windows import WEEKDAYS, Week
 from config.operator.base import person
 
 SHOWN_VERSIONS = 20
+CHANGES: dict[str, Any] = {
+    "new": gettext_lazy("New rule for %(place)s"),
+    "changed": gettext_lazy("Changed rule for %(place)s"),
+    "dropped": gettext_lazy("Rule for %(place)s taken back"),
+}
 
 
 class LegalRuleForm(forms.Form):
@@ -112,9 +118,20 @@ def legal_hours(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "title": _("Legal hours"),
         "rows": rows_of(table, own),
         "version": table.version,
-        "versions": LegalVersion.objects.select_related("created_by")[:SHOWN_VERSIONS],
+        "versions": [
+            (row, changed_text(row))
+            for row in LegalVersion.objects.select_related("created_by")[
+                :SHOWN_VERSIONS
+            ]
+        ],
     }
     return render(request, "ops/legal_hours.html", context | shown)
+
+
+def changed_text(row: LegalVersion) -> str:
+    """Return in words what made a version; empty for the first that was kept."""
+    kind, _space, place = row.changed.partition(" ")
+    return str(CHANGES[kind]) % {"place": place} if kind in CHANGES else ""
 
 
 def rows_of(table: LegalTable, own: dict[str, LegalHours]) -> list[dict[str, Any]]:
@@ -133,14 +150,15 @@ def rows_of(table: LegalTable, own: dict[str, LegalHours]) -> list[dict[str, Any
 def week_text(week: Week) -> list[str]:
     """Return the hours of a week as people read them, equal days together."""
     lines: list[tuple[list[str], str]] = []
-    for name, spans in zip(WEEKDAYS, week.days, strict=True):
+    for day, spans in enumerate(week.days):
+        name = str(WEEKDAYS_ABBR[day])
         text = ", ".join(map(str, spans)) or "–"
         if lines and lines[-1][1] == text:
             lines[-1][0].append(name)
         else:
             lines.append(([name], text))
     return [
-        f"{names[0].title()}{'–' + names[-1].title() if len(names) > 1 else ''} {text}"
+        f"{names[0]}{'–' + names[-1] if len(names) > 1 else ''} {text}"
         for names, text in lines
     ]
 
@@ -186,6 +204,7 @@ def legal_version(
     shown = {
         "title": _("Rules %(version)s") % {"version": row.version},
         "row": row,
+        "changed": changed_text(row),
         "rows": rows_of(LegalTable.from_json(row.rules), {}),
     }
     return render(request, "ops/legal_version.html", context | shown)

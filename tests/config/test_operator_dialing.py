@@ -64,9 +64,10 @@ def test_a_rule_is_changed_taken_back_and_every_version_can_be_read(
     second = LegalVersion.objects.get(pk=changed.version)
     assert LegalTable.from_json(first.rules).version == shipped.version
     assert LegalTable.from_json(second.rules).version == changed.version
-    assert (second.changed, second.created_by) == ("New rule for NL", olga)
+    assert (second.changed, second.created_by) == ("new NL", olga)
     text = staff.get(address("admin:legal_version", second.version)).content.decode()
     assert "Our lawyer, 3 May" in text
+    assert "New rule for NL" in text
     form = staff.get(address("admin:legal_rule", "NL")).context["form"]
     assert form["mon"].value() == "10:00-12:00, 13:00-17:00"
     staff.post(address("admin:legal_rule_drop", "NL"))
