@@ -35,6 +35,7 @@ from campaigns.queries import Progress, progress_of
 SHOWN_FACTS: Final = 4  # of an analysis, beside its disposition
 PACE_MINUTES: Final = 30
 _WORTH_KEEPING_S: Final = 0.2
+_MANY: Final = 5_000  # below, a slow machine is no reason to show old numbers
 _KEPT_FOR: Final = 10
 _MOST_S: Final = 60
 
@@ -69,7 +70,7 @@ def numbers_of(campaign: Campaign) -> Numbers:
         pace_of(campaign),
     )
     took_s = time.perf_counter() - started
-    if took_s > _WORTH_KEEPING_S:
+    if took_s > _WORTH_KEEPING_S and found.progress.total >= _MANY:
         cache.set(key, found, min(_MOST_S, round(took_s * _KEPT_FOR)))
     return found
 
