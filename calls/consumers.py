@@ -17,13 +17,14 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from calls import bus
-from calls.errors import BadCallToken
+from calls.errors import BadCallToken, OriginRefused
 from calls.services.web import Seat, take_seat
 from portal.api.body import RefusedBody, check_value
 from portal.hosts import UnknownHost, find_portal
 from portal.models import Portal
 
 BAD_TOKEN: Final = 4401
+BAD_ORIGIN: Final = 4403
 MOVED: Final = 4409
 TOO_BUSY: Final = 4429
 _MAX_MESSAGE_CHARACTERS: Final = 64_000
@@ -122,6 +123,12 @@ class CallConsumer(AsyncWebsocketConsumer):
             )
             await self.close(BAD_TOKEN)
             return
+        except OriginRefused:
+            await self._error(
+                "origin_not_allowed", "This website may not join the call."
+            )
+            await self.close(BAD_ORIGIN)
+            return
         group = bus.call_group(self.seat.call_id)
         # Tell the tab before us first, so that the news does not reach ourselves.
         await self.channel_layer.group_send(group, {"type": "call.moved"})
@@ -144,20 +151,23 @@ class CallConsumer(AsyncWebsocketConsumer):
         if not token:
             raise BadCallToken
         seat: Seat = await database_sync_to_async(take_seat)(
-            call_id=call_id, token=token
+            call_id=call_id, token=token, origin=self._header(b"origin")
         )
         if portal is not None and seat.agency_id != portal.agency_id:
             raise BadCallToken
         return seat
 
     async def _portal(self) -> Portal | None:
-        headers = dict(self.scope["headers"])
-        host = headers.get(b"host", b"").decode("latin-1")
+        host = self._header(b"host")
         try:
             portal: Portal | None = await database_sync_to_async(find_portal)(host)
         except UnknownHost as error:
             raise BadCallToken from error
         return portal
+
+    def _header(self, name: bytes) -> str:
+        value: bytes = dict(self.scope["headers"]).get(name, b"")
+        return value.decode("latin-1")
 
     async def disconnect(self, code: int) -> None:
         if self.seat is not None:

@@ -12,7 +12,9 @@ CallError
 │   ├── TooManyCalls     the organization's own limit
 │   └── NoCapacity       no voice process has a free place; try again shortly
 ├── BadCallToken       wrong, used or out of date
+├── OriginRefused      a good token, in a page of another website than the call allows
 ├── CallNotActive      the call is over, or was never there
+├── RecordingKept      a recording that may not be deleted now; says why
 └── NodeForgotten      a voice process was silent for so long that it was struck off
 """
 
@@ -82,8 +84,16 @@ class BadCallToken(CallError):
     """The token is not this call's, was used before, or has run out."""
 
 
+class OriginRefused(CallError):
+    """This page may not join the call."""
+
+
 class CallNotActive(CallError):
     """The call is not going on, so it cannot be steered."""
+
+
+class RecordingKept(CallError):
+    """A recording that may not be deleted now; the message may be shown."""
 
 
 class NodeForgotten(CallError):

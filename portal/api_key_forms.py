@@ -10,6 +10,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.origins import read_origin
 from portal.api_scopes import READ, RESOURCES, WRITE, allowed
 from portal.models import APIKey
 from portal.models.portal import key_prefix_validator
@@ -73,6 +74,17 @@ class APIKeyForm(forms.Form):
         help_text=_("Addresses or networks such as 203.0.113.0/24, one a line."),
     )
 
+    origins = forms.CharField(
+        label=_("Browser calls from"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_(
+            "Websites that may join the calls this key starts, such as "
+            "https://www.example.com, one a line. Empty: any page that has the token."
+        ),
+    )
+
     def __init__(
         self, *args: Any, held: frozenset[Permission] = frozenset(), **kwargs: Any
     ) -> None:
@@ -101,6 +113,23 @@ class APIKeyForm(forms.Form):
             )
         return found
 
+    def clean_origins(self) -> list[str]:
+        """Return origins as browsers write them."""
+        found = []
+        for word in self.cleaned_data["origins"].replace(",", " ").split():
+            try:
+                found.append(read_origin(word))
+            except ValueError as error:
+                raise forms.ValidationError(
+                    _("%(word)s is no origin. Write https://www.example.com.")
+                    % {"word": word}
+                ) from error
+        if len(found) > MAX_NETWORKS:
+            raise forms.ValidationError(
+                _("At most %(count)d websites.") % {"count": MAX_NETWORKS}
+            )
+        return found
+
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         if values.get("access") == "some" and not values.get("scopes"):
@@ -116,6 +145,7 @@ class APIKeyForm(forms.Form):
             "mode": values["mode"] or APIKey.Mode.LIVE,
             "scopes": values["scopes"] if access == "some" else [access],
             "networks": values["networks"],
+            "origins": values["origins"],
             "expires_at": timezone.now() + timedelta(days=int(values["ends"]))
             if values["ends"]
             else None,

@@ -30,6 +30,7 @@ from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
+from portal.api.keys import Origin
 from portal.api.paging import LongPage, LongPagination, Period, page_of
 from portal.api.plain import plain_answer
 from portal.models import Organization
@@ -70,7 +71,13 @@ class CallFilter(Period):
 
 
 class WebCallStart(CallStart):
-    """Which assistant a browser talks to."""
+    """Which assistant a browser talks to, and in which websites."""
+
+    allowed_origins: list[Origin] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Websites that may join; empty: those of the key, else any.",
+    )
 
 
 class OutboundCallStart(CallStart):
@@ -337,8 +344,21 @@ def start_browser_call(
         overrides=chosen.overrides,
         metadata=chosen.metadata,
         is_test=chosen.is_test,
+        allowed_origins=_origins(request, wanted),
     )
     return Status(
         201,
         browser_ticket(started, host=request.get_host(), is_secure=request.is_secure()),
     )
+
+
+def _origins(request: HttpRequest, wanted: WebCallStart) -> list[str]:
+    """Return where the call may be joined: never where its key's calls may not be."""
+    mine: list[str] = request.api_key.origins  # type: ignore[attr-defined]  # set by ApiMiddleware
+    for index, origin in enumerate(wanted.allowed_origins):
+        if mine and origin not in mine:
+            raise InvalidRequest(
+                f"This key starts calls for {', '.join(mine)} only.",
+                param=f"allowed_origins[{index}]",
+            )
+    return wanted.allowed_origins or mine

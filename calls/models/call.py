@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -128,6 +129,10 @@ class Call(Owned):
     settled_at = models.DateTimeField(null=True)
 
     # Short-lived credentials of the browser, as SHA-256.
+    # Pages whose browser may join; empty: any that has the token.
+    allowed_origins = ArrayField(
+        models.CharField(max_length=200), default=list, db_default=[]
+    )
     token_digest = models.CharField(max_length=64, blank=True)
     token_expires_at = models.DateTimeField(null=True)
     token_used_at = models.DateTimeField(null=True)

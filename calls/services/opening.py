@@ -68,6 +68,7 @@ class NewCall:
     metadata: dict[str, Any] = field(default_factory=dict)
     token_digest: str = ""
     token_expires_at: datetime | None = None
+    allowed_origins: tuple[str, ...] = ()
     dial_at: datetime | None = None
     is_test: bool = False  # carried by the simulator, free of charge
     widget_id: UUID | None = None  # the button on somebody's site that started it
@@ -162,6 +163,7 @@ class Opening:
             key_owners=plan.key_owners,
             token_digest=new.token_digest,
             token_expires_at=new.token_expires_at,
+            allowed_origins=list(new.allowed_origins),
             dial_at=new.dial_at,
         )
         self._opened.append(call)

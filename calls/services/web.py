@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from assistants.catalogue import thinks_for_free
@@ -18,7 +20,7 @@ from assistants.models import Assistant
 from assistants.services import working_spec
 from assistants.spec_secrets import opened, sealed
 from assistants.writing import written_spec
-from calls.errors import AssistantNotReady, BadCallToken
+from calls.errors import AssistantNotReady, BadCallToken, OriginRefused
 from calls.models import Call
 from calls.services.opening import NewCall
 from calls.services.starting import open_call
@@ -58,8 +60,11 @@ def start_web_call(
     is_test: bool = False,
     carrier: str = CARRIER,
     widget_id: UUID | None = None,
+    allowed_origins: Sequence[str] = (),
 ) -> StartedWebCall:
     """Hold the credits, reserve the place and return a token for the browser.
+
+    With `allowed_origins`, only pages of those may use the token.
 
     If nobody comes with the token in time, the sweeper ends the call free of charge.
     Raises what `open_call` raises.
@@ -82,6 +87,7 @@ def start_web_call(
             widget_id=widget_id,
             token_digest=digest_of(token),
             token_expires_at=timezone.now() + ttl,
+            allowed_origins=tuple(allowed_origins),
         ),
     )
     return StartedWebCall(call, token)
@@ -127,17 +133,22 @@ class Seat:
     is_of_stranger: bool = False  # who came by a widget is told nothing of money
 
 
-def take_seat(*, call_id: UUID, token: str) -> Seat:
+def take_seat(*, call_id: UUID, token: str, origin: str = "") -> Seat:
     """Exchange a call token (once) or a resume token (until the call ends) for a seat.
 
     Each seat gets a fresh resume token; the one before stops working, so of two tabs
-    the last one that came holds the call. Raises `BadCallToken`.
+    the last one that came holds the call. Raises `BadCallToken`, and `OriginRefused` for
+    a good token in a page of another origin than the call allows; the token stays good.
     """
     digest = digest_of(token)
     resume = secrets.token_urlsafe(32)
     now = timezone.now()
     with all_organizations("the token says which call it belongs to"):
         calls = Call.objects.filter(pk=call_id, status__in=Call.LIVE)
+        held = calls.filter(Q(token_digest=digest) | Q(resume_digest=digest))
+        allowed = held.values_list("allowed_origins", flat=True).first()
+        if allowed and origin.lower() not in allowed:
+            raise OriginRefused
         taken = calls.filter(
             token_digest=digest, token_used_at__isnull=True, token_expires_at__gt=now
         ).update(token_used_at=now, resume_digest=digest_of(resume)) or calls.filter(

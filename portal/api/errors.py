@@ -114,6 +114,13 @@ CODES: Final[dict[str, Code]] = {
         "The key has a list of networks, and the request came from another one.",
         "Send from an address of the list, or add its network to the key.",
     ),
+    "origin_not_allowed": Code(
+        403,
+        "permission_error",
+        "A browser opened the socket of a call in a website that the call does not allow; "
+        "the socket says so and closes with 4403.",
+        "Name the page's origin in `allowed_origins` of the call, or in the key's `origins`.",
+    ),
     "test_key": Code(
         403,
         "permission_error",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import AfterValidator, BaseModel, Field
 
+from common.origins import MAX_LENGTH, read_origin
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
@@ -31,6 +32,11 @@ def _network(text: str) -> str:
 
 
 Network = Annotated[str, Field(max_length=50), AfterValidator(_network)]
+Origin = Annotated[
+    str,
+    Field(max_length=MAX_LENGTH, examples=["https://www.example.com"]),
+    AfterValidator(read_origin),
+]
 
 
 class KeyJson(BaseModel):
@@ -40,6 +46,7 @@ class KeyJson(BaseModel):
     mode: Literal["live", "test"]
     scopes: list[str]
     networks: list[str]
+    origins: list[str]
     created_at: datetime
     last_used_at: datetime | None
     last_used_from: str | None
@@ -66,6 +73,11 @@ class NewKey(Body):
         default_factory=lambda: ["write"], min_length=1, max_length=len(SCOPES)
     )
     networks: list[Network] = Field(default_factory=list, max_length=20)
+    origins: list[Origin] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Pages that may join the browser calls it starts; empty: any.",
+    )
     expires_in_days: int | None = Field(None, ge=1, le=3_650)
 
 
@@ -108,7 +120,9 @@ def create_api_key(request: HttpRequest, wanted: NewKey) -> Status[dict[str, Any
             raise InvalidRequest(
                 f"Choose of: {', '.join(SCOPES)}.", param=f"scopes[{index}]"
             )
-    if exceeds(wanted.scopes, mine.scopes) or (mine.is_test and wanted.mode == "live"):
+    is_wider = bool(mine.origins) and not set(wanted.origins) <= set(mine.origins)
+    is_live = mine.is_test and wanted.mode == "live"
+    if exceeds(wanted.scopes, mine.scopes) or is_live or is_wider:
         raise PermissionDenied("A key makes keys that may no more than itself.")
     ends_at = mine.expires_at
     if wanted.expires_in_days is not None:
@@ -123,6 +137,7 @@ def create_api_key(request: HttpRequest, wanted: NewKey) -> Status[dict[str, Any
         role=mine.role,
         scopes=wanted.scopes,
         networks=wanted.networks or mine.networks,
+        origins=wanted.origins or mine.origins,
         expires_at=ends_at,
     )
     return Status(201, {"api_key": key_json(row), "key": text})

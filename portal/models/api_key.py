@@ -35,6 +35,8 @@ class APIKey(Owned):
     role = models.CharField(max_length=10, choices=Role, default=Role.ADMIN)
     scopes = ArrayField(models.CharField(max_length=40), default=everything)
     networks = ArrayField(models.CharField(max_length=50), default=list)
+    # Pages that may join the browser calls it starts; empty: any that has the token.
+    origins = ArrayField(models.CharField(max_length=200), default=list)
     created_by = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )

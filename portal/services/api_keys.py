@@ -48,6 +48,7 @@ def issue_key(
     role: str = Role.ADMIN,
     scopes: Sequence[str] = ("write",),
     networks: Sequence[str] = (),
+    origins: Sequence[str] = (),
     expires_at: datetime | None = None,
 ) -> tuple[APIKey, str]:
     """Make a key and return it with its text, which is never readable again.
@@ -65,6 +66,7 @@ def issue_key(
         role=role,
         scopes=list(scopes),
         networks=list(networks),
+        origins=list(origins),
         expires_at=expires_at,
         created_by=actor,
     )
@@ -98,6 +100,7 @@ def rotate_key(
         role=old.role,
         scopes=old.scopes,
         networks=old.networks,
+        origins=old.origins,
         expires_at=old.expires_at,
     )
     ends_at = now + overlap

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from calls.models import Call, Turn, VoiceNode
 from portal.scope import organization_scope
+from portal.services.api_keys import issue_key
 from tests.api.conftest import ApiClient
 from tests.campaigns.builders import open_poor_client
 from tests.world import House
@@ -228,6 +229,35 @@ def test_a_browser_call_comes_with_a_token(
     ticket = answer.json()
     assert ticket["token"]
     assert ticket["server_url"] == f"ws://{bakery.host}/ws/calls/{ticket['call_id']}/"
+
+
+def test_a_browser_call_is_joined_where_its_key_says(
+    bakery: House, node: VoiceNode
+) -> None:
+    with organization_scope(bakery.organization):
+        _row, text = issue_key(
+            organization=bakery.organization,
+            name="Shop",
+            actor=None,
+            origins=["https://shop.example", "https://www.shop.example"],
+        )
+    api = ApiClient(bakery, text)
+    wanted = {"assistant_id": str(bakery.assistant.pk)}
+    for own, kept in (
+        ([], ["https://shop.example", "https://www.shop.example"]),
+        (["HTTPS://shop.example:443/"], ["https://shop.example"]),
+    ):
+        answer = api.post("/web-calls", wanted | {"allowed_origins": own})
+        assert answer.status_code == 201
+        with organization_scope(bakery.organization):
+            call = Call.objects.get(pk=answer.json()["call_id"])
+        assert call.allowed_origins == kept
+    for bad in ("https://other.example", "shop.example", "https://shop.example/page"):
+        answer = api.post("/web-calls", wanted | {"allowed_origins": [bad]})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"] == "allowed_origins[0]"
+    with organization_scope(bakery.organization):
+        assert Call.objects.count() == 2
 
 
 @pytest.mark.parametrize(

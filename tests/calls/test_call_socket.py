@@ -37,13 +37,16 @@ def started(bakery: House, node: VoiceNode) -> StartedWebCall:
 
 @asynccontextmanager
 async def socket(
-    call_id: UUID, token: str, host: str = "acme.localhost"
+    call_id: UUID, token: str, host: str = "acme.localhost", origin: str = ""
 ) -> AsyncIterator[WebsocketCommunicator]:
     """Open a socket as a browser would and close it at the end."""
     communicator = WebsocketCommunicator(
         application,
         f"/ws/calls/{call_id}/?token={token}",
-        headers=[(b"host", host.encode())],
+        headers=[
+            (b"host", host.encode()),
+            *([(b"origin", origin.encode())] if origin else []),
+        ],
     )
     connected, _ = await communicator.connect(timeout=5)
     assert connected
@@ -84,6 +87,36 @@ async def test_a_call_is_joined_at_its_own_portal_only(
 ) -> None:
     async with socket(started.call.pk, started.token, host=host) as browser:
         assert (await hear(browser))["code"] == "bad_call_token"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["", "null", "https://evil.example", "https://shop.example.evil.example"],
+)
+async def test_a_page_of_another_website_does_not_join(
+    bakery: House, node: VoiceNode, origin: str
+) -> None:
+    def start() -> StartedWebCall:
+        with organization_scope(bakery.organization):
+            return start_web_call(
+                organization=bakery.organization,
+                assistant=bakery.assistant,
+                actor=None,
+                allowed_origins=["https://shop.example"],
+            )
+
+    started = await database_sync_to_async(start)()
+    async with socket(started.call.pk, started.token, origin=origin) as thief:
+        assert (await hear(thief))["code"] == "origin_not_allowed"
+        assert (await thief.receive_output(timeout=5))["code"] == 4403
+    # It used nothing up: the page that may join still can, and come back.
+    shop = "https://shop.example"
+    async with socket(started.call.pk, started.token, origin=shop) as browser:
+        resume = (await hear(browser))["resume_token"]
+    async with socket(started.call.pk, resume, origin=origin) as thief:
+        assert (await hear(thief))["code"] == "origin_not_allowed"
+    async with socket(started.call.pk, resume, origin=shop) as browser:
+        assert (await hear(browser))["type"] == "welcome"
 
 
 async def test_signalling_reaches_the_node_in_order(
