@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest
 from ninja import Router
 from pydantic import BaseModel, Field
 
+from config.clients.library import Choice
+from config.clients.managing import save_set_up
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
@@ -47,6 +50,12 @@ class BrandChange(Body):
     assistant_word: str = Field("", max_length=30)
     assistants_word: str = Field("", max_length=30)
     shows_powered_by: bool = Field(True, strict=True)
+    is_enabled: bool = Field(
+        True, strict=True, description="Off, visitors read a notice and no call starts."
+    )
+    disabled_notice: str = Field("", max_length=300)
+    disabled_speech: str = Field("", max_length=300)
+    sign_up: Literal["open", "approval", "invite", "closed"] = "invite"
 
 
 _NAMES = tuple(BrandChange.model_fields)
@@ -79,6 +88,9 @@ class PortalJson(BaseModel):
     assistant_word: str
     assistants_word: str
     shows_powered_by: bool
+    disabled_notice: str
+    disabled_speech: str
+    sign_up: str
     created_at: datetime
 
 
@@ -91,7 +103,6 @@ def portal_json(row: Portal) -> dict[str, Any]:
         "id": row.pk,
         "slug": row.slug,
         "url": portal_url(row),
-        "is_enabled": row.is_enabled,
         "created_at": row.created_at,
     }
 
@@ -123,5 +134,7 @@ def change_portal(request: HttpRequest, change: BrandChange) -> dict[str, Any]:
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise InvalidRequest(messages[0], param=name) from error
-    save_brand(portal=row, actor=None)
+    with transaction.atomic():
+        save_brand(portal=row, actor=None)
+        save_set_up(portal=row, templates=Choice.of(row), actor=None)
     return {"portal": portal_json(_portal_of(request))}

@@ -15,12 +15,14 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from ninja import Query, Router
 from pydantic import BaseModel
 
+from calls.errors import RecordingKept
 from calls.models import Call
 from calls.queries import filter_calls, get_call, visible_calls
+from calls.services.recordings import delete_recording
 from calls.views.recordings import recording_response
 from portal.api.access import api_public, api_requires
-from portal.api.errors import LinkExpired
-from portal.api.paging import LongPagination, Period, page_of
+from portal.api.errors import Conflict, LinkExpired
+from portal.api.paging import Deleted, LongPagination, Period, page_of
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.scope import all_organizations
@@ -96,6 +98,20 @@ def list_recordings(
 def download_recording(request: HttpRequest, call_id: UUID) -> HttpResponseBase:
     """The sound of a call, in whole or by a byte range."""
     return recording_response(request, get_call(call_id))
+
+
+@of_calls.delete("/{uuid:call_id}/recording", response=Deleted)
+@api_requires(Permission.PRIVACY_EDIT)
+def remove_recording(request: HttpRequest, call_id: UUID) -> dict[str, bool]:
+    """Delete the sound of a call that is over, for good; the transcript stays."""
+    call = get_call(call_id)
+    try:
+        is_gone = delete_recording(call=call, actor=None)
+    except RecordingKept as error:
+        raise Conflict(str(error)) from error
+    if not is_gone:
+        raise Http404("This call has no recording.")
+    return {"success": True}
 
 
 @router.get("/{signed}")

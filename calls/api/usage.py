@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel
 
+from assistants.keys import Payer
 from calls.models import Call
 from calls.queries import visible_calls
 from common.money import format_credits
@@ -79,14 +80,18 @@ def read_usage(
     }
 
 
+def _is_own(call: Call, stage: str) -> bool:
+    """Whether a key that is not the platform's paid for a stage."""
+    owner = call.key_owners.get(stage)
+    return owner is not None and owner != Payer.PLATFORM
+
+
 def _log(call: Call) -> dict[str, Any]:
     return {
         "id": call.pk,
         "duration_sec": call.billed_seconds,
         "call_type": "web" if call.direction == Call.Direction.WEB else "phone",
-        "byok_stt": False,
-        "byok_llm": False,
-        "byok_tts": False,
+        **{f"byok_{stage}": _is_own(call, stage) for stage in ("stt", "llm", "tts")},
         "phone_number": call.other_number or None,
         "agent_name": call.assistant.name if call.assistant else None,
         "business_name": None,

@@ -13,8 +13,12 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.db import transaction
 
+from calls.errors import RecordingKept
 from calls.models import Call
+from portal.models import User
 from portal.sealed_storage import SUFFIX, is_sealed, plain_name
+from portal.services import audit
+from portal.services.privacy import policy_of
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,31 @@ def attach_recording(*, call_id: UUID, kept: KeptRecording) -> None:
         recording=kept.name, recording_ms=kept.duration_ms, waveform=kept.waveform
     )
     transaction.on_commit(lambda: _enqueue_encoding(call_id), robust=True)
+
+
+@transaction.atomic
+def delete_recording(*, call: Call, actor: User | None) -> bool:
+    """Delete the sound of a call that is over, for good; return whether there was any.
+
+    The file goes first: a process killed in between has it done again. Raises
+    `RecordingKept` while the call goes on or the organization's legal hold stands.
+    """
+    row = Call.objects.select_for_update(of=("self",), no_key=True).get(pk=call.pk)
+    if row.status in Call.LIVE:
+        raise RecordingKept("The call is still going on.")
+    if policy_of(call.organization).is_on_hold:
+        raise RecordingKept("A legal hold keeps recordings.")
+    if not row.recording:
+        return False
+    storages["recordings"].delete(row.recording)
+    Call.objects.filter(pk=row.pk).update(recording="", waveform={})
+    audit.record(
+        organization=call.organization,
+        actor=actor,
+        action="recording.deleted",
+        target=row,
+    )
+    return True
 
 
 def _enqueue_encoding(call_id: UUID) -> None:

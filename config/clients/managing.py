@@ -137,7 +137,7 @@ def add_note(
 
 
 @transaction.atomic
-def save_set_up(*, portal: Portal, templates: Choice, actor: User) -> None:
+def save_set_up(*, portal: Portal, templates: Choice, actor: User | None) -> None:
     """Store how clients come, what they find, and whether the portal is on."""
     before = Portal.objects.select_for_update(no_key=True).get(pk=portal.pk)
     templates.keep_in(portal)

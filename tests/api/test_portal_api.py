@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from calls.models import VoiceNode
 from portal.models import Role
 from portal.scope import organization_scope
 from portal.services.api_keys import issue_key
 from portal.services.privacy import policy_of
 from tests.api.conftest import ApiClient
-from tests.world import House
+from tests.world import House, browser
 
 
 def owners_key(house: House) -> ApiClient:
@@ -28,6 +29,25 @@ def test_an_owners_key_changes_the_brand(acme: House, acme_api: ApiClient) -> No
     assert wrong.json()["error"]["param"] == "accent_color"
     wrong = owners_key(acme).patch("/portal", {"support_email": "nobody"})
     assert wrong.json()["error"]["param"] == "support_email"
+
+
+def test_an_owners_key_switches_the_portal_off_and_on(
+    acme: House, bakery: House, bakery_api: ApiClient, node: VoiceNode
+) -> None:
+    key = owners_key(acme)
+    off = {"is_enabled": False, "disabled_notice": "Back at nine.", "sign_up": "closed"}
+    changed = key.patch("/portal", off).json()["portal"]
+    assert {name: changed[name] for name in off} == off
+    call = {"assistant_id": str(bakery.assistant.pk)}
+    assert bakery_api.post("/web-calls", call).status_code == 403
+    assert "Back at nine." in browser(bakery).get("/").content.decode()
+    assert key.patch("/portal", {"is_enabled": True}).status_code == 200
+    assert bakery_api.post("/web-calls", call).status_code == 201
+    records = key.get("/audit-records?action=portal.set_up").json()["audit_records"]
+    assert [row["changes"].get("is_enabled") for row in records] == [
+        [False, True],
+        [True, False],
+    ]
 
 
 def test_a_client_has_no_portal(bakery_api: ApiClient) -> None:

@@ -13,6 +13,7 @@ from django.test import Client
 from calls.models import Call, VoiceNode
 from calls.services.web import start_web_call
 from portal.scope import organization_scope
+from portal.services.privacy import save_privacy
 from tests.api.conftest import ApiClient
 from tests.world import House
 
@@ -87,3 +88,31 @@ def test_another_has_no_part_in_it(
     path = f"/calls/{silent.json()['call_id']}/recording"
     assert bakery_api.get(path).status_code == 404
     assert Client(SERVER_NAME=bakery.host).get(f"/api/v1{path}").status_code == 401
+
+
+def test_the_sound_of_a_call_that_is_over_is_deleted_for_good(
+    bakery: House, bakery_api: ApiClient, garage_api: ApiClient, recorded: Any
+) -> None:
+    call = recorded()
+    path = f"/calls/{call.pk}/recording"
+    assert bakery_api.delete(path).status_code == 409  # it still goes on
+    with organization_scope(bakery.organization):
+        Call.objects.update(status=Call.Status.ENDED)
+        name = Call.objects.get().recording
+        save_privacy(
+            organization=bakery.organization, actor=None, legal_hold_reason="Case 7"
+        )
+    assert bakery_api.delete(path).json()["error"]["code"] == "conflict"
+    assert storages["recordings"].exists(name)
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, actor=None, legal_hold_reason="")
+    assert garage_api.delete(path).status_code == 404
+    assert bakery_api.delete(path).json() == {"success": True}
+    assert not storages["recordings"].exists(name)
+    assert bakery_api.get(path).status_code == 404
+    assert bakery_api.delete(path).status_code == 404
+    assert bakery_api.get("/recordings").json()["recordings"] == []
+    [record] = bakery_api.get("/audit-records?action=recording.").json()[
+        "audit_records"
+    ]
+    assert (record["target_id"], record["api_key"]) == (str(call.pk), "Test")
