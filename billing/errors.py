@@ -3,7 +3,8 @@
 LedgerError
 ├── NotEnoughCredits      a wallet cannot pay for the shortest call; says whose
 ├── IdempotencyConflict   a key was used again for something else
-└── UnknownHold           no hold of this call in the active scope
+├── UnknownHold           no hold of this call in the active scope
+└── NotYours              a second person must decide, not the one who asked
 
 PaymentError
 ├── PaymentsNotReady      whoever is to be paid has not set up Stripe
@@ -46,6 +47,10 @@ class IdempotencyConflict(LedgerError):
 
 class UnknownHold(LedgerError):
     """Nothing was ever held for this call, as far as the active scope may see."""
+
+
+class NotYours(LedgerError):
+    """Who asked for credits does not approve them; somebody else must."""
 
 
 class PaymentError(Exception):

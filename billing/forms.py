@@ -61,7 +61,6 @@ class GrantForm(forms.Form):
     memo = forms.CharField(
         label=_("Reason"),
         max_length=200,
-        required=False,
         help_text=_("Shown on the client’s statement."),
     )
     way = forms.ChoiceField(
@@ -95,6 +94,23 @@ class GrantForm(forms.Form):
         if day is None:
             return None
         return datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone))
+
+
+class GrantRuleForm(forms.Form):
+    """Above how many credits two owners must agree."""
+
+    limit = forms.CharField(
+        label=_("Credits one person gives alone, at most"),
+        max_length=20,
+        required=False,
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
+        help_text=_("Left empty, one person is enough for any sum."),
+    )
+
+    def clean_limit(self) -> int:
+        """Return microcredits; nothing is no limit."""
+        text = self.cleaned_data["limit"]
+        return credits_in(text) if text else 0
 
 
 def credits_in(text: str, *, may_be_nothing: bool = False) -> int:

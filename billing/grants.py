@@ -20,6 +20,7 @@ from billing.lots import add_lot, burn_spent
 from billing.models import Account, CreditLot, LedgerEntry
 from portal.models import ForeignRow, Organization, User
 from portal.services import audit
+from portal.trail import origin
 
 MAX_KEY_LENGTH: Final = 64
 Kind = Account.Kind
@@ -44,6 +45,7 @@ class Reason:
     source_id: Any = None
     memo: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    corrects: LedgerEntry | None = None
 
 
 @transaction.atomic
@@ -71,6 +73,7 @@ def issue_credits(
         memo=reason.memo,
         details={"amount_microcredits": total, **reason.details},
         actor=actor,
+        corrects=reason.corrects,
     )
     with money_scope(organization):
         lock_wallets(organization)
@@ -106,11 +109,13 @@ def grant_credits(
     actor: User | None,
     kind: CreditLot.Kind = CreditLot.Kind.GRANT,
     expires_at: datetime | None = None,
+    approver: str = "",
 ) -> LedgerEntry:
     """Issue credits into a wallet, once for each key of the organization.
 
-    `memo` is the reason and `actor` who answers for it. The same key again returns the
-    first entry and changes nothing; with another amount it raises `IdempotencyConflict`.
+    `memo` is the reason, `actor` who wanted it and `approver` who answers for it, the
+    same person unless said. The same key again returns the first entry and changes
+    nothing; with another amount it raises `IdempotencyConflict`.
     """
     if not 0 < len(idempotency_key) <= MAX_KEY_LENGTH:
         raise ValueError(f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters.")
@@ -120,9 +125,7 @@ def grant_credits(
         key=f"grant:{organization.pk}:{idempotency_key}",
         reason=Reason(
             memo=memo,
-            details={"approver": actor.email, "kind": kind.value}
-            if actor
-            else {"kind": kind.value},
+            details={"kind": kind.value, **approved_by(actor, approver)},
         ),
         actor=actor,
     )
@@ -130,7 +133,7 @@ def grant_credits(
         raise IdempotencyConflict(
             f"The key {idempotency_key!r} granted another amount."
         )
-    if is_new and actor is not None:
+    if is_new and (actor is not None or origin().api_key):
         with money_scope(organization):
             audit.record(
                 organization=organization,
@@ -140,6 +143,12 @@ def grant_credits(
                 changes={"microcredits": amount_microcredits, "reason": memo},
             )
     return entry
+
+
+def approved_by(actor: User | None, approver: str) -> dict[str, str]:
+    """Return who answers for credits that were given by hand, as the entry keeps it."""
+    name = approver or (actor.email if actor else origin().api_key)
+    return {"approver": name} if name else {}
 
 
 def _settle_debt(organization: Organization) -> None:
@@ -161,6 +170,7 @@ def transfer_credits(
     idempotency_key: str,
     memo: str = "",
     actor: User | None,
+    approver: str = "",
 ) -> LedgerEntry:
     """Move credits from an agency's pool into a client's wallet, in one entry.
 
@@ -178,7 +188,10 @@ def transfer_credits(
         key=f"transfer:{client.pk}:{idempotency_key}",
         source="transfer",
         memo=memo,
-        details={"amount_microcredits": amount_microcredits},
+        details={
+            "amount_microcredits": amount_microcredits,
+            **approved_by(actor, approver),
+        },
         actor=actor,
     )
     with money_scope(agency):

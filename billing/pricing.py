@@ -63,8 +63,10 @@ def price_for_call(
     return CallPrice(_client_tariff(organization, at, direction, mode), pool)
 
 
-def pool_tariff(agency_id: UUID, at: datetime, direction: str, mode: str) -> Tariff:
-    """Return what an agency pays the platform."""
+def pool_tariff(
+    agency_id: UUID | None, at: datetime, direction: str, mode: str
+) -> Tariff:
+    """Return what an agency pays the platform; none is any without a price of its own."""
     rows = PlatformPrice.objects.filter(
         Q(agency=agency_id) | Q(agency=None), effective_at__lte=at
     )
@@ -195,12 +197,15 @@ def set_platform_price(
     effective_at: datetime,
     actor: User | None,
 ) -> PlatformPrice:
-    """Set what one agency, or all of them, pay the platform from a moment on."""
+    """Set what one agency, or all of them, pay the platform from a moment on.
+
+    Earlier prices stay: a call that began under one is explained by it.
+    """
     if agency is not None and not agency.is_agency:
         raise ValidationError("The platform charges agencies.")
     _check(terms)
     price = PlatformPrice.objects.create(
-        agency=agency, effective_at=effective_at, **vars(terms)
+        agency=agency, effective_at=effective_at, set_by=actor, **vars(terms)
     )
     if agency is not None:
         with agency_scope(agency.pk):

@@ -297,6 +297,14 @@ def entry_of_call(call_id: UUID, organization_id: UUID) -> LedgerEntry | None:
     ).first()
 
 
+def given_by_hand(agency: Organization, limit: int = 50) -> list[LedgerEntry]:
+    """Return what people gave, moved or corrected, with reason and approver, newest first."""
+    rows = LedgerEntry.objects.filter(
+        agency=agency, source__in=["grant", "transfer", "correction"]
+    ).select_related("organization", "actor")
+    return list(rows.order_by("-created_at")[:limit])
+
+
 def month_period(text: str, today: date) -> Period:
     """Return a month, such as 2026-03; the one that is going on for anything else."""
     try:

@@ -61,17 +61,16 @@ class MoneyField(forms.CharField):
         return cents
 
 
-class PriceForm(forms.Form):
-    """One version of a price: for whom, for which calls, from when, and what."""
+class TermsForm(forms.Form):
+    """One version of a price: for which calls, from when, and what."""
 
-    everybody: Any = _("Every client")
-
-    client = forms.ChoiceField(label=_("For"), required=False)
     direction = forms.ChoiceField(
         label=_("Calls"), choices=Direction.choices, required=False
     )
     mode = forms.ChoiceField(label=_("Models"), choices=Mode.choices, required=False)
-    per_minute = CreditsField(label=_("Credits a minute"), may_be_nothing=True)
+    per_minute = CreditsField(
+        label=_("Credits a minute"), may_be_nothing=True, required=False
+    )
     setup = CreditsField(
         label=_("Set-up fee of a call"), may_be_nothing=True, required=False
     )
@@ -81,13 +80,6 @@ class PriceForm(forms.Form):
         max_value=3600,
         required=False,
         help_text=_("Beyond them, each call is billed by the second."),
-    )
-    free_minutes = forms.IntegerField(
-        label=_("Free minutes a month"),
-        min_value=0,
-        max_value=1_000_000,
-        required=False,
-        help_text=_("Given as credits that end with the month. For every call only."),
     )
     model_cost_percent = forms.IntegerField(
         label=_("Models’ cost, in percent"),
@@ -102,36 +94,34 @@ class PriceForm(forms.Form):
         widget=forms.DateInput({"type": "date"}),
         help_text=_("Left empty, it applies to calls that start from now on."),
     )
-
-    def __init__(self, *args: Any, clients: list[Organization], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.clients = {str(client.pk): client for client in clients}
-        choice: Any = self.fields["client"]
-        choice.choices = [
-            ("", self.everybody),
-            *((str(client.pk), client.name) for client in clients),
-        ]
+    is_withdrawn = forms.BooleanField(
+        label=_("Withdraw the price for these calls"),
+        required=False,
+        help_text=_("From then on the next less exact price counts again."),
+    )
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        if data.get("free_minutes") and (data.get("direction") or data.get("mode")):
+        is_empty = not self.data.get(self.add_prefix("per_minute"), "").strip()
+        if is_empty and not data.get("is_withdrawn"):
             self.add_error(
-                "free_minutes", _("Free minutes belong to a price for every call.")
+                "per_minute", _("Enter what a minute costs, or withdraw the price.")
             )
         return data
 
-    def client_chosen(self) -> Organization | None:
-        return self.clients.get(self.cleaned_data["client"])
-
     def terms(self) -> Terms:
         data = self.cleaned_data
+        if data["is_withdrawn"]:
+            return Terms(
+                0, direction=data["direction"], mode=data["mode"], is_withdrawn=True
+            )
         return Terms(
             data["per_minute"],
             direction=data["direction"],
             mode=data["mode"],
             setup_microcredits=data["setup"] or 0,
             minimum_seconds=data["minimum_seconds"] or 0,
-            free_minutes=data["free_minutes"] or 0,
+            free_minutes=data.get("free_minutes") or 0,
             model_cost_percent=data["model_cost_percent"],
         )
 
@@ -142,6 +132,62 @@ class PriceForm(forms.Form):
             return now
         # A price never changes what was called before it was set.
         return max(now, datetime.combine(day, time.min, ZoneInfo(time_zone)))
+
+
+class PriceForm(TermsForm):
+    """What an agency's clients pay it."""
+
+    client = forms.ChoiceField(label=_("For"), required=False)
+    free_minutes = forms.IntegerField(
+        label=_("Free minutes a month"),
+        min_value=0,
+        max_value=1_000_000,
+        required=False,
+        help_text=_("Given as credits that end with the month. For every call only."),
+    )
+    field_order = (
+        *("client", "direction", "mode", "per_minute", "setup", "minimum_seconds"),
+        *("free_minutes", "model_cost_percent", "effective_on", "is_withdrawn"),
+    )
+
+    def __init__(self, *args: Any, clients: list[Organization], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.clients = {str(client.pk): client for client in clients}
+        choice: Any = self.fields["client"]
+        choice.choices = [
+            ("", _("Every client")),
+            *((str(client.pk), client.name) for client in clients),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("free_minutes") and (data.get("direction") or data.get("mode")):
+            self.add_error(
+                "free_minutes", _("Free minutes belong to a price for every call.")
+            )
+        return data
+
+    def client_chosen(self) -> Organization | None:
+        return self.clients.get(self.cleaned_data["client"])
+
+
+class PlatformPriceForm(TermsForm):
+    """What agencies pay the platform."""
+
+    agency = forms.ChoiceField(label=_("For"), required=False)
+    field_order = ("agency",)
+
+    def __init__(self, *args: Any, agencies: list[Organization], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.agencies = {str(agency.pk): agency for agency in agencies}
+        choice: Any = self.fields["agency"]
+        choice.choices = [
+            ("", _("Every agency")),
+            *((str(agency.pk), agency.name) for agency in agencies),
+        ]
+
+    def agency_chosen(self) -> Organization | None:
+        return self.agencies.get(self.cleaned_data["agency"])
 
 
 class PackageForm(forms.Form):

@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest
 from billing.ledger import Fact, Leg, lock_wallets, money_scope, write_entry
 from billing.lots import burn_spent, reduce_lot
 from billing.models import Account, CreditLot, LedgerEntry
-from portal.models import Organization
+from portal.models import Organization, User
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,13 @@ class Return:
     source_id: UUID
     corrects: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "payment"
+    memo: str = ""
+    actor: User | None = None
 
 
-def take_back(wanted: Return) -> LedgerEntry:
-    """Take credits out of a wallet, spent or not, once for the key.
+def take_back(wanted: Return) -> tuple[LedgerEntry, bool]:
+    """Take credits out of a wallet, spent or not, once for the key; say if this did it.
 
     What is missing becomes the wallet's debt: it stands below zero and no call starts
     until that is made good. The caller has a transaction.
@@ -41,6 +44,9 @@ def take_back(wanted: Return) -> LedgerEntry:
     organization, amount = wanted.organization, wanted.microcredits
     with money_scope(organization):
         lock_wallets(organization)
+        done = LedgerEntry.objects.filter(idempotency_key=wanted.key).first()
+        if done is not None:
+            return done, False
         lots = burn_spent(organization)
         _allow_debt(organization, amount)
         first = LedgerEntry.objects.filter(idempotency_key=wanted.corrects).first()
@@ -48,21 +54,22 @@ def take_back(wanted: Return) -> LedgerEntry:
             organization=organization,
             kind=wanted.kind,
             key=wanted.key,
-            source="payment",
+            source=wanted.source,
             source_id=wanted.source_id,
+            memo=wanted.memo,
+            actor=wanted.actor,
             details={"microcredits": amount, **wanted.details},
             corrects=first,
         )
-        entry, is_new = write_entry(
+        entry, _is_new = write_entry(
             fact,
             [
                 Leg(organization, Account.Kind.WALLET, -amount),
                 Leg(organization, Account.Kind.RETURNED, amount),
             ],
         )
-        if is_new:
-            _move_lots(lots, first, amount)
-    return entry
+        _move_lots(lots, first, amount)
+    return entry, True
 
 
 def _allow_debt(organization: Organization, amount: int) -> None:

@@ -72,6 +72,12 @@ urlpatterns = [
         name="selling_coupon_switch",
     ),
     path("selling/trial/", selling.selling_trial, name="selling_trial"),
+    path("selling/grants/", grants.selling_grants, name="selling_grants"),
+    path(
+        "selling/grants/<uuid:request_id>/<slug:decision>/",
+        grants.selling_grant_decide,
+        name="selling_grant_decide",
+    ),
     path("selling/stripe/", stripe_account.selling_stripe, name="selling_stripe"),
     path(
         "selling/stripe/key/",

@@ -627,6 +627,13 @@ OPERATOR_NAME = env.text(
     "OPERATOR_NAME", "Portavoce", "Who sells to agencies, as it stands on receipts."
 )
 OPERATOR_TAX_ID = env.text("OPERATOR_TAX_ID", "", "The operator's VAT id, on receipts.")
+OPERATOR_APPROVAL_CREDITS = env.integer(
+    "OPERATOR_APPROVAL_CREDITS",
+    0,
+    "Credits that one of the operator's staff gives or corrects alone; 0: any number.",
+    low=0,
+    high=10**9,
+)
 
 # --- portal defaults ------------------------------------------------------------------
 API_RATE_PER_MINUTE = env.integer(

@@ -1,5 +1,6 @@
 """Credits, prices, sales and payments. Only `billing.ledger` writes money."""
 
+from billing.models.by_hand import GrantRequest, GrantRule
 from billing.models.hold import Hold
 from billing.models.journal import Account, LedgerEntry, Posting
 from billing.models.lot import CreditLot
@@ -29,6 +30,8 @@ __all__ = [
     "CreditPackage",
     "CreditWatch",
     "Direction",
+    "GrantRequest",
+    "GrantRule",
     "Hold",
     "LedgerEntry",
     "Mode",

@@ -156,7 +156,19 @@ class LedgerEntry(OwnedThroughAccount):
                 condition=Q(corrects__isnull=False),
                 name="entry_by_corrected",
             ),
+            models.Index(
+                fields=["agency", "-created_at"],
+                condition=Q(source__in=["correction", "grant", "transfer"]),
+                name="entry_by_hand",
+            ),
         ]
+
+    @property
+    def microcredits_by_hand(self) -> int:
+        """What a person gave or moved by it, or corrected; below zero it was taken."""
+        corrected = self.details.get("corrected_microcredits")
+        amount = self.details.get("amount_microcredits", 0)
+        return int(amount if corrected is None else corrected)
 
 
 class Posting(OwnedThroughAccount):

@@ -92,6 +92,14 @@ class PlatformPrice(PriceTerms):
         blank=True,
         related_name="+",
     )
+    # A price for every agency stands in no organization's record of changes.
+    set_by = models.ForeignKey(
+        "portal.User",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("set by"),
+    )
 
     class Meta(PriceTerms.Meta):
         constraints = [

@@ -163,7 +163,7 @@ def _give_back(
     due = total * min(payment.refunded_cents, payment.paid_cents) // payment.paid_cents
     microcredits = due - payment.returned_microcredits
     payment.returned_microcredits = due
-    return take_back(
+    entry, _is_new = take_back(
         Return(
             organization=payment.organization,
             microcredits=microcredits,
@@ -174,6 +174,7 @@ def _give_back(
             details={"cents": cents, "currency": payment.currency},
         )
     )
+    return entry
 
 
 def _next_receipt_number(payment: Payment, now: datetime) -> str:

@@ -22,6 +22,7 @@ _SELLING = (
     (_("Packages"), "selling_packages", Permission.BILLING_SELL),
     (_("Plans"), "selling_plans", Permission.BILLING_SELL),
     (_("Coupons and trials"), "selling_coupons", Permission.BILLING_SELL),
+    (_("Credits by hand"), "selling_grants", Permission.BILLING_SELL),
     (_("Payments through Stripe"), "selling_stripe", Permission.BILLING_SELL),
 )
 

@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from ninja import Body as BodyParam, Router, Status
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
+from billing.by_hand import ByHand, do_by_hand
 from billing.errors import IdempotencyConflict
-from billing.grants import grant_credits, transfer_credits
 from billing.ledger import wallet_balance
+from billing.models import GrantRequest
 from common.money import format_credits, parse_credits
 from config.clients.managing import save_limits
 from config.cockpit.queries import get_client
@@ -91,13 +92,16 @@ class CreditsGiven(Body):
     """`move` takes them out of the agency's pool; else the pool pays as they are used."""
 
     credits: Credits
-    memo: str = Field("", max_length=200)
+    memo: str = Field(min_length=1, max_length=200, description="Why.")
     move: bool = Field(False, strict=True)
     expires_at: AwareDatetime | None = None
 
 
 class Given(BaseModel):
+    """Above the agency's limit a second owner approves it first, on the portal."""
+
     success: bool
+    waits_for_approval: bool
     available_credits: str
 
 
@@ -138,7 +142,7 @@ def change_client(
     return {"organization": client_json(_client(request, client_id))}
 
 
-@router.post("/{uuid:client_id}/credits", response={201: Given})
+@router.post("/{uuid:client_id}/credits", response={201: Given, 202: Given})
 @api_requires(Permission.BILLING_GRANT, needs_live_key=True)
 def give_credits(
     request: HttpRequest,
@@ -155,26 +159,28 @@ def give_credits(
         )
     with agency_scope(client.agency_id):
         try:
-            if wanted.move:
-                transfer_credits(
-                    client=client,
-                    amount_microcredits=amount,
-                    idempotency_key=key,
+            outcome = do_by_hand(
+                ByHand(
+                    receiver=client,
+                    microcredits=amount,
                     memo=wanted.memo,
-                    actor=None,
-                )
-            else:
-                grant_credits(
-                    organization=client,
-                    amount_microcredits=amount,
-                    idempotency_key=key,
-                    memo=wanted.memo,
-                    actor=None,
+                    key=key,
+                    way=GrantRequest.Way.MOVE if wanted.move else GrantRequest.Way.GIVE,
                     expires_at=wanted.expires_at,
-                )
+                ),
+                actor=None,
+            )
         except IdempotencyConflict as error:
             raise Conflict(str(error)) from error
-    return Status(201, {"success": True, "available_credits": _available(client)})
+    waits = outcome.entry is None
+    return Status(
+        202 if waits else 201,
+        {
+            "success": True,
+            "waits_for_approval": waits,
+            "available_credits": _available(client),
+        },
+    )
 
 
 def _client(request: HttpRequest, client_id: UUID) -> Organization:

@@ -8,10 +8,11 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from billing.correcting import corrections_of
 from billing.models import (
     Account,
     CreditLot,
@@ -114,9 +115,12 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         "source_id",
         "idempotency_key",
         "actor",
+        "corrects_entry",
+        "corrected_by",
         "figures",
     )
     inlines = (PostingsInline,)
+    change_form_template = "ops/entry.html"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -127,6 +131,20 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         if source := as_uuid(search_term):
             return queryset.filter(source_id=source), False
         return queryset.filter(idempotency_key=search_term), False
+
+    @admin.display(description=_("corrects"))
+    def corrects_entry(self, row: LedgerEntry) -> SafeString | str:
+        corrected = row.corrects
+        return link(corrected, corrected.get_kind_display() if corrected else None)
+
+    @admin.display(description=_("corrected by"))
+    def corrected_by(self, row: LedgerEntry) -> SafeString | str:
+        return (
+            format_html_join(
+                ", ", "{}", ((link(one, one.memo),) for one in corrections_of(row.pk))
+            )
+            or "–"
+        )
 
     @admin.display(description=_("figures"))
     def figures(self, row: LedgerEntry) -> SafeString:
@@ -206,9 +224,9 @@ class PriceAdmin(ReadOnlyAdmin):
 class PlatformPriceAdmin(ReadOnlyAdmin):
     label = _("Platform prices")
     icon = "credit-card"
-    list_tools = ((_("New platform price"), "admin:price_new", "plus"),)
-    list_display = ("agency", *_PRICE)
-    list_select_related = ("agency",)
+    list_tools = ((_("Set platform prices"), "admin:platform_prices", "plus"),)
+    list_display = ("agency", *_PRICE, "set_by")
+    list_select_related = ("agency", "set_by")
     fields = list_display
 
 

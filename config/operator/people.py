@@ -144,7 +144,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
             (_("Work in it"), "admin:visit_organization", "eye"),
         ]
         if row.is_agency:
-            pages.insert(1, (_("Give credits"), "admin:grant_to_agency", "coins"))
+            pages.insert(1, (_("Give credits"), "admin:grant", "coins"))
         return [
             {"label": label, "url": reverse(name, args=[row.pk]), "icon": icon}
             for label, name, icon in pages

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.operator import (
     allowing,
-    charging,
     dialing,
+    hand_work,
     legal,
     never_call,
     pages,
@@ -26,6 +26,7 @@ from config.operator.base import Shown, list_url
 from config.operator.visiting import visit_organization
 from portal.context import NavItem
 from portal.scope import all_organizations
+from portal.sudo import sudo
 
 if TYPE_CHECKING:
     from django.urls import URLPattern, URLResolver
@@ -85,17 +86,12 @@ class OperatorSite(AdminSite):
                 self.admin_view(visit_organization),
                 name="visit_organization",
             ),
+            *self._money_urls(),
             path(
                 "limits/<uuid:organization_id>/",
                 self.admin_view(self.limits),
                 name="limit_organization",
             ),
-            path(
-                "credits/<uuid:organization_id>/",
-                self.admin_view(self.credits),
-                name="grant_to_agency",
-            ),
-            path("prices/new/", self.admin_view(self.price), name="price_new"),
             path(
                 "halt/lift/",
                 self.admin_view(pages.lift_everybodys_halt),
@@ -111,6 +107,27 @@ class OperatorSite(AdminSite):
             if getattr(entry, "name", None) not in theirs
         ]
         return own + stock
+
+    def _money_urls(self) -> list[URLPattern | URLResolver]:
+        """Pages that move money ask once more who it is."""
+        pages: list[tuple[str, str, Any]] = [
+            ("platform-prices/", "platform_prices", hand_work.platform_prices),
+            ("grants/", "grants", hand_work.grants),
+            ("grants/<uuid:organization_id>/", "grant", hand_work.grant),
+            ("entries/<uuid:entry_id>/correct/", "correct", hand_work.correct),
+        ]
+        deciding = path(
+            "grants/<uuid:request_id>/<slug:decision>/",
+            self.admin_view(sudo(hand_work.decide)),
+            name="grant_decide",
+        )
+        return [
+            deciding,
+            *(
+                path(url, self._page(sudo(view)), name=name)
+                for url, name, view in pages
+            ),
+        ]
 
     def _dialer_urls(self) -> list[URLPattern | URLResolver]:
         """What campaigns obey on every portal."""
@@ -183,13 +200,6 @@ class OperatorSite(AdminSite):
         context = self.each_context(request)
         return allowing.limit_organization(request, organization_id, context)
 
-    def credits(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
-        context = self.each_context(request)
-        return charging.grant_to_agency(request, organization_id, context)
-
-    def price(self, request: HttpRequest) -> HttpResponse:
-        return charging.price_new(request, self.each_context(request))
-
     def app_index(
         self,
         request: HttpRequest,
@@ -219,8 +229,19 @@ class OperatorSite(AdminSite):
             url = reverse(f"admin:{name}")
             is_current = request.path.startswith(url)
             items.append(NavItem(label, url, icon, is_current, _("Dialer")))
+        prices, grants = reverse("admin:platform_prices"), reverse("admin:grants")
         return [
             *items,
+            NavItem(
+                _("Set prices"), prices, "coins", request.path == prices, _("Tools")
+            ),
+            NavItem(
+                _("Credits by hand"),
+                grants,
+                "wallet",
+                request.path.startswith(grants),
+                _("Tools"),
+            ),
             NavItem(
                 _("Reconciliation"),
                 books,

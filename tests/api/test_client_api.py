@@ -65,7 +65,9 @@ def test_credits_are_given_once_for_a_key(
         )
         assert given.status_code == 201, given.content
     assert bakery_api.get("/organizations").json()["credits_balance"] == before + 12.5
-    other = acme_api.post(path, {"credits": "13"}, idempotency_key="may")
+    other = acme_api.post(
+        path, {"credits": "13", "memo": "Thanks"}, idempotency_key="may"
+    )
     assert other.json()["error"]["code"] == "idempotency_conflict"
     [line] = bakery_api.get("/billing/ledger?limit=1").json()["lines"]
     assert (line["credits"], line["memo"]) == ("12.50", "Thanks")
@@ -76,10 +78,10 @@ def test_credits_move_out_of_the_pool_and_no_further(
 ) -> None:
     path = f"/organizations/{bakery.organization.pk}/credits"
     pool = acme_api.get("/organizations").json()["credits_balance"]
-    moved = acme_api.post(path, {"credits": "10", "move": True})
+    moved = acme_api.post(path, {"credits": "10", "memo": "Fair", "move": True})
     assert moved.status_code == 201, moved.content
     assert acme_api.get("/organizations").json()["credits_balance"] == pool - 10
-    poor = acme_api.post(path, {"credits": "9000000", "move": True})
+    poor = acme_api.post(path, {"credits": "9000000", "memo": "Fair", "move": True})
     assert poor.status_code == 402
     assert acme_api.get("/organizations").json()["credits_balance"] == pool - 10
 
@@ -89,7 +91,7 @@ def test_a_bad_amount_is_refused(
     bakery: House, acme_api: ApiClient, credits: str
 ) -> None:
     path = f"/organizations/{bakery.organization.pk}/credits"
-    answer = acme_api.post(path, {"credits": credits})
+    answer = acme_api.post(path, {"credits": credits, "memo": "Fair"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "credits")
 
 
@@ -103,7 +105,12 @@ def test_a_client_has_no_clients_and_anothers_are_not_there(
     for house in (acme, bakery):
         path = f"/organizations/{house.organization.pk}"
         assert bakery_api.get(path).status_code == 403
-        assert bakery_api.post(f"{path}/credits", {"credits": "1"}).status_code == 403
+        assert (
+            bakery_api.post(
+                f"{path}/credits", {"credits": "1", "memo": "Fair"}
+            ).status_code
+            == 403
+        )
     for house in (acme, garage):
         path = f"/organizations/{house.organization.pk}"
         assert acme_api.get(path).status_code == 404

@@ -138,7 +138,7 @@ def test_it_gives_no_credits(acme: House, bakery: House) -> None:
     with all_organizations("the test counts them all"):
         before = CreditLot.objects.count()
     path = f"/organizations/{bakery.organization.pk}/credits"
-    assert refused(key_of(acme).post(path, {"credits": "10"}))
+    assert refused(key_of(acme).post(path, {"credits": "10", "memo": "Fair"}))
     with all_organizations("the test counts them all"):
         assert CreditLot.objects.count() == before
 
