@@ -41,7 +41,11 @@ from config.clients.api import router as clients
 from config.organizations_api import account, router as organizations
 from config.payments_api import router as payments
 from config.portal_api import portal
+from config.selling_api import router as selling
+from config.statement_files_api import router as statement_files
+from config.wallet_api import router as wallet
 from portal.api.access import api_public
+from portal.api.audit import router as audit_records
 from portal.api.body import BodyParser
 from portal.api.domains import router as domains
 from portal.api.errors import (
@@ -98,10 +102,14 @@ api.add_router("/domains", domains)
 api.add_router("/members", members)
 api.add_router("/invitations", invitations)
 api.add_router("/api-keys", api_keys)
+api.add_router("/audit-records", audit_records)
 api.add_router("/webhook-endpoints", webhooks)
 api.add_router("/webhook-deliveries", webhook_deliveries)
 api.add_router("/billing", billing)
 api.add_router("/billing", payments)
+api.add_router("/billing", wallet)
+api.add_router("/billing", statement_files)
+api.add_router("/selling", selling)
 
 
 class DatabaseCheck(BaseModel):

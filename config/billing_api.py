@@ -135,7 +135,7 @@ def read_ledger(
     request: HttpRequest, wanted: Annotated[LedgerWanted, Query()]
 ) -> dict[str, Any]:
     """The statement line by line, newest first."""
-    period = _month(wanted.month) if wanted.month else Period()
+    period = chosen_month(wanted.month) if wanted.month else Period()
     found = read_statement(
         _organization(request),
         period=period,
@@ -156,7 +156,7 @@ def read_month(
 ) -> dict[str, Any]:
     """The sums of one month, this one by default."""
     organization = _organization(request)
-    period = _month(wanted.month or "")
+    period = chosen_month(wanted.month or "")
     sums = read_statement(organization, period=period, limit=1)
     until = read_statement(organization, period=Period(None, period.last_day), limit=1)
     closing = until.total_in - until.total_out
@@ -198,7 +198,8 @@ def _organization(request: HttpRequest) -> Organization:
     return organization
 
 
-def _month(text: str) -> Period:
+def chosen_month(text: str) -> Period:
+    """Return a month such as 2026-03, this one for nothing; refuse what is none."""
     if text:
         year, _dash, month = text.partition("-")
         if not (1970 <= int(year) < 9000 and 1 <= int(month) <= 12):

@@ -25,6 +25,11 @@ _RATE_HEADERS: Final = {
 _ALWAYS: Final = (401, 403, 404, 429, 500)
 _STARTS_A_CALL: Final = ("/api/v1/calls/outbound", "/api/v1/web-calls")
 _SOUND: Final = ("/api/v1/recordings/{signed}", "/api/v1/calls/{call_id}/recording")
+_PAPERS: Final = {
+    "/api/v1/billing/statement.pdf": "application/pdf",
+    "/api/v1/billing/payments/{payment_id}/receipt.pdf": "application/pdf",
+    "/api/v1/billing/statement.csv": "text/csv",
+}
 _DESCRIPTION: Final = """\
 Everything the portal does, over REST. Send `Authorization: Bearer <key>`.
 
@@ -104,6 +109,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         )
     if path in _SOUND:
         operation["responses"] = _sound_answers()
+    if path in _PAPERS:
+        content = {_PAPERS[path]: {"schema": {"type": "string", "format": "binary"}}}
+        operation["responses"] = {200: {"description": "The file.", "content": content}}
     responses = operation["responses"]
     if not is_public:
         for answer in responses.values():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
@@ -15,16 +13,14 @@ from billing.alerts import outlook_of
 from billing.forms import StatementFilterForm
 from billing.ledger import wallet_balance, wallet_balances
 from billing.lots import lots_of
-from billing.queries import Line, every_line, month_period, read_statement
+from billing.queries import month_period, read_statement
+from billing.statement_csv import statement_csv
 from billing.statement_pdf import statement_pdf
 from billing.views.tabs import credit_tabs
-from common.money import format_credits
 from portal.http import MemberRequest
 from portal.models import Organization
 from portal.permissions import Permission, requires
 from portal.scope import agency_scope
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_GET
@@ -63,37 +59,10 @@ def billing_statement(request: MemberRequest) -> HttpResponse:
 @requires(Permission.BILLING_READ)
 def billing_statement_csv(request: MemberRequest) -> HttpResponse:
     """Every line of the chosen period as CSV; credits with all their decimals."""
-    organization = request.organization
-    zone = ZoneInfo(organization.time_zone)
-    text = io.StringIO()
-    rows = csv.writer(text)
-    heading = [
-        *("time", "what", "call", "seconds", "credits_a_minute", "credits"),
-        *("balance", "note"),
-    ]
-    if organization.is_agency:
-        heading += ["client", "client_paid", "margin"]
-    rows.writerow(heading)
-    for line in every_line(organization, **StatementFilterForm(request.GET).chosen()):
-        row = [
-            line.at.astimezone(zone).isoformat(),
-            line.what,
-            line.call_id or "",
-            "" if line.seconds is None else line.seconds,
-            _price(line),
-            format_credits(line.amount_microcredits),
-            format_credits(line.balance_microcredits),
-            _harmless(line.memo),
-        ]
-        if organization.is_agency:
-            row += [
-                _harmless(line.client_name),
-                _credits(line.paid_microcredits),
-                _credits(line.margin_microcredits),
-            ]
-        rows.writerow(row)
     return HttpResponse(
-        text.getvalue(),
+        statement_csv(
+            request.organization, **StatementFilterForm(request.GET).chosen()
+        ),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="statement.csv"'},
     )
@@ -113,25 +82,9 @@ def billing_statement_pdf(request: MemberRequest) -> HttpResponse:
     )
 
 
-def _price(line: Line) -> str:
-    """Return the price of a minute that a line was computed from."""
-    if line.seconds is None or line.client_name:
-        return ""
-    return format_credits(line.details.get("microcredits_per_minute", 0))
-
-
 def _clients(agency: Organization) -> list[dict[str, object]]:
     """Return the clients of an agency with what they have left."""
     with agency_scope(agency.pk):
         clients = list(Organization.objects.filter(parent=agency))
         balances = wallet_balances([client.pk for client in clients])
     return [{"client": client, "balance": balances[client.pk]} for client in clients]
-
-
-def _credits(microcredits: int | None) -> str:
-    return "" if microcredits is None else format_credits(microcredits)
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from running a note as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

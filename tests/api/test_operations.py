@@ -67,6 +67,21 @@ GET /billing/packages
 GET POST /billing/payments
 GET /billing/payments/{payment_id}
 POST /billing/coupons
+GET /billing/statement.pdf
+GET /billing/statement.csv
+GET /billing/payments/{payment_id}/receipt.pdf
+GET PUT /billing/auto-recharge
+GET PATCH /billing/alerts
+GET /billing/plans
+GET POST DELETE /billing/subscription
+GET POST /selling/prices
+GET POST /selling/packages
+PATCH /selling/packages/{package_id}
+GET POST /selling/plans
+PATCH /selling/plans/{plan_id}
+GET POST /selling/coupons
+PATCH /selling/coupons/{coupon_id}
+GET PUT /selling/trial
 GET POST /suppressions
 DELETE /suppressions/{suppression_id}
 POST /suppressions/check
@@ -92,7 +107,8 @@ GET /assistants/{assistant_id}/versions/{number}
 POST /assistants/{assistant_id}/versions/{number}/restore
 GET /recordings
 GET /recordings/{signed}
-GET /calls/{call_id}/recording
+GET DELETE /calls/{call_id}/recording
+GET /audit-records
 GET POST /api-keys
 POST /api-keys/{key_id}/rotate
 DELETE /api-keys/{key_id}
