@@ -141,6 +141,10 @@ class Money(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # Taken back at the end: the books that are checked after every step hold this
+        # example alone, and so the thousandth step costs what the first did.
+        self.example = transaction.atomic()
+        self.example.__enter__()
         self.agency = make_agency()
         self.payers = [self.agency, *(make_client(self.agency, n) for n in "AB")]
         self.wallet = {payer.pk: 0 for payer in self.payers}
@@ -462,6 +466,13 @@ class Money(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Compare the lots, and leave nothing for the next example's sweepers to find."""
+        try:
+            self.compare_lots()
+        finally:
+            transaction.set_rollback(True)
+            self.example.__exit__(None, None, None)
+
+    def compare_lots(self) -> None:
         for payer in self.payers:
             with organization_scope(payer):
                 found = [
@@ -470,8 +481,6 @@ class Money(RuleBasedStateMachine):
                 ]
             expected = [(lot.key, lot.left) for lot in self.lots[payer.pk].in_order()]
             assert found == expected
-        release_expired_holds(START + timedelta(days=365))
-        expire_lots(START + timedelta(days=365))
 
     @invariant()
     def balances_are_those_of_the_model(self) -> None:
