@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
-from billing.errors import PaymentRefused, PaymentsNotReady
+from billing.errors import NotEnoughCredits, PaymentRefused, PaymentsNotReady
+from billing.holds import settle_call
 from billing.models import Payment, StripeAccount
-from billing.payments import account_setup, checkout
+from billing.payments import account_setup, cards, checkout
 from billing.payments.events import receive_event
 from billing.payments.syncing import sync_payment
+from billing.reconciliation import reconcile
 from portal.models import Organization
 from portal.scope import agency_scope, organization_scope
-from tests.billing.books import CREDIT, credits_of
+from tests.billing.books import CREDIT, credits_of, hold
 from tests.billing.stripe_world import Till, put_on_offer
 from tests.fakes.stripe_server import StripeServer
 
@@ -103,3 +106,104 @@ def test_a_client_never_sees_its_agencys_account(till: Till) -> None:
         assert sync_payment(payment.pk).status == "paid"
     with agency_scope(till.client.agency_id):
         assert StripeAccount.objects.count() == 1
+
+
+@pytest.fixture
+def connected(
+    acme: Organization, bakery: Organization, stripe_server: StripeServer, settings: Any
+) -> Till:
+    """A till whose agency connected an account of its own to the platform's."""
+    settings.STRIPE_SECRET_KEY = "sk_test_platform"
+    settings.STRIPE_CONNECT_WEBHOOK_SECRET = "whsec_connect"
+    with organization_scope(acme):
+        account_setup.begin_connecting(agency=acme, back="https://back")
+        kept = StripeAccount.objects.get()
+        stripe_server.objects[kept.account_id]["charges_enabled"] = True
+        account_setup.check_connected(agency=acme)
+    return Till(stripe_server, bakery, put_on_offer(acme))
+
+
+def tell_platform(till: Till) -> None:
+    """Deliver all that happened to the operator's host, twice and backwards."""
+    operator = Client(SERVER_NAME="localhost")
+    for event in [*till.stripe.events, *reversed(till.stripe.events)]:
+        body, signature = till.stripe.deliver(event, "whsec_connect")
+        answer = operator.post(
+            "/webhooks/stripe/",
+            body,
+            content_type="application/json",
+            headers={"Stripe-Signature": signature},
+        )
+        assert answer.status_code == 200
+        till.work()
+
+
+def test_money_that_goes_back_on_a_connected_account_takes_its_credits(
+    connected: Till, acme: Organization
+) -> None:
+    before, _held = credits_of(connected.client)
+    payment = connected.begin()
+    connected.stripe.pay(payment.checkout_session_id)
+    tell_platform(connected)
+    paid = connected.read(payment)
+    assert credits_of(connected.client) == (before + 110 * CREDIT, 0)
+    call_id = paid.pk
+    hold(connected.client, call_id, 60, client_price=100 * CREDIT)
+    with organization_scope(connected.client):
+        settle_call(call_id=call_id, seconds=60)
+    connected.stripe.refund(paid.payment_intent_id, 1000)
+    dispute = connected.stripe.dispute(paid.payment_intent_id, 3000)
+    tell_platform(connected)
+    assert credits_of(connected.client) == (before - 100 * CREDIT, 0)
+    with pytest.raises(NotEnoughCredits):
+        hold(connected.client, acme.pk, 60)
+    connected.stripe.win(dispute)
+    tell_platform(connected)
+    assert credits_of(connected.client) == (before - 17_500_000, 0)
+    with organization_scope(acme):
+        account_id = StripeAccount.objects.get().account_id
+    asked = [seen for seen in connected.stripe.requests if "account" not in seen.path]
+    assert {(seen.key, seen.account) for seen in asked} == {
+        ("sk_test_platform", account_id)
+    }
+    assert reconcile() == []
+
+
+def test_an_account_disconnected_at_stripe_sells_nothing_more(
+    connected: Till, acme: Organization
+) -> None:
+    with organization_scope(acme):
+        account_id = StripeAccount.objects.get().account_id
+    event = {
+        "id": "evt_gone",
+        "type": "account.application.deauthorized",
+        "account": account_id,
+        "data": {"object": {"id": "ca_1", "object": "application"}},
+    }
+    connected.stripe.events.append(event)
+    tell_platform(connected)
+    with organization_scope(acme):
+        assert not StripeAccount.objects.get().is_ready
+    with organization_scope(connected.client), pytest.raises(PaymentsNotReady):
+        checkout.open_payment(
+            payer=connected.client, order=connected.order(), actor=None
+        )
+
+
+def test_the_card_is_changed_on_the_sellers_page_at_stripe(
+    connected: Till, acme: Organization
+) -> None:
+    with organization_scope(connected.client):
+        for _ in range(2):
+            assert cards.portal_address(connected.client).startswith("https://")
+    asked = [
+        seen for seen in connected.stripe.requests if "billing_portal" in seen.path
+    ]
+    customers = {seen.params["customer"] for seen in asked}
+    assert len(customers) == 1
+    assert {seen.account[:5] for seen in asked} == {"acct_"}
+    with organization_scope(acme):
+        cards.portal_address(acme)
+    own = connected.stripe.requests[-1]
+    assert (own.key, own.account) == ("sk_test_platform", "")
+    assert own.params["customer"] not in customers
