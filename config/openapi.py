@@ -25,6 +25,11 @@ _RATE_HEADERS: Final = {
 _ALWAYS: Final = (401, 403, 404, 429, 500)
 _STARTS_A_CALL: Final = ("/api/v1/calls/outbound", "/api/v1/web-calls")
 _SOUND: Final = ("/api/v1/recordings/{signed}", "/api/v1/calls/{call_id}/recording")
+# Read as they come, so that older names are understood; described by the spec.
+_ASSISTANT_BODIES: Final = {
+    "create_assistant": "NewAssistant",
+    "change_assistant": "AssistantChange",
+}
 _PAPERS: Final = {
     "/api/v1/billing/statement.pdf": "application/pdf",
     "/api/v1/billing/payments/{payment_id}/receipt.pdf": "application/pdf",
@@ -92,8 +97,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         operation["operationId"] += "_as_agent"
         operation["deprecated"] = True
     body = operation.get("requestBody")
-    if body and operation["operationId"].startswith(("create_a", "change_a")):
-        model = "NewAssistant" if method == "post" else "AssistantChange"
+    model = _ASSISTANT_BODIES.get(operation["operationId"].removesuffix("_as_agent"))
+    if body and model:
         body["content"]["application/json"]["schema"] = {
             "$ref": _REF.format(model=model)
         }

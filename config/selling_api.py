@@ -84,7 +84,7 @@ class NewPrice(Body):
         return self
 
 
-class PackageJson(BaseModel):
+class SoldPackageJson(BaseModel):
     id: UUID
     name: str
     credits: str
@@ -94,12 +94,12 @@ class PackageJson(BaseModel):
     is_offered: bool
 
 
-class OnePackage(BaseModel):
-    package: PackageJson
+class OneSoldPackage(BaseModel):
+    package: SoldPackageJson
 
 
-class Packages(BaseModel):
-    packages: list[PackageJson]
+class SoldPackages(BaseModel):
+    packages: list[SoldPackageJson]
 
 
 class NewPackage(Body):
@@ -116,7 +116,7 @@ class Offer(Body):
     is_offered: bool = Field(strict=True)
 
 
-class PlanJson(BaseModel):
+class SoldPlanJson(BaseModel):
     id: UUID
     name: str
     price_cents: int
@@ -127,12 +127,12 @@ class PlanJson(BaseModel):
     is_offered: bool
 
 
-class OnePlan(BaseModel):
-    plan: PlanJson
+class OneSoldPlan(BaseModel):
+    plan: SoldPlanJson
 
 
-class Plans(BaseModel):
-    plans: list[PlanJson]
+class SoldPlans(BaseModel):
+    plans: list[SoldPlanJson]
 
 
 class NewPlan(Body):
@@ -251,7 +251,7 @@ def price_json(row: Price) -> dict[str, Any]:
 
 
 # --- packages -------------------------------------------------------------------------
-@router.get("/packages", response=Packages)
+@router.get("/packages", response=SoldPackages)
 @api_requires(Permission.BILLING_SELL)
 def list_packages(request: HttpRequest) -> dict[str, Any]:
     """Every package, those that are no longer offered too."""
@@ -259,7 +259,7 @@ def list_packages(request: HttpRequest) -> dict[str, Any]:
     return {"packages": [package_json(row) for row in rows]}
 
 
-@router.post("/packages", response={201: OnePackage})
+@router.post("/packages", response={201: OneSoldPackage})
 @api_requires(Permission.BILLING_SELL)
 def create_package(
     request: HttpRequest, wanted: Annotated[NewPackage, BodyParam(...)]
@@ -279,7 +279,7 @@ def create_package(
     return Status(201, {"package": package_json(row)})
 
 
-@router.patch("/packages/{uuid:package_id}", response=OnePackage)
+@router.patch("/packages/{uuid:package_id}", response=OneSoldPackage)
 @api_requires(Permission.BILLING_SELL)
 def offer_package(
     request: HttpRequest, package_id: UUID, wanted: Offer
@@ -295,14 +295,14 @@ def offer_package(
 
 
 def package_json(row: CreditPackage) -> dict[str, Any]:
-    return {name: getattr(row, name, None) for name in PackageJson.model_fields} | {
+    return {name: getattr(row, name, None) for name in SoldPackageJson.model_fields} | {
         "credits": format_credits(row.credits_microcredits),
         "bonus_credits": format_credits(row.bonus_microcredits),
     }
 
 
 # --- plans ----------------------------------------------------------------------------
-@router.get("/plans", response=Plans)
+@router.get("/plans", response=SoldPlans)
 @api_requires(Permission.BILLING_SELL)
 def list_plans(request: HttpRequest) -> dict[str, Any]:
     """Every plan, those that are no longer offered too."""
@@ -310,7 +310,7 @@ def list_plans(request: HttpRequest) -> dict[str, Any]:
     return {"plans": [plan_json(row) for row in rows]}
 
 
-@router.post("/plans", response={201: OnePlan})
+@router.post("/plans", response={201: OneSoldPlan})
 @api_requires(Permission.BILLING_SELL)
 def create_plan(
     request: HttpRequest, wanted: Annotated[NewPlan, BodyParam(...)]
@@ -337,7 +337,7 @@ def create_plan(
     return Status(201, {"plan": plan_json(row)})
 
 
-@router.patch("/plans/{uuid:plan_id}", response=OnePlan)
+@router.patch("/plans/{uuid:plan_id}", response=OneSoldPlan)
 @api_requires(Permission.BILLING_SELL)
 def offer_plan(request: HttpRequest, plan_id: UUID, wanted: Offer) -> dict[str, Any]:
     """Offer a plan again, or no more; who is on it stays on it."""

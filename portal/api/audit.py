@@ -25,7 +25,7 @@ class RecordFilter(Period):
     target_id: UUID | None = None
 
 
-class RecordJson(BaseModel):
+class AuditRecordJson(BaseModel):
     """One change. `api_key` names the key it was made with, `actor` the person."""
 
     id: UUID
@@ -40,12 +40,12 @@ class RecordJson(BaseModel):
     created_at: datetime
 
 
-class Records(BaseModel):
-    audit_records: list[RecordJson]
+class AuditRecords(BaseModel):
+    audit_records: list[AuditRecordJson]
     pagination: LongPagination
 
 
-@router.get("", response=Records)
+@router.get("", response=AuditRecords)
 @api_requires(Permission.AUDIT_READ)
 def list_audit_records(
     request: HttpRequest, wanted: Annotated[RecordFilter, Query()]
@@ -65,7 +65,7 @@ def list_audit_records(
 
 
 def record_json(row: AuditRecord) -> dict[str, Any]:
-    return {name: getattr(row, name, None) for name in RecordJson.model_fields} | {
+    return {name: getattr(row, name, None) for name in AuditRecordJson.model_fields} | {
         "target": row.target or None,
         "actor": row.actor.email if row.actor else None,
         "api_key": row.api_key or None,

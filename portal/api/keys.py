@@ -66,7 +66,7 @@ class NewKeyJson(BaseModel):
     key: str
 
 
-class NewKey(Body):
+class NewApiKey(Body):
     name: str = Field(min_length=1, max_length=80)
     mode: Literal["live", "test"] = "live"
     scopes: list[str] = Field(
@@ -112,7 +112,7 @@ def list_api_keys(request: HttpRequest) -> dict[str, Any]:
 
 @router.post("", response={201: NewKeyJson})
 @api_requires(Permission.API_KEYS_EDIT)
-def create_api_key(request: HttpRequest, wanted: NewKey) -> Status[dict[str, Any]]:
+def create_api_key(request: HttpRequest, wanted: NewApiKey) -> Status[dict[str, Any]]:
     """Make a key that may no more than the one it is made with."""
     mine = _mine(request)
     for index, scope in enumerate(wanted.scopes):

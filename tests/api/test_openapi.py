@@ -13,6 +13,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, given
+from pydantic import BaseModel
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
@@ -51,6 +52,35 @@ def test_every_operation_is_described() -> None:
         for operation in methods.values()
     ]
     assert len(set(ids)) == len(ids)
+
+
+def test_no_two_shapes_have_one_name() -> None:
+    """The document would describe both by the one that came last."""
+    names: dict[str, set[type]] = {}
+    waiting: list[type[BaseModel]] = [BaseModel]
+    while waiting:
+        found = waiting.pop().__subclasses__()
+        waiting += found
+        for model in found:
+            names.setdefault(model.__name__, set()).add(model)
+    described = _document()["components"]["schemas"]
+    shared = {
+        name: sorted(model.__module__ for model in names.get(name, ()))
+        for name in described
+        if len({m for m in names.get(name, ()) if "api" in m.__module__}) > 1
+    }
+    assert shared == {}
+
+
+def test_only_assistants_have_the_bodies_of_assistants() -> None:
+    having = {
+        path.removeprefix("/api/v1/").split("/")[0]
+        for path, methods in _document()["paths"].items()
+        for operation in methods.values()
+        if "Assistant"
+        in str(operation.get("requestBody", {}).get("content", {}).values())
+    }
+    assert having == {"assistants", "agents"}
 
 
 def test_every_answer_has_a_schema() -> None:
