@@ -224,7 +224,7 @@ class PriceAdmin(ReadOnlyAdmin):
 class PlatformPriceAdmin(ReadOnlyAdmin):
     label = _("Platform prices")
     icon = "credit-card"
-    list_tools = ((_("Set platform prices"), "admin:platform_prices", "plus"),)
+    list_tools = ((_("Set prices"), "admin:platform_prices", "plus"),)
     list_display = ("agency", *_PRICE, "set_by")
     list_select_related = ("agency", "set_by")
     fields = list_display
