@@ -110,7 +110,7 @@ class OperatorSite(AdminSite):
 
     def _money_urls(self) -> list[URLPattern | URLResolver]:
         """Pages that move money ask once more who it is."""
-        pages: list[tuple[str, str, Any]] = [
+        moving: list[tuple[str, str, Any]] = [
             ("platform-prices/", "platform_prices", hand_work.platform_prices),
             ("grants/", "grants", hand_work.grants),
             ("grants/<uuid:organization_id>/", "grant", hand_work.grant),
@@ -125,7 +125,7 @@ class OperatorSite(AdminSite):
             deciding,
             *(
                 path(url, self._page(sudo(view)), name=name)
-                for url, name, view in pages
+                for url, name, view in moving
             ),
         ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0021_widget'),
+        ('calls', '0022_sealable_events'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0017_words_are_words'),
+        ('portal', '0019_sealable_bodies'),
     ]
 
     operations = [
