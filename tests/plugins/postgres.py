@@ -30,7 +30,8 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, args: list[str]
 ) -> Generator[None, object, object]:
     # With `-n` this process only hands out tests; each of the others has a server.
-    hands_out = getattr(early_config.known_args_namespace, "numprocesses", None)
+    is_one_of_many = "PYTEST_XDIST_WORKER" in os.environ
+    hands_out = early_config.known_args_namespace.numprocesses and not is_one_of_many
     if not hands_out and not {"-h", "--help", "-V", "--version"}.intersection(args):
         _start(early_config)
     return (yield)
