@@ -23,7 +23,7 @@ setup:  ## install what development and tests need
 	@$(PYTHON) config/bootstrap.py test
 
 test: setup  ## every test, with real servers and a real browser
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not bench"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not bench"
 	$(BIN)/python -m pytest -m bench
 
 test-fast: setup  ## no server, no browser, nothing slow

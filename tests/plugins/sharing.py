@@ -7,25 +7,32 @@ demos at a time would measure each other.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PROCESSES = ("servers", "browser")
+_MARKS = ("mark.servers", "mark.browser")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    together = {
-        item.path
-        for item in items
-        if any(item.get_closest_marker(name) for name in _PROCESSES)
-    }
-    for item in items:
-        group = (
-            "processes"
-            if item.path in together
-            else item.path.relative_to(_ROOT).as_posix()
-        )
-        item.add_marker(pytest.mark.xdist_group(group))
+class _ByFile(LoadScopeScheduling):
+    """Hands out files, and those that start processes as if they were one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "processes" if _starts_processes(file) else file
+
+
+@cache
+def _starts_processes(file: str) -> bool:
+    # The one that hands out tests knows their names and not their marks.
+    text = (_ROOT / file).read_text(encoding="utf-8")
+    return any(mark in text for mark in _MARKS)
+
+
+@pytest.hookimpl
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    return _ByFile(config, log)
