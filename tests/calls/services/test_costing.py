@@ -208,7 +208,8 @@ def test_the_model_behind_a_talker_is_paid_beside_it() -> None:
 
 
 def test_a_price_without_a_page_is_marked(bakery: House) -> None:
-    parts = {"tts_config": {"provider": "inworld", "voice_id": "Ashley"}}
+    voice = {"provider": "elevenlabs", "model": "eleven_v4", "voice_id": "x"}
+    parts = {"tts_config": voice}
     with organization_scope(bakery.organization):
         assistant = create_assistant(
             organization=bakery.organization, spec=spec(**parts), actor=None
