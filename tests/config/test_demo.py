@@ -53,10 +53,10 @@ def test_it_comes_up_comes_back_and_goes_without_a_trace(demo):
     assert descendants_with(demo.var_dir) == []
     assert not (demo.var_dir / "demo.json").exists()
 
-    # The second start keeps the data. Ten seconds of a quiet machine's two cores
-    # are bounded by the processor time, which depends less on who else is at work.
+    # The second start keeps the data. It took 16 s of processor time alone and 34 s
+    # beside another process of tests.
     demo.start()
-    assert demo.cpu_s() < 30
+    assert demo.cpu_s() < 60
     assert "Collecting" not in demo.log.read_text()
     again = json.loads((demo.var_dir / "demo.json").read_text())
     assert again["organizations"] == said["organizations"]
