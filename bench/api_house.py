@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
 ASSISTANTS: Final = 50
 _CALLS: Final = """
 insert into calls_call (id, organization_id, agency_id, direction, carrier, status,
@@ -20,10 +18,6 @@ select gen_random_uuid(), %(organization)s, %(agency)s, 'web', 'webrtc', 'ended'
   '{{}}', '{{}}', '' {extra_values}
 from generate_series(1, %(count)s) n
 """
-
-
-def _plain(value: Any) -> Any:
-    return Jsonb(value) if isinstance(value, dict | list) else value
 
 
 def fill(organization: Any, count: int) -> None:
@@ -48,7 +42,10 @@ def fill(organization: Any, count: int) -> None:
         "organization": organization.pk,
         "agency": organization.agency_id,
         "count": count,
-    } | {str(field.column): _plain(field.get_default()) for field in extra}
+    }
+    for field in extra:
+        default = field.get_db_prep_save(field.get_default(), connection)
+        values[str(field.column)] = default
     with (
         all_organizations("the bench fills its own database"),
         connection.cursor() as cursor,
