@@ -9,13 +9,9 @@ machine without a way out), that is said loudly and is no fault of the change at
 
 from __future__ import annotations
 
-import sys
-
-if __name__ == "__main__":
-    sys.path.pop(0)  # this folder: its `operator` would hide the standard library's
-
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 

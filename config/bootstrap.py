@@ -9,15 +9,11 @@ what is missing is named, with the command that installs it.
 
 from __future__ import annotations
 
-import sys
-
-if __name__ == "__main__":
-    sys.path.pop(0)  # this folder: its `operator` would hide the standard library's
-
 import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 

@@ -7,8 +7,8 @@ from billing.views.webhook import stripe_webhook
 from config.api import api_urls
 from config.cockpit.views import styleguide
 from config.openapi import openapi_document
-from config.operator.console import console
-from config.operator.pages import brand_preview_css
+from config.ops.console import console
+from config.ops.pages import brand_preview_css
 from config.reference import api_reference
 from portal.permissions import public
 from portal.views.domains import tls_ask

@@ -29,8 +29,8 @@ from calls.errors import OrganizationSuspended
 from calls.models import Call, CallAlert, CallEvent, PhoneNumber, Turn, VoiceNode
 from calls.services.web import start_web_call
 from campaigns.models import Attempt, Campaign, Lead
-from config.operator.base import COUNTED, CappedPaginator, without_secrets
-from config.operator.console import console
+from config.ops.base import COUNTED, CappedPaginator, without_secrets
+from config.ops.console import console
 from portal.auth import SESSION_PORTAL, session_mark
 from portal.models import (
     APIKey,

@@ -18,7 +18,7 @@ from campaigns.places import legal_table
 from campaigns.services.legal import drop_legal_hours, save_legal_hours
 from campaigns.week_fields import add_day_fields, day_values, read_week
 from common.windows import WEEKDAYS, Week
-from config.operator.base import person
+from config.ops.base import person
 
 SHOWN_VERSIONS = 20
 CHANGES: dict[str, Any] = {

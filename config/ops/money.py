@@ -23,7 +23,7 @@ from billing.models import (
     Price,
 )
 from common.money import format_credits
-from config.operator.base import (
+from config.ops.base import (
     AgencyFilter,
     OrganizationFilter,
     ReadOnlyAdmin,

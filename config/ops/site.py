@@ -14,7 +14,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from config.operator import (
+from config.ops import (
     allowing,
     dialing,
     hand_work,
@@ -22,8 +22,8 @@ from config.operator import (
     never_call,
     pages,
 )
-from config.operator.base import Shown, list_url
-from config.operator.visiting import visit_organization
+from config.ops.base import Shown, list_url
+from config.ops.visiting import visit_organization
 from portal.context import NavItem
 from portal.scope import all_organizations
 from portal.sudo import sudo

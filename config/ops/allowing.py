@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.clients.forms import LimitsForm
 from config.clients.managing import save_limits
-from config.operator.base import person
+from config.ops.base import person
 from portal.features import OF_CLIENTS, Feature
 from portal.models import Organization
 from portal.sudo import sudo

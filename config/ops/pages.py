@@ -13,8 +13,8 @@ from billing.reconciliation import reconcile
 from calls.guard_forms import HaltForm
 from calls.models import Halt
 from calls.services.halting import halt_calls, lift_halt
-from config.operator.base import person
-from config.operator.health import LOW_MINUTES, read_health
+from config.ops.base import person
+from config.ops.health import LOW_MINUTES, read_health
 from portal import branding
 
 

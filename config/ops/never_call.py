@@ -21,7 +21,7 @@ from campaigns.numbers import UnusableNumber, read_number
 from campaigns.registers import Taken, take_register
 from campaigns.sheets import BadSheet
 from campaigns.suppressing import suppress_numbers, unsuppress
-from config.operator.base import CappedPaginator, person
+from config.ops.base import CappedPaginator, person
 
 logger = logging.getLogger(__name__)
 PAGE_SIZE = 50

@@ -16,7 +16,7 @@ from assistants.models import Assistant, AssistantVersion
 from calls.models import Call
 from campaigns.models import Attempt, Campaign, Lead
 from common.phone import mask
-from config.operator.base import (
+from config.ops.base import (
     AgencyFilter,
     OrganizationFilter,
     ReadOnlyAdmin,

@@ -21,7 +21,7 @@ from calls.services.nodes import NODE_FRESH
 from calls.session.events import EndReason
 from common.money import format_credits
 from common.phone import mask
-from config.operator.base import (
+from config.ops.base import (
     AgencyFilter,
     OrganizationFilter,
     ReadOnlyAdmin,

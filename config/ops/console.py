@@ -6,11 +6,11 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from config.operator.conversations import CALLS
-from config.operator.money import MONEY
-from config.operator.people import ORGANIZATIONS
-from config.operator.site import OperatorSite
-from config.operator.work import WORK
+from config.ops.conversations import CALLS
+from config.ops.money import MONEY
+from config.ops.people import ORGANIZATIONS
+from config.ops.site import OperatorSite
+from config.ops.work import WORK
 
 console: Final = OperatorSite(name="admin")
 # Rate counts are left out: they count seconds, and are nobody's history.

@@ -18,7 +18,7 @@ from billing.models import Account, LedgerEntry
 from calls.models import Call
 from calls.services.halting import halt_calls, lift_halt
 from common.money import format_credits
-from config.operator.base import (
+from config.ops.base import (
     AgencyFilter,
     OrganizationFilter,
     ReadOnlyAdmin,

@@ -17,7 +17,7 @@ from calls.services.pace import SIMULATED, save_pace
 from campaigns.models import CallingLimits, Campaign
 from campaigns.room import limits_of
 from campaigns.services.limits import save_limits
-from config.operator.base import as_uuid, person
+from config.ops.base import as_uuid, person
 from portal.models import Organization
 from portal.scope import Scope, scoped
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from config.operator.base import person
+from config.ops.base import person
 from portal.hosts import portal_url
 from portal.models import Organization, Portal, Visit
 from portal.services.visits import start_visit, ticket_for

@@ -34,7 +34,7 @@ from billing.models import GrantRequest, LedgerEntry, Mode, PlatformPrice
 from billing.pricing import pool_tariff, set_platform_price
 from billing.selling_forms import PlatformPriceForm
 from common.local_numbers import local_credits
-from config.operator.base import person
+from config.ops.base import person
 from portal.models import Organization
 
 Context = dict[str, Any]
