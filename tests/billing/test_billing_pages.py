@@ -115,3 +115,19 @@ def test_only_the_agency_of_a_client_adds_credits(
     assert sign_in(bakery).post(url, form).status_code == 403
     assert sign_in(acme, Role.OPERATOR).post(url, form).status_code == 403
     assert credits_of(bakery) == (10 * CREDIT, 0)
+
+
+def test_a_withdrawn_price_is_shown_as_withdrawn(acme: Organization) -> None:
+    browser, address = sign_in(acme), reverse("selling_prices")
+    terms = {
+        "client": "",
+        "direction": "outbound",
+        "mode": "",
+        "model_cost_percent": "100",
+    }
+    assert browser.post(address, terms | {"per_minute": "3"}).status_code == 302
+    gone = browser.post(address, terms | {"per_minute": "", "is_withdrawn": "on"})
+    assert gone.status_code == 302
+    page = browser.get(address).content.decode()
+    assert page.count("withdrawn</td>") == 1
+    assert "3.00" in page
