@@ -50,7 +50,7 @@ class WidgetForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not
                 label=self.fields[name].label,
                 help_text=self.fields[name].help_text,
                 min_value=1,
-                max_value=10_000,
+                max_value=Widget.MOST_CALLS,
             )
         if self.instance.sites:
             self.initial["sites"] = "\n".join(self.instance.sites)

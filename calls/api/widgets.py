@@ -15,6 +15,7 @@ from calls.browser import widget_snippet
 from calls.models import Widget
 from calls.queries import find_widget_of
 from calls.services.widgets import WidgetRefused, remove_widget, save_widget
+from calls.sites import MAX_SITES
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body, Deleted
@@ -29,11 +30,11 @@ class WidgetChange(Body):
     title: str | None = Field(None, min_length=1, max_length=60)
     note: str | None = Field(None, max_length=200)
     sites: list[str] | None = Field(
-        None, max_length=20, examples=[["https://www.example.com"]]
+        None, max_length=MAX_SITES, examples=[["https://www.example.com"]]
     )
     is_active: bool | None = Field(None, strict=True)
-    max_live_calls: int | None = Field(None, ge=1, le=10_000, strict=True)
-    max_calls_per_day: int | None = Field(None, ge=1, le=10_000, strict=True)
+    max_live_calls: int | None = Field(None, ge=1, le=Widget.MOST_CALLS, strict=True)
+    max_calls_per_day: int | None = Field(None, ge=1, le=Widget.MOST_CALLS, strict=True)
 
 
 class WidgetJson(BaseModel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +16,8 @@ class Widget(Owned):
     Its id stands in the code of those sites and is no secret: a browser draws it only
     inside the sites named here, and whoever starts calls is counted.
     """
+
+    MOST_CALLS: Final = 10_000  # that either limit may allow
 
     assistant = models.OneToOneField(
         "assistants.Assistant", on_delete=models.CASCADE, related_name="+"

@@ -67,7 +67,7 @@ def save_widget(
         except BadSite as error:
             raise WidgetRefused("sites", str(error)) from error
     for name in ("max_live_calls", "max_calls_per_day"):
-        if not 1 <= choices.get(name, 1) <= 10_000:
+        if not 1 <= choices.get(name, 1) <= Widget.MOST_CALLS:
             raise WidgetRefused(name, _("Choose from 1 to 10,000."))
     row, is_new = Widget.objects.select_for_update().get_or_create(
         assistant=assistant,
