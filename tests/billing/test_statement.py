@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -146,7 +147,7 @@ def test_the_models_of_a_call_are_a_line_and_the_margin_counts_them(
 
 def test_a_period_sums_what_moved_in_it(bakery: Organization) -> None:
     call(bakery, 30)
-    today = timezone.now().date()
+    today = timezone.localdate(timezone=ZoneInfo(bakery.time_zone))
     with organization_scope(bakery):
         found = read_statement(bakery, period=Period(today, today))
         before = read_statement(
