@@ -1,17 +1,16 @@
-"""Which sites may show a widget: web origins, as a browser compares them (RFC 6454)."""
+"""Which sites may show a widget: origins of HTTPS pages, or all below a name."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
-from urllib.parse import urlsplit
 
-import idna
 from django.utils.translation import gettext as _
 
+from common.origins import read_address
+
 MAX_SITES: Final = 20
-_LABEL: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 _HERE: Final = ("localhost", "127.0.0.1")
+_ALL_BELOW: Final = "*."
 
 
 class BadSite(ValueError):
@@ -24,24 +23,24 @@ def parse_site(text: str) -> str:
     A name alone stands for HTTPS; `*.shop.example` for every name below it. Plain HTTP
     is for a developer's own machine. A page's whole address gives its site.
     """
-    given = text.strip().lower()
-    parts = urlsplit(given if "://" in given else f"https://{given}")
+    given = text.strip()
+    scheme, _separator, rest = given.partition("://")
+    if not rest:
+        scheme, rest = "https", given
+    below = _ALL_BELOW if rest.startswith(_ALL_BELOW) else ""
     try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    host = _ascii((parts.hostname or "").removesuffix("."))
-    if parts.username is not None or port == -1 or not _is_host(host):
-        raise BadSite(
-            _("%(text)s is no site. Write it like https://www.example.com.")
-            % {"text": text.strip()[:100]}
-        )
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _HERE):
+        origin, _page = read_address(f"{scheme}://{rest.removeprefix(_ALL_BELOW)}")
+    except ValueError as error:
+        raise _no_site(text) from error
+    is_here = origin.host in _HERE and not below
+    if not is_here and (origin.is_address or "." not in origin.host):
+        raise _no_site(text)
+    if origin.scheme != "https" and not is_here:
         raise BadSite(
             _("%(text)s: a page may use the microphone over HTTPS only.")
             % {"text": text.strip()[:100]}
         )
-    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    return str(origin).replace("://", f"://{below}", 1)
 
 
 def parse_sites(lines: list[str]) -> list[str]:
@@ -52,22 +51,8 @@ def parse_sites(lines: list[str]) -> list[str]:
     return sites
 
 
-def _is_host(host: str) -> bool:
-    if host in _HERE:
-        return True
-    labels = host.removeprefix("*.").split(".")
-    return (
-        len(host) <= 253
-        and len(labels) > 1
-        and not labels[-1].isdigit()
-        and all(_LABEL.match(label) for label in labels)
+def _no_site(text: str) -> BadSite:
+    return BadSite(
+        _("%(text)s is no site. Write it like https://www.example.com.")
+        % {"text": text.strip()[:100]}
     )
-
-
-def _ascii(host: str) -> str:
-    if host.isascii():
-        return host
-    try:
-        return idna.encode(host, uts46=True).decode()
-    except idna.IDNAError:
-        return ""

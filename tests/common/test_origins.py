@@ -13,6 +13,8 @@ from common.origins import read_origin
         ("https://example.com:443", "https://example.com"),
         ("http://localhost:3000", "http://localhost:3000"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://Bücher.example", "https://xn--bcher-kva.example"),
+        ("https://example.com.", "https://example.com"),
     ],
 )
 def test_an_origin_is_read_as_browsers_write_it(text: str, origin: str) -> None:
@@ -25,6 +27,7 @@ def test_an_origin_is_read_as_browsers_write_it(text: str, origin: str) -> None:
         *("", "null", "*", "example.com", "//example.com", "ftp://example.com"),
         *("https://example.com/page", "https://example.com?x", "https://a b.com"),
         *("https://user@example.com", "https://example.com:port", "https://*.com"),
+        *("https://[::1", "https://a..example", "https://1.2.3"),
         "https://" + "a" * 300,
     ],
 )
