@@ -24,7 +24,7 @@ KINDS = {
     "voice": "voice",
     "worker": "worker",
     "beat": "beat",
-    "mailbox": "config.mailbox",
+    "mailbox": "config.mail_sink",
     "postgres": "postgres",
 }
 

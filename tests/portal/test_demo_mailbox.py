@@ -30,7 +30,7 @@ def mailbox(tmp_path: Path, settings: Any) -> Iterator[Path]:
     """The mailbox as `make demo` runs it, and settings that send mails there."""
     folder, port = tmp_path / "mailbox", free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "config.mailbox", str(port), str(folder)],
+        [sys.executable, "-m", "config.mail_sink", str(port), str(folder)],
         cwd=django_settings.BASE_DIR,
     )
     until = time.monotonic() + 20

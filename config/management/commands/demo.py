@@ -134,7 +134,7 @@ def programs() -> list[Program]:
     beat = [*celery, "beat", *level, "--schedule", str(schedule), "--pidfile="]
     web = [*python, "-m", "daphne", "-v", "0", "-b", settings.BIND]
     web += ["-p", str(settings.PORT), "config.asgi:application"]
-    box = [*python, "-m", "config.mailbox", str(settings.EMAIL_PORT)]
+    box = [*python, "-m", "config.mail_sink", str(settings.EMAIL_PORT)]
     box += [settings.DEMO_MAILBOX]
     return [
         *([_program("mailbox", box)] if settings.DEMO_MAILBOX else []),

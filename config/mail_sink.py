@@ -4,7 +4,7 @@ It sends nothing on, so that no demo ever writes to a stranger. What arrived is 
 a file each, named as the mail's own id is, and read by the page of the mail. It knows
 no Django: it starts in a moment and needs little.
 
-    python -m config.mailbox PORT FOLDER
+    python -m config.mail_sink PORT FOLDER
 """
 
 from __future__ import annotations
