@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.http import Http404
 
 from assistants.analysis_plan import AnalysisPlan
 from assistants.models import AnalysisTemplate
@@ -23,23 +20,6 @@ DEFAULT_USER_PROMPT = (
     "The facts to find, as a JSON Schema:\n{schema}\n\n"
     "The transcript:\n{transcript}\n\nThe call ended because: {ended_reason}"
 )
-
-
-def get_analysis_template(template_id: UUID) -> AnalysisTemplate:
-    """Return one of the scope's; absent and another's are the same 404."""
-    template = AnalysisTemplate.objects.filter(pk=template_id).first()
-    if template is None:
-        raise Http404("No such analysis template.")
-    return template
-
-
-def search_analysis_templates(words: str) -> QuerySet[AnalysisTemplate]:
-    """Return the scope's templates whose name or description has these words."""
-    rows = AnalysisTemplate.objects.all()
-    words = words.replace("\x00", "").strip()[:100]
-    if words:
-        rows = rows.filter(Q(name__icontains=words) | Q(description__icontains=words))
-    return rows
 
 
 def messages_of(template: AnalysisTemplate) -> list[dict[str, str]]:
@@ -100,16 +80,3 @@ def copy_starter_analysis(
         },
         actor=actor,
     )
-
-
-@transaction.atomic
-def delete_analysis_template(*, template: AnalysisTemplate, actor: User | None) -> None:
-    """Forget a template; assistants keep their copies."""
-    audit.record(
-        organization=template.organization,
-        actor=actor,
-        action="analysis_template.deleted",
-        target=template,
-        changes={"name": template.name},
-    )
-    template.delete()

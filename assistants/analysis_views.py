@@ -15,14 +15,14 @@ from assistants.analysis_forms import AnalysisForm, initial_of
 from assistants.analysis_plan import AnalysisPlan, StructuredDataPlan
 from assistants.editing import change_spec
 from assistants.faults import NotSound
-from assistants.library import insertable, starter_of
-from assistants.models import Assistant
+from assistants.library import insertable, starter_of, starters_for
+from assistants.models import AnalysisTemplate, Assistant
 from assistants.pages import page_of, tell_kept
 from assistants.queries import get_assistant
 from assistants.services import working_spec
 from assistants.sovereignty import OutsideRegion
 from assistants.spec import AssistantSpec
-from assistants.starters import starters
+from assistants.templates import get_template
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -51,12 +51,9 @@ def assistant_analysis_library(
     request: MemberRequest, assistant_id: UUID
 ) -> HttpResponse:
     """The library's analyses, to be inserted into one assistant."""
-    context = page_of(request, get_assistant(assistant_id)) | insertable(
-        request,
-        kind="analysis",
-        icon="chart",
-        search=analysis_templates.search_analysis_templates,
-        offered=starters().analyses,
+    assistant = get_assistant(assistant_id)
+    context = page_of(request, assistant) | insertable(
+        request, AnalysisTemplate, speaks=working_spec(assistant).language
     )
     return render(request, "assistants/assistant_analysis_library.html", context)
 
@@ -67,7 +64,7 @@ def assistant_analysis_insert(
     request: MemberRequest, assistant_id: UUID, analysis_template_id: UUID
 ) -> HttpResponse:
     """Copy one of the organization's own analyses into the assistant."""
-    template = analysis_templates.get_analysis_template(analysis_template_id)
+    template = get_template(AnalysisTemplate, analysis_template_id)
     return _inserted(
         request, get_assistant(assistant_id), analysis_templates.plan_of(template)
     )
@@ -79,13 +76,11 @@ def assistant_analysis_insert_starter(
     request: MemberRequest, assistant_id: UUID, analysis_slug: str
 ) -> HttpResponse:
     """Copy an analysis that comes with the product into the assistant."""
-    starter = starter_of(starters().analyses, analysis_slug)
+    assistant = get_assistant(assistant_id)
+    speaks = working_spec(assistant).language
+    starter = starter_of(starters_for(request, speaks).analyses, analysis_slug)
     facts = StructuredDataPlan(schema=starter.object_schema)
-    return _inserted(
-        request,
-        get_assistant(assistant_id),
-        AnalysisPlan(structured_data_plan=facts),
-    )
+    return _inserted(request, assistant, AnalysisPlan(structured_data_plan=facts))
 
 
 def _inserted(

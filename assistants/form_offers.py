@@ -36,8 +36,13 @@ def joined(provider: str, name: str) -> str:
     return f"{provider}{SEPARATOR}{name}"
 
 
-def first_choices(keys: Container[str], regions: RegionRule) -> dict[str, str]:
-    """Return what a new assistant begins with, as the API would fill it in."""
+def first_choices(
+    keys: Container[str], regions: RegionRule, language: str
+) -> dict[str, str]:
+    """Return what a new assistant begins with, as the API would fill it in.
+
+    Its voice is one of its language, where there is one.
+    """
     mind, ears, mouth = (
         default_provider(stage, keys, regions)
         for stage in (Stage.LLM, Stage.STT, Stage.TTS)
@@ -45,7 +50,7 @@ def first_choices(keys: Container[str], regions: RegionRule) -> dict[str, str]:
     return {
         "model": joined(mind.id, model_at_hand(mind, keys)),
         "listener": joined(ears.id, model_at_hand(ears, keys)),
-        "voice": joined(mouth.id, mouth.default_voice),
+        "voice": joined(mouth.id, _voice_in(mouth, language)),
     }
 
 
@@ -99,6 +104,15 @@ def languages(keys: Container[str]) -> list[Choice]:
         for code, name in language_choices(Stage.STT, provider.id)
     }
     return sorted(names.items(), key=lambda item: item[1])
+
+
+def _voice_in(provider: Provider, language: str) -> str:
+    """Return the default voice, or the first of the language where it has another."""
+    default = provider.voice(provider.default_voice)
+    if default is not None and default.language in ("multi", language):
+        return default.id
+    fitting = voice_choices(provider.id, language)
+    return fitting[0][0] if fitting else provider.default_voice
 
 
 def _models(provider: Provider, keys: Container[str]) -> list[Choice]:

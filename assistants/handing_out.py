@@ -6,7 +6,7 @@ along, sealed anew for the client, which uses them and cannot read them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from assistants.models import AnalysisTemplate, Assistant, McpServer, ToolTempla
 from assistants.services import create_assistant
 from assistants.spec import AssistantSpec
 from assistants.spec_secrets import opened
+from assistants.templates import Kept
 from assistants.tool_shapes import McpTool, Tool
 from assistants.tool_templates import save_tool_template
 from portal.models import Organization, User
@@ -73,24 +74,22 @@ def copy_tools(
     actor: User | None,
 ) -> int:
     """Put these tools of the agency into the client's library; return how many."""
-    with organization_scope(agency):
-        rows = list(ToolTemplate.objects.filter(pk__in=list(ids)))
-    with organization_scope(client):
-        for row in rows:
-            save_tool_template(
-                organization=client,
-                template=None,
-                name=row.name,
-                description=row.description,
-                kind=row.tool_type,
-                config=row.tool_config,
-                secret=row.server_secret,
-                actor=actor,
-            )
-    return len(rows)
+
+    def keep(row: ToolTemplate) -> None:
+        save_tool_template(
+            organization=client,
+            template=None,
+            name=row.name,
+            description=row.description,
+            kind=row.tool_type,
+            config=row.tool_config,
+            secret=row.server_secret,
+            actor=actor,
+        )
+
+    return _copied(ToolTemplate, keep, agency=agency, client=client, ids=ids)
 
 
-@transaction.atomic
 def copy_analyses(
     *,
     agency: Organization,
@@ -99,16 +98,33 @@ def copy_analyses(
     actor: User | None,
 ) -> int:
     """Put these analyses of the agency into the client's library; return how many."""
+
+    def keep(row: AnalysisTemplate) -> None:
+        save_analysis_template(
+            organization=client,
+            template=None,
+            values={name: getattr(row, name) for name in _OF_ANALYSES},
+            actor=actor,
+        )
+
+    return _copied(AnalysisTemplate, keep, agency=agency, client=client, ids=ids)
+
+
+@transaction.atomic
+def _copied(
+    kind: type[Kept],
+    keep: Callable[[Kept], None],
+    *,
+    agency: Organization,
+    client: Organization,
+    ids: Iterable[UUID],
+) -> int:
+    """Keep each of the agency's that is still there in the client's scope, or none."""
     with organization_scope(agency):
-        rows = list(AnalysisTemplate.objects.filter(pk__in=list(ids)))
+        rows = list(kind.objects.filter(pk__in=list(ids)))
     with organization_scope(client):
         for row in rows:
-            save_analysis_template(
-                organization=client,
-                template=None,
-                values={name: getattr(row, name) for name in _OF_ANALYSES},
-                actor=actor,
-            )
+            keep(row)
     return len(rows)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
+from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _
 
-from assistants.starters import Starter
+from assistants.models import AnalysisTemplate, ToolTemplate
+from assistants.starters import Starter, Starters, spoken, starters
+from assistants.templates import Kept, delete_template, search_templates
+from portal.http import MemberRequest
 
 PAGE_SIZE: Final = 25
 
@@ -40,6 +43,20 @@ def search_words(request: HttpRequest) -> str:
     return request.GET.get("q", "").strip()[:100]
 
 
+def language_of_starters(request: HttpRequest, otherwise: str = "") -> str:
+    """Return the language starters are read and copied in.
+
+    It is what was chosen on the page, else `otherwise`, else the language of the page.
+    """
+    chosen = request.POST.get("language") or request.GET.get("language", "")
+    return spoken(chosen, otherwise, get_language() or "")
+
+
+def starters_for(request: HttpRequest, otherwise: str = "") -> Starters:
+    """Return what comes with the product in that language."""
+    return starters(language_of_starters(request, otherwise))
+
+
 def fitting(rows: tuple[Starter, ...], words: str) -> list[Starter]:
     """Return what comes with the product and has these words."""
     lowered = words.lower()
@@ -53,19 +70,52 @@ def fitting(rows: tuple[Starter, ...], words: str) -> list[Starter]:
 def shelf_page(
     request: HttpRequest,
     shelf: Shelf,
-    rows: QuerySet[Any],
+    kind: type[Kept],
     ours: tuple[Starter, ...],
 ) -> HttpResponse:
     """Return the list of one kind of template, with those that come with the product."""
-    words = search_words(request)
-    context = {
+    context = _found(request, kind, ours, language_of_starters(request)) | {
         "shelf": shelf,
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "starters": fitting(ours, words),
-        "words": words,
         "tabs": library_tabs(request),
     }
     return render(request, "assistants/template_list.html", context)
+
+
+def _found(
+    request: HttpRequest, kind: type[Kept], ours: tuple[Starter, ...], language: str
+) -> dict[str, Any]:
+    words = search_words(request)
+    rows = search_templates(kind, words)
+    return {
+        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "starters": fitting(ours, words),
+        "words": words,
+        "language": language,
+        "languages": settings.LANGUAGES,
+    }
+
+
+def copied(
+    request: HttpRequest, template: ToolTemplate | AnalysisTemplate, said: str
+) -> HttpResponse:
+    """Say what is to be done with a copy, and open it."""
+    messages.success(request, said)
+    return redirect(f"{_word_of(template)}_edit", template.pk)
+
+
+def deleted(
+    request: MemberRequest, template: ToolTemplate | AnalysisTemplate
+) -> HttpResponse:
+    """Delete a template, and show what is left on its shelf."""
+    name, word = template.name, _word_of(template)
+    delete_template(template=template, actor=request.user)
+    messages.success(request, _("%(name)s was deleted.") % {"name": name})
+    return redirect(f"{word}_list")
+
+
+def _word_of(template: ToolTemplate | AnalysisTemplate) -> str:
+    is_tool = isinstance(template, ToolTemplate)
+    return "tool_template" if is_tool else "analysis_template"
 
 
 def starter_of(rows: tuple[Starter, ...], slug: str) -> Starter:
@@ -77,24 +127,24 @@ def starter_of(rows: tuple[Starter, ...], slug: str) -> Starter:
 
 
 def insertable(
-    request: HttpRequest,
-    *,
-    kind: str,
-    icon: str,
-    search: Callable[[str], QuerySet[Any]],
-    offered: tuple[Starter, ...],
+    request: HttpRequest, kind: type[Kept], *, speaks: str
 ) -> dict[str, Any]:
-    """Return what the page shows that inserts one kind into an assistant."""
-    words = search_words(request)
-    return {
-        "page": Paginator(search(words), PAGE_SIZE).get_page(request.GET.get("page")),
-        "starters": fitting(offered, words),
-        "words": words,
+    """Return what the page shows that inserts one kind into an assistant.
+
+    What comes with the product is shown in the language that the assistant speaks.
+    """
+    language = language_of_starters(request, speaks)
+    is_tool = kind is ToolTemplate
+    offered = starters(language)
+    word = "tool" if is_tool else "analysis"
+    return _found(
+        request, kind, offered.tools if is_tool else offered.analyses, language
+    ) | {
         "library": {
-            "icon": icon,
-            "page": f"assistant_{kind}_library",
-            "insert": f"assistant_{kind}_insert",
-            "insert_starter": f"assistant_{kind}_insert_starter",
+            "icon": "tool" if is_tool else "chart",
+            "page": f"assistant_{word}_library",
+            "insert": f"assistant_{word}_insert",
+            "insert_starter": f"assistant_{word}_insert_starter",
         },
     }
 

@@ -12,9 +12,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from assistants import analysis_templates
 from assistants.analysis_forms import AnalysisTemplateForm
-from assistants.library import analysis_shelf, search_words, shelf_page, starter_of
+from assistants.library import (
+    analysis_shelf,
+    copied,
+    deleted,
+    shelf_page,
+    starter_of,
+    starters_for,
+)
 from assistants.models import AnalysisTemplate
-from assistants.starters import starters
+from assistants.templates import get_template
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -23,8 +30,8 @@ from portal.permissions import Permission, requires
 @requires(Permission.ASSISTANTS_READ)
 def analysis_template_list(request: MemberRequest) -> HttpResponse:
     """The organization's analyses, and those that come with the product."""
-    rows = analysis_templates.search_analysis_templates(search_words(request))
-    return shelf_page(request, analysis_shelf(), rows, starters().analyses)
+    ours = starters_for(request).analyses
+    return shelf_page(request, analysis_shelf(), AnalysisTemplate, ours)
 
 
 @require_http_methods(["GET", "POST"])
@@ -40,7 +47,7 @@ def analysis_template_edit(
     request: MemberRequest, analysis_template_id: UUID
 ) -> HttpResponse:
     """Change an analysis of the library; assistants keep the copies they have."""
-    template = analysis_templates.get_analysis_template(analysis_template_id)
+    template = get_template(AnalysisTemplate, analysis_template_id)
     return _analysis_edited(request, template)
 
 
@@ -74,11 +81,10 @@ def analysis_template_copy(request: MemberRequest, analysis_slug: str) -> HttpRe
     """Put an analysis that comes with the product among one's own."""
     template = analysis_templates.copy_starter_analysis(
         organization=request.organization,
-        starter=starter_of(starters().analyses, analysis_slug),
+        starter=starter_of(starters_for(request).analyses, analysis_slug),
         actor=request.user,
     )
-    messages.success(request, _("Copied. Change it as you like."))
-    return redirect("analysis_template_edit", template.pk)
+    return copied(request, template, _("Copied. Change it as you like."))
 
 
 @require_POST
@@ -87,7 +93,4 @@ def analysis_template_delete(
     request: MemberRequest, analysis_template_id: UUID
 ) -> HttpResponse:
     """Delete a template; assistants keep their copies."""
-    template = analysis_templates.get_analysis_template(analysis_template_id)
-    analysis_templates.delete_analysis_template(template=template, actor=request.user)
-    messages.success(request, _("%(name)s was deleted.") % {"name": template.name})
-    return redirect("analysis_template_list")
+    return deleted(request, get_template(AnalysisTemplate, analysis_template_id))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from assistants import analysis_templates, tool_templates
 from assistants.analysis_plan import MAX_MESSAGES, PromptMessage
 from assistants.models import AnalysisTemplate, ToolTemplate
+from assistants.templates import delete_template, get_template, search_templates
 from assistants.tool_shapes import ObjectSchema
 from common.http import OutboundError
 from portal.api.access import api_requires
@@ -183,7 +184,7 @@ def list_tool_templates(
     request: HttpRequest, page: Annotated[TemplatePage, Query()]
 ) -> dict[str, Any]:
     """The organization's tool templates, by name."""
-    rows, pagination = _page(tool_templates.search_tool_templates(page.q), page)
+    rows, pagination = _page(search_templates(ToolTemplate, page.q), page)
     return {
         "tool_templates": [_tool_json(row) for row in rows],
         "pagination": pagination,
@@ -203,7 +204,7 @@ def create_tool_template(
 @api_requires(Permission.ASSISTANTS_READ)
 def read_tool_template(request: HttpRequest, template_id: UUID) -> dict[str, Any]:
     """One tool template."""
-    return {"tool_template": _tool_json(tool_templates.get_tool_template(template_id))}
+    return {"tool_template": _tool_json(get_template(ToolTemplate, template_id))}
 
 
 @tools.patch("/{uuid:template_id}", response=OneToolTemplate, by_alias=True)
@@ -214,7 +215,7 @@ def change_tool_template(
     body: Annotated[ToolTemplateBody, BodyParam(...)],
 ) -> dict[str, Any]:
     """Change what is given; assistants keep the copies they have."""
-    row = tool_templates.get_tool_template(template_id)
+    row = get_template(ToolTemplate, template_id)
     return {"tool_template": _tool_json(_save_tool(request, body, row))}
 
 
@@ -222,8 +223,8 @@ def change_tool_template(
 @api_requires(Permission.ASSISTANTS_EDIT)
 def delete_tool_template(request: HttpRequest, template_id: UUID) -> dict[str, bool]:
     """Delete a template; assistants keep the copies they have."""
-    row = tool_templates.get_tool_template(template_id)
-    tool_templates.delete_tool_template(template=row, actor=None)
+    row = get_template(ToolTemplate, template_id)
+    delete_template(template=row, actor=None)
     return {"success": True}
 
 
@@ -310,7 +311,7 @@ def list_analysis_templates(
     request: HttpRequest, page: Annotated[TemplatePage, Query()]
 ) -> dict[str, Any]:
     """The organization's analysis templates, by name."""
-    rows, pagination = _page(analysis_templates.search_analysis_templates(page.q), page)
+    rows, pagination = _page(search_templates(AnalysisTemplate, page.q), page)
     return {
         "analysis_templates": [_analysis_json(row) for row in rows],
         "pagination": pagination,
@@ -331,7 +332,7 @@ def create_analysis_template(
 @api_requires(Permission.ASSISTANTS_READ)
 def read_analysis_template(request: HttpRequest, template_id: UUID) -> dict[str, Any]:
     """One analysis template."""
-    row = analysis_templates.get_analysis_template(template_id)
+    row = get_template(AnalysisTemplate, template_id)
     return {"analysis_template": _analysis_json(row)}
 
 
@@ -343,7 +344,7 @@ def change_analysis_template(
     body: Annotated[AnalysisTemplateBody, BodyParam(...)],
 ) -> dict[str, Any]:
     """Change what is given; assistants keep the copies they have."""
-    row = analysis_templates.get_analysis_template(template_id)
+    row = get_template(AnalysisTemplate, template_id)
     return {"analysis_template": _analysis_json(_save_analysis(request, body, row))}
 
 
@@ -353,6 +354,6 @@ def delete_analysis_template(
     request: HttpRequest, template_id: UUID
 ) -> dict[str, bool]:
     """Delete a template; assistants keep the copies they have."""
-    row = analysis_templates.get_analysis_template(template_id)
-    analysis_templates.delete_analysis_template(template=row, actor=None)
+    row = get_template(AnalysisTemplate, template_id)
+    delete_template(template=row, actor=None)
     return {"success": True}

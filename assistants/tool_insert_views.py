@@ -12,12 +12,14 @@ from pydantic import TypeAdapter
 
 from assistants import tool_templates
 from assistants.faults import NotSound
-from assistants.library import insertable, starter_of
-from assistants.models import Assistant
+from assistants.library import insertable, starter_of, starters_for
+from assistants.models import Assistant, ToolTemplate
 from assistants.pages import page_of
 from assistants.queries import get_assistant
+from assistants.services import working_spec
 from assistants.sovereignty import OutsideRegion
-from assistants.starters import starters, tool_config_of
+from assistants.starters import tool_config_of
+from assistants.templates import get_template
 from assistants.tool_list import AnyTool, ToolRefused, key_of
 from assistants.tool_shapes import EndCallTool, Tool
 from assistants.tool_views import add_tool
@@ -31,12 +33,9 @@ _TOOL: TypeAdapter[AnyTool] = TypeAdapter(Tool)
 @requires(Permission.ASSISTANTS_EDIT)
 def assistant_tool_library(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     """The library's tools, to be inserted into one assistant."""
-    context = page_of(request, get_assistant(assistant_id)) | insertable(
-        request,
-        kind="tool",
-        icon="tool",
-        search=tool_templates.search_tool_templates,
-        offered=starters().tools,
+    assistant = get_assistant(assistant_id)
+    context = page_of(request, assistant) | insertable(
+        request, ToolTemplate, speaks=working_spec(assistant).language
     )
     return render(request, "assistants/assistant_tool_library.html", context)
 
@@ -48,7 +47,7 @@ def assistant_tool_insert(
 ) -> HttpResponse:
     """Copy one of the organization's own templates into the assistant."""
     assistant = get_assistant(assistant_id)
-    template = tool_templates.get_tool_template(tool_template_id)
+    template = get_template(ToolTemplate, tool_template_id)
     tool = _TOOL.validate_python(tool_templates.tool_of(template))
     return _inserted(request, assistant, tool)
 
@@ -60,7 +59,8 @@ def assistant_tool_insert_starter(
 ) -> HttpResponse:
     """Copy a tool that comes with the product into the assistant."""
     assistant = get_assistant(assistant_id)
-    starter = starter_of(starters().tools, tool_slug)
+    speaks = working_spec(assistant).language
+    starter = starter_of(starters_for(request, speaks).tools, tool_slug)
     return _inserted(request, assistant, _TOOL.validate_python(tool_config_of(starter)))
 
 

@@ -15,10 +15,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from assistants import tool_templates
-from assistants.library import search_words, shelf_page, starter_of, tool_shelf
+from assistants.library import (
+    copied,
+    deleted,
+    shelf_page,
+    starter_of,
+    starters_for,
+    tool_shelf,
+)
 from assistants.models import ToolTemplate
 from assistants.spec_secrets import MASK
-from assistants.starters import starters
+from assistants.templates import get_template
 from assistants.tool_forms import TitleForm, ToolTemplateForm
 from assistants.tool_shapes import TransferCallTool
 from assistants.transfer_forms import destination_rows
@@ -33,8 +40,7 @@ _TRANSFER: Final = ToolTemplate.Kind.TRANSFER_CALL
 @requires(Permission.ASSISTANTS_READ)
 def tool_template_list(request: MemberRequest) -> HttpResponse:
     """The organization's tools, and those that come with the product."""
-    rows = tool_templates.search_tool_templates(search_words(request))
-    return shelf_page(request, tool_shelf(), rows, starters().tools)
+    return shelf_page(request, tool_shelf(), ToolTemplate, starters_for(request).tools)
 
 
 @require_http_methods(["GET", "POST"])
@@ -57,7 +63,7 @@ def tool_template_new_kind(request: MemberRequest, tool_kind: str) -> HttpRespon
 @requires(Permission.ASSISTANTS_EDIT)
 def tool_template_edit(request: MemberRequest, tool_template_id: UUID) -> HttpResponse:
     """Change a tool of the library; assistants keep the copies they have."""
-    template = tool_templates.get_tool_template(tool_template_id)
+    template = get_template(ToolTemplate, tool_template_id)
     return _edited(request, template.tool_type, template)
 
 
@@ -67,11 +73,11 @@ def tool_template_copy(request: MemberRequest, tool_slug: str) -> HttpResponse:
     """Put a tool that comes with the product among one's own, to be given an address."""
     template = tool_templates.copy_starter_tool(
         organization=request.organization,
-        starter=starter_of(starters().tools, tool_slug),
+        starter=starter_of(starters_for(request).tools, tool_slug),
         actor=request.user,
     )
-    messages.success(request, _("Copied. Give it the address of your service."))
-    return redirect("tool_template_edit", template.pk)
+    said = _("Copied. Give it the address of your service.")
+    return copied(request, template, said)
 
 
 @require_POST
@@ -80,10 +86,7 @@ def tool_template_delete(
     request: MemberRequest, tool_template_id: UUID
 ) -> HttpResponse:
     """Delete a template; assistants keep their copies."""
-    template = tool_templates.get_tool_template(tool_template_id)
-    tool_templates.delete_tool_template(template=template, actor=request.user)
-    messages.success(request, _("%(name)s was deleted.") % {"name": template.name})
-    return redirect("tool_template_list")
+    return deleted(request, get_template(ToolTemplate, tool_template_id))
 
 
 # --- one page for every kind ----------------------------------------------------------

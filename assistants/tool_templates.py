@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.http import Http404
 from pydantic import TypeAdapter
 
 from assistants.models import ToolTemplate
@@ -21,23 +18,6 @@ from portal.models import Organization, User
 from portal.services import audit
 
 _TOOL: Final[TypeAdapter[Any]] = TypeAdapter(Tool)
-
-
-def get_tool_template(template_id: UUID) -> ToolTemplate:
-    """Return one of the scope's; absent and another's are the same 404."""
-    template = ToolTemplate.objects.filter(pk=template_id).first()
-    if template is None:
-        raise Http404("No such tool template.")
-    return template
-
-
-def search_tool_templates(words: str) -> QuerySet[ToolTemplate]:
-    """Return the scope's templates whose name or description has these words."""
-    rows = ToolTemplate.objects.all()
-    words = words.replace("\x00", "").strip()[:100]
-    if words:
-        rows = rows.filter(Q(name__icontains=words) | Q(description__icontains=words))
-    return rows
 
 
 def identifier(text: str) -> str:
@@ -118,19 +98,6 @@ def copy_starter_tool(
         secret=None,
         actor=actor,
     )
-
-
-@transaction.atomic
-def delete_tool_template(*, template: ToolTemplate, actor: User | None) -> None:
-    """Forget a template; assistants keep their copies."""
-    audit.record(
-        organization=template.organization,
-        actor=actor,
-        action="tool_template.deleted",
-        target=template,
-        changes={"name": template.name},
-    )
-    template.delete()
 
 
 def tool_of(template: ToolTemplate) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,9 +17,14 @@ from assistants import services
 from assistants.catalogue import Provider, Stage, catalogue, label_of, language_name
 from assistants.editing import keep_and_publish, keep_spec
 from assistants.faults import NotSound
-from assistants.form_offers import first_choices
+from assistants.first_answers import (
+    first_answers,
+    gallery,
+    language_of_voice,
+    starting_points,
+)
 from assistants.forms import AssistantForm
-from assistants.keys import keys_at_hand
+from assistants.library import language_of_starters
 from assistants.models import Assistant, AssistantVersion
 from assistants.own_endpoint import endpoint_of
 from assistants.pages import page_of, tell_kept
@@ -28,7 +33,6 @@ from assistants.spec import AssistantSpec
 from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
-from portal.services.privacy import policy_in_scope
 
 PAGE_SIZE = 25
 
@@ -42,19 +46,23 @@ def assistant_list(request: MemberRequest) -> HttpResponse:
     if words:
         rows = rows.filter(name__icontains=words.replace("\x00", ""))
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(
-        request, "assistants/assistant_list.html", {"page": page, "words": words}
-    )
+    context: dict[str, object] = {"page": page, "words": words}
+    if not page.object_list and not words:
+        language = language_of_starters(request)
+        context["cards"] = starting_points(QueryDict(), language)
+    return render(request, "assistants/assistant_list.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.ASSISTANTS_EDIT)
 def assistant_new(request: MemberRequest) -> HttpResponse:
-    """Create an assistant."""
+    """Create an assistant, from one that comes with the product or from nothing."""
     voice = request.GET.get("voice", "")
+    language = language_of_starters(request, language_of_voice(voice))
+    slug = request.GET.get("from", "")
     form = AssistantForm(
         request.POST if request.method == "POST" else None,
-        initial=_starter() | ({"voice": voice} if voice else {}),
+        initial=first_answers(slug=slug, language=language, voice=voice),
     )
     if request.method == "POST" and form.is_valid():
         assistant = services.create_assistant(
@@ -65,7 +73,12 @@ def assistant_new(request: MemberRequest) -> HttpResponse:
     return render(
         request,
         "assistants/assistant_form.html",
-        {"form": form, "assistant": None, "sections": sections()},
+        {
+            "form": form,
+            "assistant": None,
+            "sections": sections(),
+            "gallery": None if form.is_bound else gallery(request.GET, language),
+        },
         status=422 if form.errors else 200,
     )
 
@@ -229,22 +242,3 @@ def sections() -> list[dict[str, str]]:
         "advanced": _("Advanced"),
     }
     return [{"label": label, "url": f"#{name}"} for name, label in names.items()]
-
-
-def _starter() -> dict[str, str]:
-    return {
-        "first_message": _("Hello, this is the front desk. How can I help you?"),
-        "instructions": STARTER_INSTRUCTIONS,
-        "language": "en",
-        **first_choices(keys_at_hand(), policy_in_scope().regions),
-    }
-
-
-STARTER_INSTRUCTIONS = """\
-You are the friendly front desk of a small company. Keep answers to one or two sentences.
-
-When the caller says "opening hours", say "We are open from nine to five, Monday to Friday."
-When the caller says "address", say "You find us at number twelve, Market Street."
-When the caller says "goodbye", say "Thank you for calling. Goodbye." and end the call.
-Otherwise say "I can tell you our opening hours and our address."
-"""

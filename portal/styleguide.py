@@ -232,6 +232,19 @@ def _samples() -> dict[str, Any]:
             {"label": "Call", "value": "0198f2a4-7c1e", "mono": True},
             {"label": "Cost", "value": "0.14"},
         ],
+        "choice_cards": [
+            {
+                "title": title,
+                "text": text,
+                "url": "#choice-cards",
+                "is_current": title == "Orders",
+            }
+            for title, text in (
+                ("Front desk", "Answers common questions, day and night."),
+                ("Orders", "Helps customers with a delivery."),
+                ("Nothing", "Write every word yourself."),
+            )
+        ],
         "tabs": [
             {"label": "All", "url": "#tabs", "is_current": True, "count": 300},
             {"label": "Live", "url": "#tabs", "is_current": False, "count": 1},

@@ -7,9 +7,13 @@
     Set business to "Acme Dental".
     Otherwise say "I did not get that."
 
-Upper and lower case do not matter, nor "asks" or "mentions" for "says", nor straight or
-curly quotes. `{guests}` in a phrase keeps the words at its place; `{{guests}}` in a
-text gives them back. Lines that are no rule are ignored: they are for other models.
+    Als de beller vraagt naar "adres" of "straat", zeg "Marktstraat twaalf."
+    Wenn der Anrufer nach "Adresse" fragt, sage "Marktstraße zwölf."
+
+Rules are read in English, Dutch and German. Upper and lower case do not matter, nor
+"asks" or "mentions" for "says", nor straight or curly quotes. `{guests}` in a phrase
+keeps the words at its place; `{{guests}}` in a text gives them back. Lines that are no
+rule are ignored: they are for other models.
 """
 
 from __future__ import annotations
@@ -21,20 +25,38 @@ from functools import lru_cache
 
 _QUOTED = re.compile(r'"([^"]*)"')
 _WHEN = re.compile(
-    r"^\W*(?:when|if)\s+(?:the\s+)?(?:caller|user|customer|they)\s+"
-    r"(?:says?|asks?|mentions?|wants?)(?:\s+(?:about|for))?\s*(?=\")",
+    r"^\W*(?:"
+    r"(?:when|if)\s+(?:the\s+)?(?:caller|user|customer|they)\s+"
+    r"(?:says?|asks?|mentions?|wants?)(?:\s+(?:about|for))?"
+    r"|(?:als|wanneer)\s+de\s+(?:beller|klant)\s+"
+    r"(?:zegt|vraagt)(?:\s+(?:naar|om))?"
+    # German says what the caller does behind the phrases.
+    r"|(?:wenn|falls)\s+(?:der|die)\s+(?:anrufer|anruferin|kunde|kundin)(?:\s+nach)?"
+    r")\s*(?=\")",
     re.IGNORECASE,
 )
-_OTHERWISE = re.compile(r"^\W*otherwise\b[,:]?\s*", re.IGNORECASE)
+_OTHERWISE = re.compile(
+    r"^\W*(?:otherwise\b|anders\b|sonst\b|(?=zeg\s+anders\b))[,:]?\s*", re.IGNORECASE
+)
 _SET = re.compile(r'^\W*set\s+([A-Za-z_]\w*)\s+to\s+"([^"]*)"', re.IGNORECASE)
-_PHRASE_LIST = re.compile(r'\s*"([^"]*)"\s*(?:,?\s*or\b|,(?=\s*"))?', re.IGNORECASE)
-_SAY = re.compile(r'\b(?:say|ask|answer|reply)s?\s+"([^"]*)"', re.IGNORECASE)
+_PHRASE_LIST = re.compile(
+    r'\s*"([^"]*)"\s*(?:,?\s*(?:or|of|oder)\b|,(?=\s*"))?', re.IGNORECASE
+)
+_SAY = re.compile(
+    r"\b(?:(?:say|ask|answer|reply)s?|(?:zeg|vraag|antwoord)(?:\s+(?:anders|dan))?"
+    r'|(?:sage|frage|antworte)(?:\s+dann)?)\s+"([^"]*)"',
+    re.IGNORECASE,
+)
 _CALL = re.compile(
-    r'\b(?:call|use|run)\s+(?!the\b)([A-Za-z_][\w-]*)((?:\s*(?:with|,|and)?\s*\w+="[^"]*")*)',
+    r'\b(?:call|use|run|gebruik|benutze)\s+(?!the\b)([A-Za-z_][\w-]*)((?:\s*(?:with|,|and)?\s*\w+="[^"]*")*)',
     re.IGNORECASE,
 )
 _ARGUMENT = re.compile(r'(\w+)="([^"]*)"')
-_END = re.compile(r"\b(?:end|finish)\s+the\s+call\b|\bhang\s+up\b", re.IGNORECASE)
+_END = re.compile(
+    r"\b(?:(?:end|finish)\s+the\s+call|hang\s+up|beëindig\s+het\s+gesprek|hang\s+op"
+    r"|beende\s+das\s+gespräch|lege\s+auf)\b",
+    re.IGNORECASE,
+)
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _SLOT = re.compile(r"\{(\w+)\}|\*")
 

@@ -51,6 +51,28 @@ def said(*turns: str, rules: str = RULES) -> str:
 
 
 @pytest.mark.parametrize(
+    ("caller", "answer", "ends"),
+    [
+        ("wat zijn de openingstijden", "Van negen tot vijf.", False),
+        ("oké, tot ziens dan", "Tot ziens.", True),
+        ("iets anders", "Ik weet alleen onze openingstijden.", False),
+        ("Wie lautet Ihre Adresse?", "Marktstraße zwölf.", False),
+        ("auf Wiederhören", "Auf Wiederhören.", True),
+    ],
+)
+def test_rules_are_read_in_dutch_and_german(caller: str, answer: str, ends: bool):
+    rules = """
+Als de beller vraagt naar "openingstijden" of "open", zeg "Van negen tot vijf."
+Als de beller zegt "tot ziens", zeg "Tot ziens." en beëindig het gesprek.
+Zeg anders "Ik weet alleen onze openingstijden."
+Wenn der Anrufer nach "Adresse" oder "Straße" fragt, sage „Marktstraße zwölf.“
+Wenn der Anrufer "auf Wiederhören" sagt, sage "Auf Wiederhören." und beende das Gespräch.
+"""
+    decision = decide(conversation(caller, rules=rules))
+    assert (decision.say, decision.ends_call) == (answer, ends)
+
+
+@pytest.mark.parametrize(
     ("caller", "answer"),
     [
         ("What are your opening hours?", "Acme Dental is open from nine to five."),
