@@ -80,6 +80,7 @@ ACTIONS: Final[dict[str, str | Promise]] = {
     "member.joined": _("Person joined"),
     "member.left": _("Person left"),
     "member.removed": _("Person removed"),
+    "member.renamed": _("Person renamed"),
     "member.uninvited": _("Invitation taken back"),
     "number.added": _("Number added"),
     "number.changed": _("Number changed"),

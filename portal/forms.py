@@ -38,6 +38,17 @@ def _allowed(text: str, giver: Membership | None) -> Role:
     return role
 
 
+class ProfileForm(forms.Form):
+    """What a person is called."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=120,
+        help_text=_("Colleagues see it in the team, in invitations and in the log."),
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
+
+
 class RoleForm(forms.Form):
     """Somebody's role, and the assistants and campaigns they are kept to."""
 

@@ -18,6 +18,7 @@ from portal.views import (
 )
 
 urlpatterns = [
+    path("accounts/profile/", preferences.own_profile, name="own_profile"),
     path("language/", preferences.set_language, name="set_language"),
     path("theme/", preferences.set_theme, name="set_theme"),
     path(

@@ -108,6 +108,20 @@ def hand_over(*, owner: Membership, to: Membership) -> None:
     )
 
 
+@transaction.atomic
+def rename_person(*, person: User, name: str) -> None:
+    """Call somebody by another name; the log of each of their organizations says so."""
+    before = person.name
+    if name == before:
+        return
+    person.name = name
+    person.save(update_fields=["name"])
+    places = Membership.objects.filter(user=person).select_related("organization")
+    for place in places:
+        names = {"name": [before, name]}
+        _record(place.organization, person, "member.renamed", place, names)
+
+
 def _locked(organization: Organization) -> Organization:
     """Lock the organization, so that two removals cannot both leave "the other" owner."""
     with organization_scope(organization):

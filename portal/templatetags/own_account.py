@@ -32,6 +32,7 @@ def account_tabs(context: Context) -> list[dict[str, Any]]:
     """Return the pages about the own account as tabs."""
     path = context["request"].path
     rows = [
+        (_("Name"), "own_profile"),
         (_("Email address"), "account_email"),
         (_("Password"), "account_change_password"),
         (_("Second step"), "mfa_index"),

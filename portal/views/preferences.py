@@ -1,20 +1,24 @@
-"""What a person chooses for themselves: theme, language, and the organization to look at."""
+"""What a person chooses for themselves: name, theme, language, and where to look."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.context import THEME_COOKIE
+from portal.forms import ProfileForm
 from portal.http import MemberRequest
 from portal.middleware import SESSION_ORGANIZATION, choose_organization
 from portal.models import User
 from portal.permissions import public, signed_in
+from portal.services.memberships import rename_person
 
 _YEAR_S = 365 * 24 * 3600
 
@@ -55,6 +59,22 @@ def set_language(request: MemberRequest) -> HttpResponse:
             secure=request.is_secure(),
         )
     return response
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def own_profile(request: MemberRequest) -> HttpResponse:
+    """What a person is called."""
+    form = ProfileForm(
+        request.POST if request.method == "POST" else None,
+        initial={"name": request.user.name},
+    )
+    if request.method == "POST" and form.is_valid():
+        rename_person(person=request.user, name=form.cleaned_data["name"])
+        messages.success(request, _("Saved."))
+        return redirect("own_profile")
+    status = 422 if form.errors else 200
+    return render(request, "account/profile.html", {"form": form}, status=status)
 
 
 @require_GET

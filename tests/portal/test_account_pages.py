@@ -9,6 +9,8 @@ from django.core import mail
 from django.urls import reverse
 
 from portal.mail.delivery import send_due_mails
+from portal.models import AuditRecord, Membership, Role
+from portal.scope import organization_scope
 from tests.world import PASSWORD, House, browser
 
 PUBLIC = ["account_login", "account_signup", "account_reset_password"]
@@ -16,6 +18,7 @@ PRIVATE = [
     "account_logout",
     "account_change_password",
     "account_email",
+    "own_profile",
     "account_reauthenticate",
     "mfa_index",
 ]
@@ -97,3 +100,36 @@ def test_the_reset_mail_wears_the_brand_in_both_its_forms(acme: House):
     link = re.search(r"https?://\S+/accounts/password/reset/key/\S+", message.body)[0]  # type: ignore[arg-type]  # a str by now
     assert link in html
     assert acme.host in link
+
+
+def test_a_person_is_called_as_they_like_and_every_log_says_so(
+    acme: House, bakery: House
+):
+    alice = acme.people["alice"]
+    Membership.objects.create(
+        user=alice, organization=bakery.organization, role=Role.VIEWER
+    )
+    client = browser(acme, alice)
+    at = reverse("own_profile")
+    assert client.post(at, {"name": " Alice Adams "}).status_code == 302
+    assert "Alice Adams" in client.get(reverse("member_list")).content.decode()
+    alice.refresh_from_db()
+    assert alice.name == "Alice Adams"
+    for house in (acme, bakery):
+        with organization_scope(house.organization):
+            [record] = AuditRecord.objects.filter(action="member.renamed")
+        assert record.changes == {"name": ["Alice", "Alice Adams"]}
+        assert record.actor == alice
+    assert client.post(at, {"name": "Alice Adams"}).status_code == 302
+    with organization_scope(acme.organization):
+        assert AuditRecord.objects.filter(action="member.renamed").count() == 1
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a" * 121, "a\x00b"])
+def test_a_name_that_is_none_is_refused_beside_its_field(acme: House, name: str):
+    alice = acme.people["alice"]
+    answer = browser(acme, alice).post(reverse("own_profile"), {"name": name})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["name"]
+    alice.refresh_from_db()
+    assert alice.name == "Alice"
