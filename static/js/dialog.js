@@ -20,7 +20,12 @@ export function init(root) {
     if (!(button instanceof HTMLElement)) return;
     const dialog = document.getElementById(button.dataset.opens ?? "");
     if (!(dialog instanceof HTMLDialogElement)) return;
-    button.closest("details")?.removeAttribute("open");
+    const menu = button.closest("details");
+    if (menu) {
+      menu.open = false;
+      // The button is hidden now; closing the dialog gives the focus back to its menu.
+      menu.querySelector("summary")?.focus();
+    }
     dialog.showModal();
   });
 }

@@ -59,3 +59,34 @@ async def test_every_component_is_accessible_and_fits(theme: str, width: int):
         }
         assert wrong == {}
         await browser.close()
+
+
+@pytest.mark.asyncio
+async def test_what_cannot_be_taken_back_is_asked_first():
+    async with (
+        call_server({"/": guide_page("light")}) as server,
+        async_playwright() as play,
+    ):
+        browser = await play.chromium.launch(
+            executable_path=program("chromium", "chromium"),
+            args=["--no-sandbox", "--disable-gpu"],
+        )
+        page = await browser.new_page()
+        await page.goto(server.url)
+        await page.wait_for_selector('#confirm[data-started="ready"]', state="attached")
+        button = page.locator("form[data-confirm] button").first
+        await button.focus()
+        await page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog", name="Revoke the key Production?")
+        assert await dialog.is_visible()
+        cancel = dialog.get_by_role("button", name="Cancel")
+        assert await cancel.evaluate("it => it === document.activeElement")
+        # Escape sends nothing and gives the focus back.
+        await page.keyboard.press("Escape")
+        assert not await dialog.is_visible()
+        assert await button.evaluate("it => it === document.activeElement")
+        await page.keyboard.press("Enter")
+        async with page.expect_navigation():
+            await dialog.get_by_role("button", name="Revoke").click()
+        assert page.url.endswith("?")
+        await browser.close()
