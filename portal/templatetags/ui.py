@@ -201,8 +201,9 @@ def data_table(
     caption: str,
     id: str = "",
     show_caption: bool = False,
+    is_matrix: bool = False,
 ) -> SafeString:
-    """A table that becomes a list of cards where it is narrow."""
+    """A table that becomes a list of cards where it is narrow, or a tighter matrix."""
     return render_to_string(
         "components/data_table.html",
         {
@@ -210,6 +211,7 @@ def data_table(
             "caption": caption,
             "id": id,
             "show_caption": show_caption,
+            "is_matrix": is_matrix,
         },
     )
 
