@@ -57,13 +57,21 @@ class HostMiddleware:
             if request.path.startswith("/api/"):
                 return error_response("not_found", "Nothing answers at this host.")
             if request.path not in _HEALTH:
-                return render(request, "404_unknown_host.html", status=404)
+                return _nothing_here(request)
             request.portal = None
         if request.portal is None:
             request.urlconf = settings.OPERATOR_URLCONF
         elif (address := _canonical_address(request)) is not None:
             return redirect(address)
         return self.get_response(request)
+
+
+def _nothing_here(request: PortalRequest) -> HttpResponseBase:
+    """Say so in the visitor's language, and name nobody."""
+    language = translation.get_language_from_request(request)
+    with translation.override(language):
+        context = {"language": language}
+        return render(request, "404_unknown_host.html", context, status=404)
 
 
 def _canonical_address(request: PortalRequest) -> str | None:
