@@ -47,7 +47,6 @@ PUBLIC = (200, 200, 200, 200, 200, 200)
 
 GET: dict[str, tuple[int, ...]] = {
     "dashboard": LIST,
-    "own_profile": LIST,
     "assistant_list": LIST,
     "assistant_new": FORM,
     "assistant_detail": READ,
