@@ -173,7 +173,7 @@ def transfers(rows: Sequence[Transfer]) -> list[dict[str, Any]]:
     }
     return [
         {
-            "title": row.destination,
+            "title": row.destination or "—",
             "text": " · ".join(
                 str(part)
                 for part in (
@@ -233,7 +233,7 @@ Shown = dict[str, Any]
 
 
 def _turned_away(event: CallEvent) -> Shown:
-    message = event.data.get("message")
+    message = event.whole.get("message")
     return {
         "title": _("Turned away"),
         "text": _("The caller heard: %(message)s") % {"message": message}
@@ -285,7 +285,7 @@ def _trouble(event: CallEvent) -> Shown:
     return {
         "title": _("Trouble with %(provider)s")
         % {"provider": event.data.get("provider", "")},
-        "text": event.data.get("message", ""),
+        "text": event.whole.get("message", ""),
         "tone": "danger" if event.data.get("is_fatal") else "warning",
         "icon": "alert",
     }

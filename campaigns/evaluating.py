@@ -18,6 +18,7 @@ from django.db.models import Count
 from calls.destinations import DestinationRules
 from calls.models import Call, PhoneNumber
 from calls.services.guarding import guard_of
+from calls.services.retention import hashed_number
 from campaigns.callers import PoolNumber, choose_number
 from campaigns.legal import LegalTable
 from campaigns.locality import Locality
@@ -260,11 +261,15 @@ def _calls_today(
 def _called_at(
     numbers: list[str], organization: Organization, back: timedelta, now: datetime
 ) -> dict[str, list[datetime]]:
-    """Return when these people were called lately, from whatever source."""
+    """Return when these people were called lately, from whatever source.
+
+    A call that keeps nothing has the number hashed by then; it counts all the same.
+    """
+    known = {hashed_number(number, organization.pk): number for number in numbers}
     made = Call.objects.filter(
         organization=organization,
         direction=Call.Direction.OUTBOUND,
-        callee_number__in=numbers,
+        callee_number__in=[*numbers, *known],
         created_at__gt=now - back,
     ).values_list("callee_number", "created_at")
     claimed = Attempt.objects.filter(
@@ -274,7 +279,7 @@ def _called_at(
     ).values_list("phone_number", "created_at")
     found: dict[str, list[datetime]] = {}
     for number, at in (*made, *claimed):
-        found.setdefault(number, []).append(at)
+        found.setdefault(known.get(number, number), []).append(at)
     return found
 
 

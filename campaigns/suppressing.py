@@ -19,6 +19,7 @@ from calls.errors import CallNotActive
 from calls.models import Call
 from calls.services.control import stop_call
 from campaigns.models import Lead, SuppressionEntry
+from common.phone import mask
 from portal.models import Organization, User
 from portal.scope import Scope, all_organizations, scoped
 from portal.services import audit
@@ -116,7 +117,7 @@ def unsuppress(*, entry: SuppressionEntry, actor: User | None) -> None:
             actor=actor,
             action="suppression.removed",
             target=entry,
-            changes={"number": entry.phone_number, "source": entry.source},
+            changes={"number": mask(entry.phone_number), "source": entry.source},
         )
 
 

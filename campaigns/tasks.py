@@ -8,6 +8,7 @@ run_import          a part of a list that was uploaded
 resume_imports      every 30 s: imports nobody works at
 apply_wishes        somebody asked not to be called, or to be called later
 reconcile_attempts  every 5 s: finds what the others left behind
+forget_people       every hour: the people of campaigns that ended long enough ago
 resume_campaigns    every 30 s: goes on with what stopped for want of credits
 """
 
@@ -23,6 +24,7 @@ from django.utils import timezone
 from campaigns import (
     dialing,
     finishing,
+    forgetting,
     funding,
     reconciling,
     streaming,
@@ -114,6 +116,12 @@ def apply_wishes(*, call_id: str, organization_id: str) -> None:
 def reconcile_attempts() -> None:
     """Find what dead workers and lost messages left behind."""
     reconciling.reconcile()
+
+
+@shared_task(time_limit=3_600, soft_time_limit=3_500)
+def forget_people() -> None:
+    """Forget the people of campaigns whose time is over."""
+    forgetting.forget_people(timezone.now())
 
 
 @shared_task

@@ -38,6 +38,7 @@ _TICKS = {
     "calls.tasks.apply_retention": ("default", 3600.0),
     "calls.tasks.forget_private_calls": ("default", 60.0),
     "calls.tasks.watch_for_fraud": ("default", 60.0),
+    "campaigns.tasks.forget_people": ("default", 3600.0),
     "campaigns.tasks.resume_campaigns": ("dialing", 30.0),
     "billing.tasks.release_expired_holds": ("billing", 10.0),
     "billing.tasks.expire_lots": ("billing", 60.0),

@@ -184,6 +184,8 @@ if DATABASE_POOL_SIZE:
 REDIS_URL = env.secret(
     "REDIS_URL", "", "Redis for the channel layer and the cache; empty: PostgreSQL."
 )
+# Captions travel there, and rest a minute: sealed under keys made from the installation's.
+_layer_keys = [f"channel layer {key}" for key in SEALING_KEYS.split(",") if key]
 CHANNEL_LAYERS: dict[str, dict[str, Any]]
 CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
@@ -191,7 +193,10 @@ if REDIS_URL:
         "default": {
             # The core layer of channels-redis loses idle sockets after 5 s on redis-py 8.
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL]},
+            "CONFIG": {
+                "hosts": [REDIS_URL],
+                "symmetric_encryption_keys": _layer_keys,
+            },
         }
     }
     CACHES = {
@@ -211,6 +216,7 @@ else:
             "BACKEND": "config.channel_layer.ReconnectingPostgresLayer",
             "CONFIG": {
                 **_plain,
+                "symmetric_encryption_keys": _layer_keys,
                 "OPTIONS": {k: v for k, v in _plain["OPTIONS"].items() if k != "pool"},
             },
         }

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Owned
+from portal.sealed import SealableTextField
 
 
 class Transfer(Owned):
@@ -42,7 +43,8 @@ class Transfer(Owned):
     )
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.BLIND)
     destination = models.CharField(max_length=260)
-    brief = models.TextField(blank=True)
+    # What the person was told of the caller: content of the call.
+    brief = SealableTextField(blank=True)
     asked_by = models.CharField(max_length=10)  # assistant, api or person
     method = models.CharField(max_length=6, blank=True)  # refer or bridge
     status = models.CharField(max_length=8, choices=Status, default=Status.ASKED)

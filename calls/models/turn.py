@@ -45,7 +45,7 @@ class Turn(Owned):
 class CallEvent(Owned):
     """A status change, tool call or vendor trouble of a call."""
 
-    CONTENT: Final = ("arguments", "result")
+    CONTENT: Final = ("arguments", "result", "message")
 
     call = models.ForeignKey(
         "calls.Call", on_delete=models.CASCADE, related_name="events"
@@ -54,7 +54,8 @@ class CallEvent(Owned):
     at = models.DateTimeField()
     at_ms = models.PositiveIntegerField(null=True)
     data = models.JSONField(default=dict)
-    # What a tool was given and answered, where content is kept sealed; else it is in `data`.
+    # What a tool or a person was told, and what a tool answered, where content is kept
+    # sealed; else it is in `data`.
     content_json = SealableTextField(blank=True)
 
     class Meta:

@@ -30,6 +30,7 @@ def report_call(call: Call) -> None:
             to=address,
             context=_mail_context(call),
             idempotency_key=f"call-report:{call.pk}:{address}",
+            call_id=call.pk,
         )
 
 

@@ -1,7 +1,9 @@
 """Deleting what calls leave behind when its time is over, and proving it.
 
-    content     turns, tool calls, summary, recording, webhooks' bodies   first
-    metadata    numbers, variables, events                                later, or with it
+    content     turns, tool calls, findings, recording, briefings of
+                transfers, bodies of webhooks and mails              first
+    metadata    numbers, variables, events, and what an app above
+                keeps of them                                        later, or with it
 
 What stays is what the books need: who, when, how long, how much. A deletion may be
 killed anywhere: files go before the rows that name them, and a call counts as purged
@@ -11,7 +13,7 @@ only when everything of it is gone. A legal hold stops it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -22,8 +24,21 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from calls.models import Call, CallAnalysis, CallEvent, RetentionRun, Turn
-from portal.models import Organization, WebhookDelivery, WebhookEvent
+from calls.models import (
+    Call,
+    CallAlert,
+    CallAnalysis,
+    CallEvent,
+    RetentionRun,
+    Transfer,
+    Turn,
+)
+from portal.mail.delivery import (
+    calls_with_mail_waiting,
+    empty_mails_of_call,
+    unname_mails_of_call,
+)
+from portal.models import Organization, OutgoingMail, WebhookDelivery, WebhookEvent
 from portal.policy import CONTENT_DAYS, METADATA_DAYS, Policy
 from portal.scope import Scope, all_organizations, scoped
 from portal.services.privacy import policy_for
@@ -43,6 +58,13 @@ CONTENT: Final[dict[str, Any]] = {
     "recording": "",
     "waveform": {},
 }
+FINDINGS: Final[dict[str, Any]] = {
+    "summary": "",
+    "data_json": "",
+    "success_reason": "",
+    "note": "",
+    "transcript_note": "",
+}
 METADATA: Final[dict[str, Any]] = {
     "caller_number": "",
     "callee_number": "",
@@ -51,6 +73,17 @@ METADATA: Final[dict[str, Any]] = {
     "metadata": {},
     "error": "",
 }
+
+_ALSO: list[Callable[[Call], None]] = []
+
+
+def also_forget(forget: Callable[[Call], None]) -> None:
+    """Note what an app above deletes of a call whose metadata goes.
+
+    It runs in the call's scope and in the transaction that empties the row.
+    """
+    if forget not in _ALSO:
+        _ALSO.append(forget)
 
 
 def purge_content(call: Call) -> int:
@@ -65,10 +98,10 @@ def purge_content(call: Call) -> int:
         CallEvent.objects.filter(call=call).exclude(kind="ended").update(
             data={}, content_json=""
         )
-        CallAnalysis.objects.filter(call=call).update(
-            summary="", data_json="", success_reason="", note=""
-        )
+        CallAnalysis.objects.filter(call=call).update(**FINDINGS)
+        Transfer.objects.filter(call=call).update(brief="")
         WebhookEvent.objects.filter(call_id=call.pk).delete()
+        empty_mails_of_call(call.pk)
         Call.objects.filter(pk=call.pk).update(
             **CONTENT, content_purged_at=timezone.now()
         )
@@ -84,9 +117,32 @@ def purge_metadata(call: Call, *, keep: dict[str, str] | None = None) -> None:
         purge_content(call)
     with transaction.atomic():
         CallEvent.objects.filter(call=call).exclude(kind="ended").delete()
+        Transfer.objects.filter(call=call).update(destination="", detail="")
+        unname_mails_of_call(call.pk)
+        for name, hidden in (keep or {}).items():
+            hide_in_alerts(getattr(call, name), hidden)
+        for forget in _ALSO:
+            forget(call)
         Call.objects.filter(pk=call.pk).update(
             **METADATA | (keep or {}), metadata_purged_at=timezone.now()
         )
+
+
+def hide_in_alerts(number: str, hidden: str) -> None:
+    """Put a hashed number in the place of a number in the scope's alerts."""
+    if number in ("", hidden):
+        return
+    for alert in CallAlert.objects.filter(subject=number):
+        standing = CallAlert.objects.filter(
+            organization=alert.organization_id,
+            kind=alert.kind,
+            subject=hidden,
+            dismissed_at__isnull=True,
+        )
+        if alert.dismissed_at is None and standing.exists():
+            CallAlert.objects.filter(pk=alert.pk).delete()
+        else:
+            CallAlert.objects.filter(pk=alert.pk).update(subject=hidden)
 
 
 def hashed_number(number: str, organization_id: UUID) -> str:
@@ -148,6 +204,9 @@ def _run(organization_id: UUID, policy: Policy, now: datetime) -> RetentionRun |
         run.content_count += 1
         run.recording_count += bool(call.recording)
         names[call.pk] = call.recording
+    CallAlert.objects.filter(
+        last_seen_at__lt=now - timedelta(days=policy.metadata_days)
+    ).delete()
     for call in _batches(metadata):
         purge_metadata(call)
         run.metadata_count += 1
@@ -182,11 +241,13 @@ def left_over(recordings: dict[UUID, str]) -> int:
         .exclude(content_purged_at__isnull=False, summary="", recording="")
         .values_list("pk", flat=True)
     )
-    left |= set(
-        CallAnalysis.objects.filter(call__in=ids)
-        .exclude(summary="", data_json="", success_reason="", note="")
-        .values_list("call_id", flat=True)
-    )
+    for model, empty in ((CallAnalysis, FINDINGS), (Transfer, {"brief": ""})):
+        rows = model._default_manager.filter(call__in=ids).exclude(**empty)
+        left |= set(rows.values_list("call_id", flat=True))
+    told = WebhookEvent.objects.filter(call_id__in=ids)
+    mailed = OutgoingMail.objects.filter(call_id__in=ids).exclude(html="")
+    for rows in (told, mailed):
+        left |= {pk for pk in rows.values_list("call_id", flat=True) if pk}
     left |= {
         call_id
         for call_id, name in recordings.items()
@@ -208,12 +269,12 @@ def forget_private_calls(now: datetime) -> int:
                 ended_at__lt=now - REPORT_GRACE,
             ).order_by("ended_at")[:BATCH]
         )
+        ids = [call.pk for call in due]
         waiting = set(
             WebhookDelivery.objects.filter(
-                call_id__in=[call.pk for call in due],
-                status=WebhookDelivery.Status.PENDING,
+                call_id__in=ids, status=WebhookDelivery.Status.PENDING
             ).values_list("call_id", flat=True)
-        )
+        ) | calls_with_mail_waiting(ids)
     count = 0
     for call in due:
         assert call.ended_at is not None

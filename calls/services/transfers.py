@@ -22,8 +22,11 @@ from calls.services.trunks import free_channels
 from calls.trunk_rules import region_of
 from common.ids import uuid7
 from common.phone import InvalidNumber, parse_number
+from common.redaction import redact
 from portal.models import Organization
+from portal.policy import Policy
 from portal.scope import scoped
+from portal.sealed import ToSeal
 
 
 class Failure(StrEnum):
@@ -101,7 +104,7 @@ def plan_transfer(
     """
     values: dict[str, Any] = {
         "destination": destination[:260],
-        "brief": brief,
+        "brief": _kept_brief(order.policy, brief),
         "asked_by": asked_by,
         "kind": kind_of(order, destination),
     }
@@ -124,6 +127,14 @@ def plan_transfer(
             trunk_id=way.trunk.pk if way.trunk else None,
             brief=brief,
         )
+
+
+def _kept_brief(policy: Policy, brief: str) -> str:
+    """Return what is kept of what a person is told about the caller."""
+    if policy.gdpr_mode:
+        return ""
+    kept = redact(brief, policy.redacted).text.replace("\x00", "")
+    return ToSeal(kept) if policy.seals_content else kept
 
 
 def take_line(*, order: CallOrder, plan: TransferPlan) -> datetime | None:

@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from django.core.files.storage import storages
 from django.core.serializers.json import DjangoJSONEncoder
@@ -16,13 +15,28 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from calls.models import Call, CallEvent, Erasure, RecordingConsent, Turn
-from calls.services.retention import hashed_number, left_over, purge_metadata
+from calls.models import (
+    Call,
+    CallAnalysis,
+    CallEvent,
+    CallWish,
+    Erasure,
+    RecordingConsent,
+    Transfer,
+    Turn,
+)
+from calls.services.retention import (
+    hashed_number,
+    hide_in_alerts,
+    left_over,
+    purge_metadata,
+)
 from campaigns import lifecycle
+from campaigns.forgetting import forget_faults_of, forget_leads
 from campaigns.models import Decision, Lead, SavedPerson, SuppressionEntry
 from campaigns.services.lists import forget_people
 from campaigns.suppressing import suppressed_among
-from portal.models import Organization, User
+from portal.models import Organization, User, WebhookEvent
 from portal.sealed_storage import plain_name
 from portal.services import audit
 from portal.services.privacy import policy_of
@@ -123,6 +137,7 @@ def _subject_json(found: Found) -> dict[str, Any]:
 
 def _call_json(call: Call) -> dict[str, Any]:
     consent = RecordingConsent.objects.filter(call=call).first()
+    findings = CallAnalysis.objects.filter(call=call).first()
     return {
         "id": call.pk,
         "direction": call.direction,
@@ -141,6 +156,22 @@ def _call_json(call: Call) -> dict[str, Any]:
             "answer": consent.answer,
             "answered_at": consent.answered_at,
         },
+        "findings": findings
+        and {
+            "data": findings.data,
+            "is_success": findings.is_success,
+            "reason": findings.success_reason,
+            "note": findings.note,
+        },
+        "transfers": [
+            {"to": row.destination, "told": row.brief, "at": row.asked_at}
+            for row in Transfer.objects.filter(call=call)
+        ],
+        "wishes": list(
+            CallWish.objects.filter(call=call).values(
+                "kind", "way", "call_back_at", "created_at"
+            )
+        ),
         "turns": [
             {
                 "speaker": turn.speaker,
@@ -193,7 +224,8 @@ def erase_subject(
     """Erase what is kept of a number and return the certificate.
 
     Calls lose content and numbers, leads their name, number and variables, saved lists
-    the person; what the books need stays without them. On a list of numbers not to be
+    the person, the log of webhooks and mails what it told; what the books need stays
+    without them. On a list of numbers not to be
     called it stays: forgetting it would have the person called again (GDPR 17(3)).
     Raises `ErasureRefused` on a legal hold and while a call with the number goes on.
     Killed half way, a second time finishes it.
@@ -215,6 +247,9 @@ def erase_subject(
     with transaction.atomic():
         lead_count = _erase_leads(found.leads)
         forget_people(found.saved)
+        forget_faults_of(number)
+        hide_in_alerts(number, hidden)
+        _erase_told(number)
         certificate = Erasure(
             organization=organization,
             number_hash=hidden,
@@ -248,11 +283,15 @@ def _erase_leads(leads: list[Lead]) -> int:
             only_from=Lead.Status.PENDING,
             skip_reason=Lead.SkipReason.BY_HAND,
         )
-        Lead.objects.filter(pk=lead.pk).update(
-            # Nobody's number, and no other lead's of the campaign.
-            phone_number=f"#{uuid4().hex[:15]}",
-            name="",
-            variables={},
-            consent_proof="",
-        )
+    forget_leads([lead.pk for lead in leads])
     return len(leads)
+
+
+def _erase_told(number: str) -> None:
+    """Delete what webhooks told of a number beside its calls, such as a lead's end.
+
+    A sealed body is opened to look: the table cannot be searched for it.
+    """
+    told = WebhookEvent.objects.filter(kind__startswith="lead.")
+    named = [event.pk for event in told.iterator() if number in event.body]
+    WebhookEvent.objects.filter(pk__in=named).delete()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -128,6 +128,30 @@ def _note_sender(agency_id: UUID, outcome: Outcome) -> None:
     elif outcome.is_server_down or outcome.is_sender_refused:
         rows.update(last_error=outcome.error[:300])
         rows.filter(failing_since__isnull=True).update(failing_since=now)
+
+
+def empty_mails_of_call(call_id: UUID) -> None:
+    """Empty what mails tell of a call in scope; one on its way is given up."""
+    mails = OutgoingMail.objects.filter(call_id=call_id)
+    mails.filter(status__in=[Status.QUEUED, Status.SENDING]).update(
+        status=Status.FAILED,
+        lease_until=None,
+        last_error="What it told of the call was deleted before it left.",
+    )
+    mails.update(text="", html="")
+
+
+def unname_mails_of_call(call_id: UUID) -> None:
+    """Take whom a call was with, masked as it is, out of the subjects of its mails."""
+    OutgoingMail.objects.filter(call_id=call_id).update(subject="—")
+
+
+def calls_with_mail_waiting(call_ids: Collection[UUID]) -> set[UUID | None]:
+    """Return of which of these calls a mail is still on its way."""
+    waiting = OutgoingMail.objects.filter(
+        call_id__in=call_ids, status__in=[Status.QUEUED, Status.SENDING]
+    )
+    return set(waiting.values_list("call_id", flat=True))
 
 
 def failed_mails() -> QuerySet[OutgoingMail]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -23,13 +24,15 @@ def send_mail(
     to: str,
     context: Mapping[str, Any],
     idempotency_key: str,
+    call_id: UUID | None = None,
 ) -> OutgoingMail:
     """Queue one mail in the caller's transaction; it leaves only if that commits.
 
     It is rendered here, so that a broken template fails its caller and not the worker:
     in the brand of the organization's portal, in its time zone, and in the reader's
     language, lazy strings of the context included. The same key of the same
-    organization again writes nothing and returns the first mail.
+    organization again writes nothing and returns the first mail. `call_id` is the call
+    whose content it tells: the body goes when that does.
     `organization` is None for the operator's own people only.
     """
     kind = kind_of(template)
@@ -55,6 +58,7 @@ def send_mail(
                 return OutgoingMail.objects.create(
                     organization=organization,
                     template=template,
+                    call_id=call_id,
                     recipient=to,
                     language=language,
                     subject=rendered.subject,

@@ -19,7 +19,8 @@ class OutgoingMail(models.Model):
 
     `organization` is the one the mail is about; empty for the operator's own people.
     The body is sealed: it may hold a link that signs somebody in. It is emptied once
-    the mail was sent when `is_secret`, else after a while.
+    the mail was sent when `is_secret`, else after a while, and with the content of the
+    call it tells of.
     """
 
     class Status(models.TextChoices):
@@ -40,6 +41,8 @@ class OutgoingMail(models.Model):
         editable=False,
     )
     template = models.CharField(max_length=60)
+    # The call whose content it tells; its row belongs to an app above this one.
+    call_id = models.UUIDField(null=True)
     recipient = models.EmailField(max_length=254)
     language = models.CharField(max_length=8)
     subject = models.CharField(max_length=300)
@@ -73,6 +76,11 @@ class OutgoingMail(models.Model):
                 name="mail_due",
             ),
             models.Index(fields=["agency", "-created_at"], name="mail_by_agency"),
+            models.Index(
+                fields=["call_id"],
+                condition=Q(call_id__isnull=False),
+                name="mail_of_call",
+            ),
         ]
 
     def __str__(self) -> str:
