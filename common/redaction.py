@@ -5,8 +5,9 @@ number must pass Luhn (ISO/IEC 7812), an account number modulo 97 (ISO 13616), a
 citizen number its weighted sum of eleven. Speech recognition also writes digits as
 words ("four two nine"), so runs of number words are read as digits first.
 
-What has no form (names, addresses, illnesses) cannot be found this way and is not
-promised. A category is taken out whole; `[payment card]` stands where it was.
+What has no form (addresses, illnesses) cannot be found this way and is not promised;
+of names, those that were told (`common.known_names`) and no others. A category is taken
+out whole; `[payment card]` stands where it was.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from common.known_names import find_names
 
 
 class Category(StrEnum):
-    """A kind of personal data that can be told by its form."""
+    """A kind of personal data that can be told: by its form, and a name by knowing it."""
 
     EMAIL = "email"
     PHONE_NUMBER = "phone_number"
@@ -28,6 +31,7 @@ class Category(StrEnum):
     NATIONAL_ID = "national_id"
     DATE_OF_BIRTH = "date_of_birth"
     IP_ADDRESS = "ip_address"
+    NAME = "name"
 
 
 @dataclass(frozen=True)
@@ -165,13 +169,17 @@ _RULES: Final[tuple[tuple[Category, re.Pattern[str], Callable[[str], bool]], ...
 )
 
 
-def redact(text: str, categories: Collection[Category]) -> Redacted:
+def redact(
+    text: str, categories: Collection[Category], names: Collection[str] = ()
+) -> Redacted:
     """Return the text with `[category]` where personal data of these kinds was.
 
     Positions count in the text given. A digit run that is told as one kind is not told
-    as another: with cards alone asked for, a phone number stays.
+    as another: with cards alone asked for, a phone number stays. `names` are those to
+    find as `Category.NAME`.
     """
-    found = [one for one in _all_found(text) if one.category in categories]
+    known = names if Category.NAME in categories else ()
+    found = [one for one in _all_found(text, known) if one.category in categories]
     parts: list[str] = []
     at = 0
     for one in found:
@@ -180,7 +188,20 @@ def redact(text: str, categories: Collection[Category]) -> Redacted:
     return Redacted("".join([*parts, text[at:]]), tuple(found))
 
 
-def _all_found(text: str) -> list[Found]:
+def redact_json(
+    value: Any, categories: Collection[Category], names: Collection[str] = ()
+) -> Any:
+    """Return JSON with personal data taken out of every text in it; keys stay."""
+    if isinstance(value, str):
+        return redact(value, categories, names).text
+    if isinstance(value, dict):
+        return {key: redact_json(one, categories, names) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_json(one, categories, names) for one in value]
+    return value
+
+
+def _all_found(text: str, names: Collection[str]) -> list[Found]:
     """Every piece of personal data, in order, none over another."""
     plain, places = _with_digits(text)
     taken: list[Found] = []
@@ -191,6 +212,9 @@ def _all_found(text: str) -> list[Found]:
             is_free = all(end <= one.start or start >= one.end for one in taken)
             if is_free and is_one(match.group()):
                 taken.append(Found(category, start, end))
+    for start, end in find_names(text, names):
+        if all(end <= one.start or start >= one.end for one in taken):
+            taken.append(Found(Category.NAME, start, end))
     return sorted(taken, key=lambda one: one.start)
 
 

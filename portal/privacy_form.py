@@ -21,6 +21,7 @@ CATEGORY_LABELS = {
     Category.NATIONAL_ID: _("Citizen and social security numbers"),
     Category.DATE_OF_BIRTH: _("Dates of birth"),
     Category.IP_ADDRESS: _("IP addresses"),
+    Category.NAME: _("Names the call was told of"),
 }
 
 
@@ -64,14 +65,18 @@ class PrivacyForm(forms.Form):
         label=_("Keep metadata for"),
         coerce=int,
         choices=_days(METADATA_DAYS),
-        help_text=_("Telephone numbers, variables and events of calls."),
+        help_text=_(
+            "Telephone numbers, variables and events of calls, and the people of a "
+            "campaign, counted from its end. Saved lists stay until you delete them."
+        ),
     )
     gdpr_mode = forms.BooleanField(
         label=_("Keep no content"),
         required=False,
         help_text=_(
             "Nothing is recorded. Transcript and summary go once the report of the "
-            "call has been delivered, and telephone numbers are made unreadable."
+            "call has been delivered, and telephone numbers are made unreadable. The "
+            "people of a campaign go three days after its end."
         ),
     )
     redacted_categories = forms.MultipleChoiceField(
@@ -81,7 +86,12 @@ class PrivacyForm(forms.Form):
             (category.value, label) for category, label in CATEGORY_LABELS.items()
         ],
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Before anything is stored or sent. Names cannot be told by form."),
+        help_text=_(
+            "Before anything is stored or sent. A name has no form: only names that a "
+            "call was told of are found, in its variables or its lead, or afterwards in "
+            "a fact that is called a name. Other names stay, and a name that is a word "
+            "too, such as Mark, is taken out wherever it is said."
+        ),
     )
     seals_content = forms.BooleanField(
         label=_("Seal transcripts and recordings"),

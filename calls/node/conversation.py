@@ -79,7 +79,9 @@ class Conversation:
         self._is_joined = False
         self.line = KeptLink(link)
         self.tools = McpTools(order.equipment.mcp_sources)
-        self._functions = WebhookTools(order.call_id, order.equipment)
+        self._functions = WebhookTools(
+            order.call_id, order.equipment, order.known_names
+        )
         self.session = VoiceSession(
             order.spec,
             self.line,
@@ -132,7 +134,9 @@ class Conversation:
         """Talk; then write everything down. Credits are held for `covered_s` so far."""
         self._began_s = time.monotonic()
         scribe = Scribe(self._order, lambda: self.session.usage)
-        discretion = Discretion(scribe, self._order.policy, self._order.disclosure)
+        discretion = Discretion(
+            scribe, self._order.policy, self._order.disclosure, self._order.known_names
+        )
         self._sink = discretion
         self.taps = Taps(self._link)
         recorder = None

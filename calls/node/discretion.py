@@ -10,9 +10,9 @@ It stands before everything that stores, shows or sends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from calls.media.silencing import Side, Stretch
 from calls.session.events import (
@@ -25,7 +25,7 @@ from calls.session.events import (
     TransferAsked,
     TurnSpoken,
 )
-from common.redaction import redact
+from common.redaction import redact, redact_json
 from portal.policy import Policy
 
 _SIDES: Final[dict[Speaker, Side]] = {
@@ -37,10 +37,16 @@ _SIDES: Final[dict[Speaker, Side]] = {
 class Discretion:
     """Hand a session's events on, with what the policy forbids taken out of them."""
 
-    def __init__(self, sink: EventSink, policy: Policy, disclosure: str) -> None:
+    def __init__(
+        self,
+        sink: EventSink,
+        policy: Policy,
+        disclosure: str,
+        names: Collection[str] = (),
+    ) -> None:
         self.stretches: list[Stretch] = []
         self._sink = sink
-        self._kinds = policy.redacted
+        self._kinds, self._names = policy.redacted, names
         self._disclosure = disclosure  # the words, until it is known what was heard
 
     async def __call__(self, event: SessionEvent) -> None:
@@ -68,7 +74,7 @@ class Discretion:
     def _cleaned(self, event: SessionEvent) -> SessionEvent:
         match event:
             case TurnSpoken():
-                done = redact(event.text, self._kinds)
+                done = redact(event.text, self._kinds, self._names)
                 if done.found:
                     side = _SIDES[event.speaker]
                     self.stretches.append(
@@ -80,7 +86,7 @@ class Discretion:
             case ToolCalled():
                 return replace(
                     event,
-                    arguments=_each_text(event.arguments, self._text),
+                    arguments=redact_json(event.arguments, self._kinds, self._names),
                     result=self._text(event.result),
                 )
             case TransferAsked():
@@ -89,19 +95,9 @@ class Discretion:
         return event
 
     def _text(self, text: str) -> str:
-        return redact(text, self._kinds).text
+        return redact(text, self._kinds, self._names).text
 
 
 def _plain(text: str) -> str:
     return "".join(char for char in text.casefold() if char.isalnum())
 
-
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """Return JSON with every text in it changed."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _each_text(one, change) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_each_text(one, change) for one in value]
-    return value

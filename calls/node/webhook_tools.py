@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,8 +32,11 @@ DONE: Final = "Done."
 class WebhookTools:
     """A `ToolRunner`. `aclose` writes down what is still to be written."""
 
-    def __init__(self, call_id: UUID, equipment: Equipment) -> None:
+    def __init__(
+        self, call_id: UUID, equipment: Equipment, names: Collection[str] = ()
+    ) -> None:
         self._call_id, self._equipment = call_id, equipment
+        self._names = names  # what the log of questions does not tell
         self._noting: set[asyncio.Task[None]] = set()
 
     async def run(
@@ -76,6 +79,7 @@ class WebhookTools:
                 kind=kinds.TOOL_CALLS,
                 reply=reply,
                 call_id=self._call_id,
+                names=self._names,
             )
         except database.AWAY:
             logger.warning("tool call not in the delivery log")

@@ -32,7 +32,9 @@ from calls.services.equipment import credentials_of
 from calls.services.own_settings import spec_of
 from calls.services.reporting import report_call
 from calls.services.transcribing import NotTranscribed, give_up, transcribe
+from calls.services.unnaming import names_learned, names_of, unname
 from calls.signals import call_analysed
+from common.redaction import redact, redact_json
 from portal.policy import Policy
 from portal.scope import Scope, all_organizations, scoped
 from portal.sealed import ToSeal
@@ -128,6 +130,7 @@ def analyse(*, call_id: UUID) -> bool:
                 _put_back(call_id, now)
                 return False
             found = Found(status=S.FAILED, note=str(again))
+        _keep_discretion(call, found)
         return _finish(call, now, found)
 
 
@@ -182,6 +185,19 @@ def _as_kept(call: Call) -> Callable[[str], str]:
     """Return what makes a text sealed when it is saved, if the call's content is."""
     policy = policy_for(call.agency_id, call.organization_id)
     return ToSeal if policy.seals_content else str
+
+
+def _keep_discretion(call: Call, found: Found) -> None:
+    """Take out of the findings, and of the call, what its policy lets nobody keep."""
+    policy = policy_for(call.agency_id, call.organization_id)
+    learned = names_learned(call, found.data, policy)
+    if learned:
+        unname(call, learned)
+    hidden = policy.redacted, names_of(call, policy) | learned
+    found.summary = redact(found.summary, *hidden).text
+    found.success_reason = redact(found.success_reason, *hidden).text
+    found.note = redact(found.note, *hidden).text
+    found.data = redact_json(found.data, *hidden)
 
 
 class _Again(Exception):

@@ -24,6 +24,7 @@ from calls.models import Call, CallEvent, Turn
 from calls.services.equipment import Equipment, equip
 from calls.services.opening import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.services.own_settings import spec_of
+from calls.services.unnaming import names_of
 from calls.session.events import TurnSpoken
 from calls.webhook_messages import LOADED, tell_of_status
 from portal.policy import Policy
@@ -52,6 +53,7 @@ class CallOrder:
     disclosure: str = ""  # what the first message begins with, to be proved
     trunk_id: UUID | None = None
     transfer_trunk_id: UUID | None = None
+    known_names: frozenset[str] = frozenset()  # to be taken out of what is said
     equipment: Equipment = field(default_factory=Equipment, repr=False)
 
     @property
@@ -107,6 +109,7 @@ def order_of(call: Call) -> CallOrder:
         person_zone=call.metadata.get("person_zone", ""),
         opt_out_digit=call.metadata.get("opt_out_digit", ""),
         disclosure=disclosure,
+        known_names=names_of(call, policy),
         trunk_id=call.trunk_id,
         transfer_trunk_id=(call.number and call.number.transfer_trunk_id)
         or call.trunk_id,

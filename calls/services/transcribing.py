@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,7 @@ from assistants.catalogue import PriceUnit, Provider, Stage, catalogue
 from assistants.spec import AssistantSpec
 from assistants.vendor_shapes import STTChoice
 from calls.models import Call, CallAnalysis, Turn
+from calls.services.unnaming import names_of
 from common.redaction import redact
 from portal.policy import Policy
 from portal.sealed import ToSeal
@@ -73,7 +74,8 @@ def transcribe(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> 
     pieces = _pieces(call)
     texts, owner = _texts(spec, choice, credentials, pieces) if pieces else ((), "")
     policy = policy_for(call.agency_id, call.organization_id)
-    _silence(call, pieces, texts, policy)
+    names = names_of(call, policy)
+    _silence(call, pieces, texts, policy, names)
     heard_ms = sum(len(piece.pcm) // BYTES_A_MS for piece in pieces)
     bill = {
         "transcribed_at": timezone.now(),
@@ -83,7 +85,7 @@ def transcribe(call: Call, spec: AssistantSpec, credentials: dict[str, Any]) -> 
         "transcript_cost_microeuros": _cost(provider, choice.model, heard_ms),
         "transcript_note": "",
     }
-    return _keep(call, _lines(pieces, texts, policy), bill)
+    return _keep(call, _lines(pieces, texts, policy, names), bill)
 
 
 def give_up(call: Call, reason: str) -> None:
@@ -146,13 +148,17 @@ def _texts(
 
 
 def _silence(
-    call: Call, pieces: Sequence[Piece], texts: Sequence[str], policy: Policy
+    call: Call,
+    pieces: Sequence[Piece],
+    texts: Sequence[str],
+    policy: Policy,
+    names: Collection[str],
 ) -> None:
     """Take out of the recording what is taken out of these words."""
     hidden = [
         piece
         for piece, text in zip(pieces, texts, strict=False)
-        if redact(text, policy.redacted).found
+        if redact(text, policy.redacted, names).found
     ]
     if hidden:
         from calls.media.silencing import Stretch
@@ -163,11 +169,14 @@ def _silence(
 
 
 def _lines(
-    pieces: Sequence[Piece], texts: Sequence[str], policy: Policy
+    pieces: Sequence[Piece],
+    texts: Sequence[str],
+    policy: Policy,
+    names: Collection[str],
 ) -> list[tuple[Piece, str]]:
     lines = []
     for piece, text in zip(pieces, texts, strict=False):
-        plain = redact(text.replace("\x00", ""), policy.redacted).text
+        plain = redact(text.replace("\x00", ""), policy.redacted, names).text
         if plain:
             lines.append((piece, ToSeal(plain) if policy.seals_content else plain))
     return lines

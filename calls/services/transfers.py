@@ -24,7 +24,6 @@ from common.ids import uuid7
 from common.phone import InvalidNumber, parse_number
 from common.redaction import redact
 from portal.models import Organization
-from portal.policy import Policy
 from portal.scope import scoped
 from portal.sealed import ToSeal
 
@@ -104,7 +103,7 @@ def plan_transfer(
     """
     values: dict[str, Any] = {
         "destination": destination[:260],
-        "brief": _kept_brief(order.policy, brief),
+        "brief": _kept_brief(order, brief),
         "asked_by": asked_by,
         "kind": kind_of(order, destination),
     }
@@ -129,11 +128,12 @@ def plan_transfer(
         )
 
 
-def _kept_brief(policy: Policy, brief: str) -> str:
+def _kept_brief(order: CallOrder, brief: str) -> str:
     """Return what is kept of what a person is told about the caller."""
+    policy = order.policy
     if policy.gdpr_mode:
         return ""
-    kept = redact(brief, policy.redacted).text.replace("\x00", "")
+    kept = redact(brief, policy.redacted, order.known_names).text.replace("\x00", "")
     return ToSeal(kept) if policy.seals_content else kept
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from common.http import Answer, OutboundError, Request, request
 from common.ids import uuid7
+from common.redaction import redact, redact_json
 from portal.models import (
     Organization,
     Portal,
@@ -29,9 +30,11 @@ from portal.models import (
     WebhookEndpoint,
     WebhookEvent,
 )
+from portal.policy import Policy
 from portal.scope import organization_scope
 from portal.sealed import ToSeal
 from portal.services.privacy import policy_of
+from portal.webhooks import kinds
 from portal.webhooks.recording import message_body, wanting
 from portal.webhooks.sending import NOT_BELIEVED, Sending
 from portal.webhooks.settling import settle
@@ -40,6 +43,7 @@ from portal.webhooks.signing import signed_headers, user_agent
 ASSISTANT_REQUEST_S: Final = 5.0
 TOOL_CALLS_S: Final = 10.0
 _MAX_ANSWER_BYTES: Final = 512 * 1024
+_SAID: Final = frozenset({"tool_call_list"})  # of a question: what came up in the call
 
 
 @dataclass(frozen=True)
@@ -161,8 +165,12 @@ def note_question(
     kind: str,
     reply: Reply,
     call_id: UUID | None,
+    names: Collection[str] = (),
 ) -> None:
     """Put a question into the delivery log of its endpoint, and count how it went.
+
+    The log keeps it without what the organization's policy takes out of texts; `names`
+    are those of the call. Who was asked has seen it whole: a tool works with it.
 
     A question put to a tool's own address has no endpoint and leaves nothing.
     """
@@ -180,8 +188,9 @@ def note_question(
             "kind": kind,
             "call_id": call_id,
         }
-        seals = policy_of(organization).seals_content
-        body = ToSeal(reply.body) if seals else reply.body
+        policy = policy_of(organization)
+        body = _redacted(reply.body, policy, names)
+        body = ToSeal(body) if policy.seals_content else body
         event = WebhookEvent(pk=reply.event_id, body=body, **owner)
         delivery = WebhookDelivery(endpoint=endpoint, event=event, **owner)
         event.save(force_insert=True)
@@ -191,11 +200,31 @@ def note_question(
                 delivery,
                 (),
                 headers=dict(reply.headers),
-                answer=reply.answer,
+                answer=_answer_kept(reply.answer, kind, policy, names),
                 error=reply.error,
             ),
             is_final=True,
         )
+
+
+def _redacted(body: str, policy: Policy, names: Collection[str]) -> str:
+    """Return a question with what a tool was given as the policy has it kept."""
+    if not policy.redacted:
+        return body
+    told = json.loads(body)
+    message = told["message"]
+    for key in _SAID & message.keys():
+        message[key] = redact_json(message[key], policy.redacted, names)
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def _answer_kept(
+    answer: Answer | None, kind: str, policy: Policy, names: Collection[str]
+) -> Answer | None:
+    if answer is None or kind != kinds.TOOL_CALLS or not policy.redacted:
+        return answer
+    text = answer.body.decode("utf-8", "replace")
+    return replace(answer, body=redact(text, policy.redacted, names).text.encode())
 
 
 def _orders(secrets: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -14,6 +14,8 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from common.ids import uuid7
+from config import settings as product
+from config.channel_layer import ReconnectingPostgresLayer
 
 TREE = Path(__file__).resolve().parents[2]
 pytestmark = [
@@ -91,3 +93,15 @@ def test_a_command_from_another_process_arrives_after_a_silence(
     assert message["command"] == "offer"
     assert message["call_id"] == call_id
     assert message["data"] == {"sdp": "v=0" * 4000}
+
+
+def test_what_travels_is_sealed_under_the_installations_keys() -> None:
+    config = product.CHANNEL_LAYERS["default"]["CONFIG"]
+    layer = ReconnectingPostgresLayer(**config)
+    message = {"type": "call.event", "event": {"text": "my knee hurts"}}
+    sealed = layer.serialize(message)
+    assert b"knee" not in sealed
+    assert layer.deserialize(sealed) == message
+    keys = [f"channel layer k2:{'A' * 44}", *config["symmetric_encryption_keys"]]
+    newer = ReconnectingPostgresLayer(**config | {"symmetric_encryption_keys": keys})
+    assert newer.deserialize(sealed) == message

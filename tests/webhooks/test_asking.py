@@ -16,8 +16,9 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from common.http.client import close_sessions
-from portal.models import WebhookEndpoint
+from portal.models import WebhookAttempt, WebhookEndpoint
 from portal.scope import organization_scope
+from portal.services.privacy import save_privacy
 from portal.webhooks.asking import Listener, ask, listener_for, note_question
 from portal.webhooks.delivering import deliver_due
 from tests.fakes.receiver import Receiver, Reply
@@ -194,3 +195,37 @@ def test_a_question_is_in_the_log_and_is_not_put_again(
     assert fresh(endpoint).failures_in_row == (status == "failed")
     deliver_due()
     assert len(receiver.received) == 1
+
+
+def test_the_log_keeps_a_question_without_what_the_policy_takes_out(
+    bakery: House, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
+    with organization_scope(bakery.organization):
+        save_privacy(
+            organization=bakery.organization,
+            actor=None,
+            redacted_categories=["email", "name"],
+        )
+    receiver.replies = [Reply(body=b'{"result": "Anna is ann@post.example"}')]
+    listener = listener_for(organization=bakery.organization, kind="tool-calls")
+    assert listener is not None
+    used = {"function": {"name": "find", "arguments": {"q": "Anna, ann@post.example"}}}
+    data = {"tool_call_list": [used], "call": {"id": str(uuid4())}}
+    reply = answer_of(listener, **data)
+    note_question(
+        organization=bakery.organization,
+        listener=listener,
+        kind="tool-calls",
+        reply=reply,
+        call_id=None,
+        names=("Anna",),
+    )
+    [got] = receiver.received
+    assert b"Anna, ann@post.example" in got.body  # the tool works with it
+    (delivery,) = deliveries(bakery)
+    kept = json.loads(delivery.event.body)["message"]
+    assert kept["tool_call_list"][0]["function"]["arguments"] == {"q": "[name], [email]"}
+    assert kept["call"] == data["call"]
+    with organization_scope(bakery.organization):
+        answer = WebhookAttempt.objects.get().response_body
+    assert answer == '{"result": "[name] is [email]"}'

@@ -64,6 +64,46 @@ def test_personal_data_is_in_neither_transcript_nor_recording(
     assert not channel(call, 0)[2_000 * 16 : 3_000 * 16].any()
 
 
+def test_a_name_the_call_came_with_is_in_neither_transcript_nor_recording(
+    order: CallOrder,
+) -> None:
+    policy = Policy(redacted=frozenset({Category.NAME}))
+    held = HeldCall(
+        replace(order, policy=policy, known_names=frozenset({"Anna de Bakker"})),
+        script(
+            user_says("You speak with bakker.", from_s=2.0, to_s=3.0),
+            answers=[answer("Thank you, Anna.")],
+        ),
+        spec=make_spec("Hello."),
+    )
+    held.link.ends_at_s = 8.0
+    call = held.run()
+    assert held.turns() == [
+        ("assistant", "Hello."),
+        ("user", "You speak with [name]."),
+        ("assistant", "Thank you, [name]."),
+    ]
+    assert not channel(call, 0)[2_000 * 16 : 3_000 * 16].any()
+
+
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_names_are_those_of_variables_and_metadata(
+    bakery: House, node: VoiceNode, is_chosen: bool
+) -> None:
+    choose(bakery, redacted_categories=["name"] if is_chosen else ["email"])
+    with organization_scope(bakery.organization):
+        call = start_web_call(
+            organization=bakery.organization,
+            assistant=bakery.assistant,
+            actor=None,
+            variables={"name": "Anna Bakker", "company_name": "Acme"},
+            metadata={"contactperson": "Ed"},
+        ).call
+    order = pick_up(call_id=call.pk, node_id=node.pk)
+    assert order is not None
+    assert order.known_names == ({"Anna Bakker", "Ed"} if is_chosen else set())
+
+
 def test_without_a_policy_everything_is_kept(order: CallOrder) -> None:
     held = HeldCall(order, paying(), spec=make_spec("Hello."))
     held.link.ends_at_s = 8.0

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from assistants.services import create_assistant
 from assistants.spec import AssistantSpec
-from calls.models import Call, CallAnalysis, Turn, VoiceNode
+from calls.models import Call, CallAnalysis, CallEvent, Transfer, Turn, VoiceNode
 from calls.services import analysing
 from calls.services.finish import Outcome, finish_call
 from calls.services.retention import left_over, purge_content
@@ -300,6 +300,56 @@ def test_findings_are_sealed_when_content_is_and_reach_the_report_open(
     assert "4 people" in analysis.summary
     with organization_scope(bakery.organization):
         assert Call.objects.get(pk=call.pk).summary == analysis.summary
+
+
+@pytest.mark.parametrize("seals", [True, False])
+def test_a_name_that_turned_up_is_told_and_kept_nowhere(
+    bakery: House, node: VoiceNode, seals: bool
+):
+    with organization_scope(bakery.organization):
+        save_privacy(
+            organization=bakery.organization,
+            actor=None,
+            redacted_categories=["name"],
+            seals_content=seals,
+        )
+    people = {"notification_email": "a@bakery.example"}
+    call = ended_call(bakery, node, spec_with(PLAN, **people))
+    with organization_scope(bakery.organization):
+        CallEvent.objects.create(
+            organization=bakery.organization,
+            call=call,
+            kind="tool_called",
+            at=timezone.now(),
+            data={"arguments": {"contact_name": "Ed"}, "result": "Ed is known"},
+        )
+        Transfer.objects.create(
+            organization=bakery.organization,
+            call=call,
+            destination="+31201234567",
+            brief="Anna Bakker is on the line",
+            asked_at=timezone.now(),
+        )
+    assert analysing.analyse(call_id=call.pk)
+    assert found(bakery, call).data == {"caller_name": "[name]", "guests": 4}
+    [report] = reports(bakery)
+    with organization_scope(bakery.organization):
+        turns = [turn.text for turn in Turn.objects.filter(call=call)]
+        event = CallEvent.objects.get(call=call, kind="tool_called")
+        told = [
+            *turns,
+            json.dumps(report),
+            json.dumps(event.whole),
+            OutgoingMail.objects.get(template="call_report").text,
+            Transfer.objects.get(call=call).brief,
+            Call.objects.get(pk=call.pk).summary,
+        ]
+    assert turns[1] == "My name is [name] and I want a table for 4 people."
+    assert event.whole == {
+        "arguments": {"contact_name": "[name]"},
+        "result": "[name] is known",
+    }
+    assert not [text for text in told if "Anna" in text or "Bakker" in text]
 
 
 def test_a_new_key_reaches_sealed_findings(
