@@ -20,31 +20,44 @@ _MAX_CHARACTERS: Final = 120
 _MAX_WORDS: Final = 6
 _LEAST_SPELLED: Final = 3
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Words of a key. `first_name`, `firstName` and `firstname` say the same.
-_WORDS: Final = re.compile(r"[A-ZÀ-Ý]?[a-zß-ÿ]+|[A-ZÀ-Ý]+(?![a-zß-ÿ])")
-_SAYS_NAME: Final = frozenset(
-    "name names naam namen surname firstname lastname fullname familyname givenname "
-    "middlename nickname maidenname customername clientname callername contactname "
-    "patientname guestname personname leadname membername voornaam achternaam "
-    "klantnaam roepnaam vorname nachname familienname kundenname nom prenom nombre "
-    "apellido apellidos cognome contact contactperson contactpersoon ansprechpartner "
-    "kontaktperson".split()
+_KEY_WORD: Final = re.compile(r"[A-ZÀ-Ý]?[a-zß-ÿ]+|[A-ZÀ-Ý]+(?![a-zß-ÿ])")
+_SAYS_NAME: Final = _words(
+    """
+    name names naam namen surname firstname lastname fullname familyname givenname
+    middlename nickname maidenname customername clientname callername contactname
+    patientname guestname personname leadname membername voornaam achternaam
+    klantnaam roepnaam vorname nachname familienname kundenname nom prenom nombre
+    apellido apellidos cognome contact contactperson contactpersoon ansprechpartner
+    kontaktperson
+    """
 )
-_NOT_OF_A_PERSON: Final = frozenset(
-    "company companies business organization organisation product campaign assistant "
-    "agent city town street country file domain brand event service plan hotel "
-    "restaurant shop store school voice model tool host field column list bedrijf "
-    "bedrijfs firma firmen straat strasse plaats stad ort produkt dienst winkel "
-    "societe empresa azienda method reason type preference preferred channel".split()
+_NOT_OF_A_PERSON: Final = _words(
+    """
+    company companies business organization organisation product campaign assistant
+    agent city town street country file domain brand event service plan hotel
+    restaurant shop store school voice model tool host field column list bedrijf
+    bedrijfs firma firmen straat strasse plaats stad ort produkt dienst winkel
+    societe empresa azienda method reason type preference preferred channel
+    """
 )
-_NO_NAME: Final = frozenset(
-    "unknown none null na anonymous onbekend anoniem unbekannt anonym inconnu".split()
+_NO_NAME: Final = _words(
+    """
+    unknown none null na anonymous onbekend anoniem unbekannt anonym inconnu
+    """
 )
 # What stands in many names and is no name by itself.
-_PARTICLES: Final = frozenset(
-    "de den der des het van von vom zu zum zur ten ter te la le les du da di del della "
-    "dos das el al bin ibn ben bint und en and y of the op aan in mr mrs ms miss dr "
-    "prof ing drs sir madam dhr mevr mw meneer mevrouw herr frau jr sr".split()
+_PARTICLES: Final = _words(
+    """
+    de den der des het van von vom zu zum zur ten ter te la le les du da di del
+    della dos das el al bin ibn ben bint und en and y of the op aan in mr mrs ms
+    miss dr prof ing drs sir madam dhr mevr mw meneer mevrouw herr frau jr sr
+    """
 )
 _GENITIVE: Final = r"(?:['’]?s)?"
 _BETWEEN: Final = r"[\s.,\-–]{1,3}"  # letters that are spelled
@@ -70,7 +83,7 @@ def _names(told: Any) -> Iterator[str]:
 
 
 def _key_words(key: str) -> list[str]:
-    return [folded(word) for word in _WORDS.findall(key)]
+    return [folded(word) for word in _KEY_WORD.findall(key)]
 
 
 def _values(value: Any) -> Iterator[str]:

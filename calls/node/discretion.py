@@ -100,4 +100,3 @@ class Discretion:
 
 def _plain(text: str) -> str:
     return "".join(char for char in text.casefold() if char.isalnum())
-

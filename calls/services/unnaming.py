@@ -46,9 +46,7 @@ def unname(call: Call, names: Collection[str]) -> None:
 
     The sound goes first: while the words still stand, a second try finds where.
     """
-    turns = [
-        turn for turn in call.turns.all() if redact(turn.text, _NAME, names).found
-    ]
+    turns = [turn for turn in call.turns.all() if redact(turn.text, _NAME, names).found]
     _silence(call, turns)
     with transaction.atomic():
         for turn in turns:

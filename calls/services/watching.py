@@ -109,7 +109,8 @@ def _seen(organization_id: UUID, now: datetime) -> list[Seen]:
 def _is_usual(organization_id: UUID, country: str, now: datetime) -> bool:
     """Whether a country was called in the month before this hour.
 
-    Calls whose number was hashed or deleted count neither way. Its first day is bounded elsewhere, so nothing is new to who never called at all.
+    Calls whose number was hashed or deleted count neither way. Its first day is bounded
+    elsewhere, so nothing is new to who never called at all.
     """
     calls = Call.objects.filter(
         organization=organization_id,

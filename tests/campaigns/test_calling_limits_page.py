@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from calls.models import Call, VoiceNode
+from calls.services.finish import Outcome, finish_call
+from calls.services.retention import forget_private_calls
+from calls.session.events import EndReason
 from campaigns import dialing
 from campaigns.models import CallingLimits, Decision
 from portal.models import AuditRecord
-from portal.scope import organization_scope
+from portal.scope import Scope, organization_scope
 from tests.campaigns.builders import make_campaign
 from tests.world import House, browser
 
@@ -35,6 +41,30 @@ def test_a_cap_that_is_set_holds_for_the_next_call_of_every_campaign(
         assert (held.answer, held.reason) == ("held", "daily_cap")
         record = AuditRecord.objects.get(action="calling_limits.changed")
     assert record.changes == {"person_max_a_day": 1, "reserved_percent": 0}
+
+
+def test_a_cap_counts_calls_that_forgot_whom_they_called(
+    bakery: House, node: VoiceNode
+) -> None:
+    first = make_campaign(bakery, leads=1)
+    second = make_campaign(bakery, leads=1, name="Same person")
+    with organization_scope(bakery.organization):
+        CallingLimits.objects.create(
+            organization=bakery.organization, person_max_a_day=1
+        )
+        dialing.dial_campaign(campaign_id=first.pk, organization=first.organization)
+        call = Call.objects.get()
+        finish_call(
+            call_id=call.pk,
+            scope=Scope(call.agency_id, call.organization_id),
+            outcome=Outcome(EndReason.USER_HANGUP, duration_ms=0),
+        )
+        Call.objects.update(keeps_content=False)
+        assert forget_private_calls(timezone.now() + timedelta(hours=1)) == 1
+        assert Call.objects.get().callee_number.startswith("#")
+        dialing.dial_campaign(campaign_id=second.pk, organization=second.organization)
+        held = Decision.objects.get(campaign=second)
+    assert (held.answer, held.reason) == ("held", "daily_cap")
 
 
 @pytest.mark.parametrize(

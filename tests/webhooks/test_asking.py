@@ -224,7 +224,9 @@ def test_the_log_keeps_a_question_without_what_the_policy_takes_out(
     assert b"Anna, ann@post.example" in got.body  # the tool works with it
     (delivery,) = deliveries(bakery)
     kept = json.loads(delivery.event.body)["message"]
-    assert kept["tool_call_list"][0]["function"]["arguments"] == {"q": "[name], [email]"}
+    assert kept["tool_call_list"][0]["function"]["arguments"] == {
+        "q": "[name], [email]"
+    }
     assert kept["call"] == data["call"]
     with organization_scope(bakery.organization):
         answer = WebhookAttempt.objects.get().response_body
