@@ -18,6 +18,8 @@ from uuid import UUID, uuid4
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
+from common.edges import contained
+
 logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER_S: Final = 3.0
@@ -89,8 +91,7 @@ def show(call_id: UUID, event: dict[str, Any]) -> None:
 
 
 async def _hint(group: str, message: Any) -> None:
-    try:
+    # Each layer has its own kinds, and none may break a call.
+    with contained(logger, "hint lost", level=logging.WARNING, group=group):
         async with asyncio.timeout(GIVE_UP_AFTER_S):
             await get_channel_layer().group_send(group, message)
-    except Exception:  # each layer has its own kinds, and none may break a call
-        logger.warning("hint lost", exc_info=True, extra={"group": group})

@@ -15,6 +15,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from calls.media.link import FRAME_MS
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -67,10 +68,10 @@ class Pacer:
         # Phases whose time has come by now share the wake-up.
         for _ in range(PHASES):
             for tick in list(self._phases[self._phase]):
-                try:
+                # What breaks ends no other call.
+                with contained(logger, "a call's clock failed") as call:
                     tick(self._due_s, missed)
-                except Exception:  # the edge of a call: what breaks ends no other
-                    logger.exception("a call's clock failed")
+                if call.error is not None:
                     self._phases[self._phase].pop(tick, None)
             self._phase = (self._phase + 1) % PHASES
             self._due_s += _STEP_S

@@ -23,6 +23,7 @@ import logging
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pylibsrtp
@@ -42,6 +43,7 @@ from calls.media.jitter import Piece, Reorder
 from calls.media.link import FRAME_MS
 from calls.media.opus import RTP_CLOCK_HZ, RTP_TICKS
 from calls.media.quality import ReceiveQuality
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -146,35 +148,33 @@ class RtpPlane:
     # --- sending --------------------------------------------------------------------
 
     async def _send_loop(self, dtls: Any) -> None:
-        try:
-            due_s = time.monotonic()
-            ticks = 0
-            while True:
-                self.due_s = due_s
-                payload = self._next_payload()
-                if payload is not None:
-                    await dtls._send_rtp(self._packet(payload))
-                    self.sent_packets += 1
-                    self._sent_octets += len(payload)
-                self._timestamp = (self._timestamp + RTP_TICKS) & 0xFFFFFFFF
-                ticks += 1
-                if ticks % _RTCP_EVERY_FRAMES == 25:
-                    await self._send_rtcp(dtls, self._report())
-                due_s += FRAME_MS / 1000
-                wait_s = due_s - time.monotonic()
-                self._is_late = wait_s < -FRAME_MS / 1000
-                if wait_s < -_GIVE_UP_S:
-                    missed = int(-wait_s * 1000) // FRAME_MS
-                    self._timestamp = (
-                        self._timestamp + missed * RTP_TICKS
-                    ) & 0xFFFFFFFF
-                    due_s += missed * FRAME_MS / 1000
-                await asyncio.sleep(max(0.0, wait_s))
-        except ConnectionError:
-            self._gone()
-        except Exception:  # the edge of a call's task: nobody awaits it while it runs
-            logger.exception("sending audio failed")
-            self._gone()
+        # Nobody awaits a call's task while it runs.
+        with contained(logger, "sending audio failed"), suppress(ConnectionError):
+            await self._keep_sending(dtls)
+        self._gone()
+
+    async def _keep_sending(self, dtls: Any) -> None:
+        due_s = time.monotonic()
+        ticks = 0
+        while True:
+            self.due_s = due_s
+            payload = self._next_payload()
+            if payload is not None:
+                await dtls._send_rtp(self._packet(payload))
+                self.sent_packets += 1
+                self._sent_octets += len(payload)
+            self._timestamp = (self._timestamp + RTP_TICKS) & 0xFFFFFFFF
+            ticks += 1
+            if ticks % _RTCP_EVERY_FRAMES == 25:
+                await self._send_rtcp(dtls, self._report())
+            due_s += FRAME_MS / 1000
+            wait_s = due_s - time.monotonic()
+            self._is_late = wait_s < -FRAME_MS / 1000
+            if wait_s < -_GIVE_UP_S:
+                missed = int(-wait_s * 1000) // FRAME_MS
+                self._timestamp = (self._timestamp + missed * RTP_TICKS) & 0xFFFFFFFF
+                due_s += missed * FRAME_MS / 1000
+            await asyncio.sleep(max(0.0, wait_s))
 
     def _packet(self, payload: bytes) -> bytes:
         header = _HEADER.pack(
@@ -252,12 +252,15 @@ class RtpPlane:
             if len(data) < 12 or data[0] >> 6 != 2 or is_rtcp(data):
                 pass_on(data, address)
                 return
-            try:
-                self._take(srtp.unprotect(data))
-            except pylibsrtp.Error:
-                logger.debug("A packet that nobody of this call encrypted was dropped")
-            except Exception:  # the edge of a call: what breaks here ends this one only
-                logger.exception("hearing audio failed")
+            # What breaks here ends this call only.
+            with contained(logger, "hearing audio failed") as hearing:
+                try:
+                    self._take(srtp.unprotect(data))
+                except pylibsrtp.Error:
+                    logger.debug(
+                        "A packet that nobody of this call encrypted was dropped"
+                    )
+            if hearing.error is not None:
                 self._gone()
 
         return receive

@@ -39,6 +39,7 @@ from calls.media.pacer import Pacer
 from calls.media.quality import ReceiveQuality
 from calls.media.rtp_format import HEADER, Codec, RtpPacket, is_rtcp, read_rtp
 from calls.media.rtp_ports import PortPair
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -222,10 +223,8 @@ class RtpStream:
                 data, address = self._pair.rtp.recvfrom(_MOST_BYTES)
             except OSError:  # nothing waits, or the other side's port is closed
                 return
-            try:
+            with contained(logger, "hearing audio failed"):  # a bad packet ends nothing
                 self._take(data, address)
-            except Exception:  # the edge of a call: a bad packet ends nothing
-                logger.exception("hearing audio failed")
 
     def _take(self, data: bytes, address: Any) -> None:
         if is_rtcp(data):

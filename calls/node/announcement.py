@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from livekit.agents import tts
 
 from calls.media.link import MediaLink
 from calls.session.release import in_time
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -37,16 +37,17 @@ async def announce(link: MediaLink, voices: Sequence[tts.TTS[Any]], text: str) -
                 )
                 if closed.done() or not speaking.done():
                     return False
-                speaking.result()
-                return True
-            except Exception:  # each vendor has its own kinds; the next voice is tried
-                logger.warning("announcement not spoken", exc_info=True)
+                # Each vendor has its own kinds; the next voice is tried.
+                with contained(
+                    logger, "announcement not spoken", level=logging.WARNING
+                ):
+                    speaking.result()
+                    return True
             finally:
                 if not speaking.done():
                     link.audio_output.clear_buffer()
                     speaking.cancel()
-                    with suppress(asyncio.CancelledError, Exception):
-                        await speaking
+                    await asyncio.gather(speaking, return_exceptions=True)
         return False
     finally:
         closed.cancel()

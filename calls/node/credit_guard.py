@@ -14,6 +14,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from common.edges import contained
+
 logger = logging.getLogger(__name__)
 
 AHEAD_S: Final = 40
@@ -56,9 +58,8 @@ async def guard_credits(
 
 
 async def _covered(cover: Callable[[int], Awaitable[int]], total_s: int) -> int:
-    try:
+    # Without its guard a call would run on credit that is not there.
+    with contained(logger, "credits could not be held"):
         async with asyncio.timeout(_COVER_LIMIT_S):
             return await cover(total_s)
-    except Exception:  # without its guard a call would run on credit that is not there
-        logger.exception("credits could not be held")
-        return 0
+    return 0

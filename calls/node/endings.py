@@ -12,6 +12,7 @@ from calls.node.conversation import Conversation
 from calls.services.finish import Outcome
 from calls.session.events import EndReason, Usage
 from calls.telephony.protocol import NoAnswerOutcome, NotAnswered
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,6 @@ def _used(usage: Usage, link: MediaLink) -> dict[str, Any]:
 
 
 def _quality(link: MediaLink) -> dict[str, Any]:
-    try:
+    with contained(logger, "no quality"):  # the bill does not depend on it
         return asdict(link.stats())
-    except Exception:  # a transport's own kinds; the bill does not depend on it
-        logger.exception("no quality")
-        return {}
+    return {}

@@ -17,6 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from calls.bus import NodeCommand
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -78,10 +79,9 @@ class Lanes:
         try:
             while lane:
                 command, data = lane.popleft()
-                try:
+                # One bad command must not stop those behind it.
+                with contained(logger, "command failed", command=command):
                     await self._handle(command, call_id, data)
-                except Exception:  # one bad command must not stop those behind it
-                    logger.exception("command failed", extra={"command": command})
         finally:
             del self._waiting[call_id]
             del self._tasks[call_id]

@@ -43,6 +43,7 @@ from calls.session.release import dissolve, in_time
 from calls.telephony.protocol import IncomingLeg, Leg, NotAnswered
 from calls.vendors.errors import ProviderError
 from calls.vendors.registry import VendorSet
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -104,23 +105,25 @@ class LiveCall:
     async def run(self) -> None:
         """Hold the conversation and leave nothing behind."""
         is_cancelled = False
-        try:
-            # A refusal comes before a word, or a sound, goes anywhere.
-            outcome = (
-                self._refused()
-                or await self._ask_which_assistant()
-                or self._refused()
-                or await self._converse()
-            )
-        except asyncio.CancelledError:
-            is_cancelled = True
-            outcome = self._outcome(
-                self._stop or EndReason.VOICE_PROCESS_LOST,
-                error=STOPPED,
-                fault_owner="platform",
-            )
-        except Exception:  # the edge of a call: one that breaks takes no other along
-            logger.exception("call broke", extra={"call_id": str(self.order.call_id)})
+        outcome: Outcome | None = None
+        # A call that breaks takes no other along.
+        with contained(logger, "call broke", call_id=str(self.order.call_id)):
+            try:
+                # A refusal comes before a word, or a sound, goes anywhere.
+                outcome = (
+                    self._refused()
+                    or await self._ask_which_assistant()
+                    or self._refused()
+                    or await self._converse()
+                )
+            except asyncio.CancelledError:
+                is_cancelled = True
+                outcome = self._outcome(
+                    self._stop or EndReason.VOICE_PROCESS_LOST,
+                    error=STOPPED,
+                    fault_owner="platform",
+                )
+        if outcome is None:
             outcome = self._outcome(
                 EndReason.INTERNAL_ERROR, error=BROKE, fault_owner="platform"
             )

@@ -29,6 +29,7 @@ from calls.node.reception import Reception
 from calls.node.studio import Studio
 from calls.services import finish, nodes, running
 from calls.session.events import EndReason
+from common.edges import contained
 from common.ids import uuid7
 
 logger = logging.getLogger(__name__)
@@ -144,15 +145,14 @@ class VoiceProcess:
     async def _listen(self) -> None:
         layer = get_channel_layer()
         while True:
-            try:
+            # A layer that is away; the table is looked at meanwhile.
+            with contained(logger, "commands cannot be heard"):
                 channel = await layer.new_channel()
                 await layer.group_add(bus.node_group(self.node_id), channel)
                 self._hears.set()
                 while True:
                     self._take(await layer.receive(channel))
-            except Exception:  # a layer that is away; the table is looked at meanwhile
-                logger.exception("commands cannot be heard")
-                await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(HEARTBEAT_S)
 
     def _take(self, message: Any) -> None:
         try:
@@ -166,13 +166,13 @@ class VoiceProcess:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            try:
-                await self._beat_once()
-            except NodeForgotten:  # silent for an hour: nobody places calls here now
-                logger.error("voice process was struck off, leaving")
-                self.drain()
-            except Exception:  # a database that is away must not end calls; try again
-                logger.exception("heartbeat failed")
+            # A database that is away must not end calls; it is tried again.
+            with contained(logger, "heartbeat failed"):
+                try:
+                    await self._beat_once()
+                except NodeForgotten:  # silent for an hour: nobody places calls here
+                    logger.error("voice process was struck off, leaving")
+                    self.drain()
             due = max(due + HEARTBEAT_S, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -198,10 +198,8 @@ class VoiceProcess:
         self, work: Callable[[], Awaitable[object]], every_s: float, trouble: str
     ) -> None:
         while True:
-            try:
+            with contained(logger, trouble):  # such as a database that is away
                 await work()
-            except Exception:  # such as a database that is away; it is tried again
-                logger.exception(trouble)
             await asyncio.sleep(every_s)
 
     async def _salvage(self) -> None:

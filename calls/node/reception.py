@@ -44,6 +44,7 @@ from calls.telephony.protocol import (
 )
 from calls.telephony.registry import OpenCarriers, UnknownCarrier
 from calls.telephony.simulator.carrier import SimulatorCarrier
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -154,20 +155,21 @@ class Reception:
             self._start(call)
         if not isinstance(call.link, WebRTCLink):
             return
-        try:
-            answer = await call.link.answer(sdp)
-        except BadSignal as error:
-            if call.is_over:  # which is what watchers are told, with the reason
+        # What breaks with the first offer ends the call, which says why.
+        with contained(logger, "offer not answered", call_id=str(call_id)) as offer:
+            try:
+                answer = await call.link.answer(sdp)
+            except BadSignal as error:
+                if call.is_over:  # which is what watchers are told, with the reason
+                    return
+                await _tell(call_id, error.code, str(error))
+                if is_first:
+                    await call.stop(EndReason.NEVER_CONNECTED, error=str(error))
                 return
-            await _tell(call_id, error.code, str(error))
-            if is_first:
-                await call.stop(EndReason.NEVER_CONNECTED, error=str(error))
-            return
-        except Exception as error:
-            if is_first:
-                await call.stop(EndReason.INTERNAL_ERROR, error=type(error).__name__)
-            raise
-        await bus.publish(call_id, {"type": "answer", "sdp": answer})
+            await bus.publish(call_id, {"type": "answer", "sdp": answer})
+        if offer.error is not None and is_first:
+            kind = type(offer.error).__name__
+            await call.stop(EndReason.INTERNAL_ERROR, error=kind)
 
     async def _begin(self, call_id: UUID, call: LiveCall | None) -> None:
         """Begin a conversation in writing; a second time, after a lost socket, goes on."""

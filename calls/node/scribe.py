@@ -31,6 +31,7 @@ from calls.session.events import (
     VendorReplaced,
     VendorTrouble,
 )
+from common.edges import contained
 from common.ids import uuid7
 
 logger = logging.getLogger(__name__)
@@ -74,12 +75,9 @@ class Scribe:
 
     async def _run(self) -> None:
         while (event := await self._events.get()) is not None:
-            try:
+            # One event that cannot be stored must not cost the rest.
+            with contained(logger, "event lost", call_id=str(self._order.call_id)):
                 await self._take(event)
-            except Exception:  # one event that cannot be stored must not cost the rest
-                logger.exception(
-                    "event lost", extra={"call_id": str(self._order.call_id)}
-                )
 
     async def _take(self, event: SessionEvent) -> None:
         match event:

@@ -16,6 +16,7 @@ from django.core.files.storage import storages
 from calls.media.recording import Recording, read_recording
 from calls.models import Call
 from calls.services.recordings import KeptRecording, attach_recording, recording_name
+from common.edges import contained
 from portal.scope import Scope, all_organizations, scoped
 from portal.sealed_storage import SUFFIX
 from portal.services.privacy import policy_for
@@ -41,17 +42,16 @@ def keep(
     """
     if recording.path is None:
         return None
-    try:
+    # Each storage has its own kinds, and none may spoil the bill.
+    with contained(logger, "recording not kept", call_id=str(call_id)):
         with recording.path.open("rb") as file:
             name = storages["recordings"].save(
                 recording_name(call_id, ".wav" + (SUFFIX if is_sealed else "")),
                 File(file),
             )
         recording.path.unlink(missing_ok=True)
-    except Exception:  # each storage has its own kinds, and none may spoil the bill
-        logger.exception("recording not kept", extra={"call_id": str(call_id)})
-        return None
-    return KeptRecording(name, recording.duration_ms, recording.waveform)
+        return KeptRecording(name, recording.duration_ms, recording.waveform)
+    return None
 
 
 def salvage(*, except_for: frozenset[UUID] = frozenset()) -> int:
@@ -62,15 +62,15 @@ def salvage(*, except_for: frozenset[UUID] = frozenset()) -> int:
     """
     kept_count = 0
     for path in sorted(_folder().glob("*.wav")):
-        try:
-            with _claimed(path) as is_ours:
-                if is_ours and (call_id := UUID(path.stem)) not in except_for:
-                    kept_count += _salvage(path, call_id)
-        except ValueError:
-            logger.exception("no recording of ours", extra={"file": path.name})
-            path.rename(path.with_suffix(".unreadable"))
-        except Exception:  # one file must not cost the others; it is tried again
-            logger.exception("recording not salvaged", extra={"file": path.name})
+        # One file must not cost the others; it is tried again.
+        with contained(logger, "recording not salvaged", file=path.name):
+            try:
+                with _claimed(path) as is_ours:
+                    if is_ours and (call_id := UUID(path.stem)) not in except_for:
+                        kept_count += _salvage(path, call_id)
+            except ValueError:
+                logger.exception("no recording of ours", extra={"file": path.name})
+                path.rename(path.with_suffix(".unreadable"))
     return kept_count
 
 

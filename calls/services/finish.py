@@ -22,6 +22,7 @@ from calls.services.recordings import KeptRecording, attach_recording
 from calls.session.events import EndReason
 from calls.signals import call_ended
 from calls.webhook_messages import LOADED, tell_of_status
+from common.edges import contained
 from common.money import format_credits
 from portal.scope import Scope, all_organizations, scoped
 
@@ -153,7 +154,9 @@ def sweep_lost_calls(*, second_look_after_s: float = 0) -> int:
 
 def _end_if_lost(suspect: Call) -> bool:
     scope = Scope(suspect.agency_id, suspect.organization_id)
-    try:
+    call_id = str(suspect.pk)
+    # One call that cannot be ended must not keep the others alive.
+    with contained(logger, "call not swept", call_id=call_id):
         with scoped(scope), transaction.atomic():
             # A locked call is being ended, or its lease renewed, at this very moment.
             call = (
@@ -164,11 +167,9 @@ def _end_if_lost(suspect: Call) -> bool:
             if call is None or not call.is_live:
                 return False
             _end(call, _lost_outcome(call))
-    except Exception:  # one call that cannot be ended must not keep the others alive
-        logger.exception("call not swept", extra={"call_id": str(suspect.pk)})
-        return False
-    logger.warning("call lost", extra={"call_id": str(call.pk)})
-    return True
+        logger.warning("call lost", extra={"call_id": call_id})
+        return True
+    return False
 
 
 def end_unclaimed_calls(*, node_id: UUID) -> int:

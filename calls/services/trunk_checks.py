@@ -22,6 +22,7 @@ from calls.services.nodes import alive_nodes
 from calls.telephony.protocol import BadTrunk, ProbeStep, TrunkConfig
 from calls.telephony.registry import UnknownCarrier, carrier_spec
 from calls.trunk_rules import region_of
+from common.edges import contained
 from portal.models import User
 from portal.scope import all_organizations
 from portal.services import audit
@@ -154,15 +155,14 @@ def _probe(trunk: Trunk) -> tuple[ProbeStep, ...]:
         async with asyncio.timeout(PROBE_LIMIT_S):
             return await probe(config)
 
-    try:
-        return asyncio.run(within_limit())
-    except TimeoutError:
-        return (_trouble(_("The test took too long and was stopped.")),)
-    except Exception as error:  # a carrier's own kinds; the person is told, never a 500
-        logger.exception("trunk not tested", extra={"trunk": str(trunk.pk)})
-        return (
-            _trouble(_("The test broke: %(kind)s.") % {"kind": type(error).__name__}),
-        )
+    # A carrier has its own kinds, and whoever asked is told.
+    with contained(logger, "trunk not tested", trunk=str(trunk.pk)) as test:
+        try:
+            return asyncio.run(within_limit())
+        except TimeoutError:
+            return (_trouble(_("The test took too long and was stopped.")),)
+    kind = type(test.error).__name__
+    return (_trouble(_("The test broke: %(kind)s.") % {"kind": kind}),)
 
 
 def _numbers_of(trunk: Trunk) -> frozenset[str]:

@@ -11,6 +11,7 @@ import logging
 from collections import deque
 
 from calls.session.events import Caption, EventSink, SessionEvent
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -68,13 +69,10 @@ class Outbox:
             await self._wake.wait()
 
     async def _hand_over(self, event: SessionEvent) -> None:
-        try:
+        # A sink must not end a conversation.
+        with contained(logger, "session sink failed", event=type(event).__name__):
             async with asyncio.timeout(self._timeout_s):
                 await self._sink(event)
-        except Exception:  # a sink must not end a conversation
-            logger.exception(
-                "session sink failed", extra={"event": type(event).__name__}
-            )
 
 
 async def _nowhere(event: SessionEvent) -> None:

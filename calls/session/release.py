@@ -6,18 +6,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 
+from common.edges import contained
+
 logger = logging.getLogger(__name__)
 
 
 async def in_time(step: str, work: Awaitable[object], limit_s: float) -> None:
     """Do one step of a release. A step that fails or hangs does not stop the next."""
-    try:
-        async with asyncio.timeout(limit_s):
-            await work
-    except TimeoutError:
-        logger.error("release took too long", extra={"step": step})
-    except Exception:  # vendors' and transports' own kinds; the rest must still go
-        logger.exception("release failed", extra={"step": step})
+    # Vendors and transports have their own kinds, and the rest must still go.
+    with contained(logger, "release failed", step=step):
+        try:
+            async with asyncio.timeout(limit_s):
+                await work
+        except TimeoutError:
+            logger.error("release took too long", extra={"step": step})
 
 
 def dissolve(*parts: object) -> None:

@@ -50,6 +50,7 @@ from calls.session.ports import (
     Vendors,
 )
 from calls.session.tools import Toolbox
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -138,16 +139,18 @@ class VoiceSession:
         self._outbox = Outbox(self._sink, timeout_s=self._patience.sink_s)
         self._sink = None
         is_cancelled = False
-        try:
-            ending = await self._live()
-        except asyncio.CancelledError:
-            is_cancelled = True
-            ending = self._ending or Ending(
-                EndReason.VOICE_PROCESS_LOST, error="cancelled"
-            )
-        except Exception as error:  # the edge of a call: told, logged, never lost
-            logger.exception("session failed")
-            ending = Ending(EndReason.INTERNAL_ERROR, error=type(error).__name__)
+        ending: Ending | None = None
+        with contained(logger, "session failed") as session:  # what broke is told
+            try:
+                ending = await self._live()
+            except asyncio.CancelledError:
+                is_cancelled = True
+                ending = self._ending or Ending(
+                    EndReason.VOICE_PROCESS_LOST, error="cancelled"
+                )
+        if ending is None:
+            kind = type(session.error).__name__
+            ending = Ending(EndReason.INTERNAL_ERROR, error=kind)
         self._ask_for(ending)
         releasing = asyncio.create_task(self._release(ending), name="session-release")
         while not releasing.done():

@@ -10,17 +10,18 @@ from calls.telephony.protocol import (
     Receptionist,
     RejectReason,
 )
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
 
 async def show(call: IncomingCall, receptionist: Receptionist) -> RejectReason:
     """Return when the receptionist is done, with how to turn away who still waits then."""
-    try:
-        await receptionist.receive(call)
-    except NotAnswered:
-        logger.info("a caller hung up before being answered")
-    except Exception:  # the edge of the call: somebody waits at the other end
-        logger.exception("caller not received", extra={"carrier": call.carrier})
-        return RejectReason.FAILED
-    return RejectReason.UNAVAILABLE
+    # Somebody waits at the other end, whatever breaks here.
+    with contained(logger, "caller not received", carrier=call.carrier):
+        try:
+            await receptionist.receive(call)
+        except NotAnswered:
+            logger.info("a caller hung up before being answered")
+        return RejectReason.UNAVAILABLE
+    return RejectReason.FAILED

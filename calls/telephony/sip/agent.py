@@ -32,6 +32,7 @@ from calls.telephony.sip.transactions import (
     server_key,
 )
 from calls.telephony.sip.transport import Listening, Peer, TransportFailed, Transports
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -257,17 +258,21 @@ class UserAgent:
     # --- receiving ------------------------------------------------------------------
 
     def _receive(self, data: bytes, peer: Peer) -> None:
-        try:
-            message = read(data, is_stream=peer.is_reliable)
-            if isinstance(message, Response):
-                self._take_response(message)
-            elif message is not None:
-                self._take_request(message, peer)
-        except Unreadable as error:
-            self._replies.to_unreadable(error, peer)
-        except Exception:  # the edge of the agent: no message may take it down
-            if self._replies.guard.may_log("broken"):
-                logger.exception("a SIP message broke its handler")
+        guard = self._replies.guard
+        # No message may take the agent down, nor fill the log.
+        with contained(
+            logger,
+            "a SIP message broke its handler",
+            may_log=lambda: guard.may_log("broken"),
+        ):
+            try:
+                message = read(data, is_stream=peer.is_reliable)
+                if isinstance(message, Response):
+                    self._take_response(message)
+                elif message is not None:
+                    self._take_request(message, peer)
+            except Unreadable as error:
+                self._replies.to_unreadable(error, peer)
 
     def _take_response(self, response: Response) -> None:
         branch = top_via(response).parameters.get("branch") or ""
@@ -303,7 +308,7 @@ class UserAgent:
     def _dispatch(
         self, transaction: ServerTransaction, owner: DialogOwner | None
     ) -> None:
-        request = transaction.request
+        request, is_broken = transaction.request, True
         try:
             if owner is not None:
                 owner.on_request(transaction)
@@ -317,10 +322,11 @@ class UserAgent:
                 self.respond(transaction, 200)
             else:
                 self.respond(transaction, 481)
-        except Exception:
-            self.respond(transaction, 500)
-            transaction.end()
-            raise
+            is_broken = False
+        finally:
+            if is_broken:
+                self.respond(transaction, 500)
+                transaction.end()
 
     def _owner_of(self, request: Request) -> DialogOwner | None:
         tag = tag_of(request.headers["To"])

@@ -38,6 +38,7 @@ from calls.telephony.sip.session_timer import MIN_SE_S
 from calls.telephony.sip.transactions import TIMEOUT_S, ClientTransaction
 from calls.telephony.sip.transport import Peer
 from calls.telephony.sip.trunk import SipTrunk
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -84,20 +85,18 @@ class OutgoingLeg(ReplaceableLeg):
     # --- dialling -------------------------------------------------------------------
 
     async def _dial(self) -> None:
-        refusal: NotAnswered
-        try:
-            async with asyncio.timeout(self.request.ring_timeout_s):
-                await self._try_peers()
-            return
-        except TimeoutError:
-            refusal = NotAnswered(
-                NoAnswerOutcome.NO_ANSWER, "Nobody answered in time.", code="408"
-            )
-        except NotAnswered as error:
-            refusal = error
-        except Exception:  # the edge of the call: whatever broke, it must end
-            logger.exception("dialling over SIP failed")
-            refusal = NotAnswered(NoAnswerOutcome.FAILED, "The call could not be made.")
+        refusal = NotAnswered(NoAnswerOutcome.FAILED, "The call could not be made.")
+        with contained(logger, "dialling over SIP failed"):  # the call must end
+            try:
+                async with asyncio.timeout(self.request.ring_timeout_s):
+                    await self._try_peers()
+                return
+            except TimeoutError:
+                refusal = NotAnswered(
+                    NoAnswerOutcome.NO_ANSWER, "Nobody answered in time.", code="408"
+                )
+            except NotAnswered as error:
+                refusal = error
         if not self._answered.done():
             self._answered.set_exception(refusal)
         self._give_up(LinkEnd.LOST)

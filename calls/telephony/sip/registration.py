@@ -26,6 +26,7 @@ from calls.telephony.sip.messages import bracketed, new_call_id, new_request, ne
 from calls.telephony.sip.resolving import CannotResolve
 from calls.telephony.sip.transport import Peer
 from calls.telephony.sip.trunk import SipTrunk
+from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
@@ -74,17 +75,16 @@ class TrunkWatch:
     async def _keep_registered(self) -> None:
         failures = 0
         while True:
-            try:
-                wait_s = await self._register()
-                failures = 0
-            except NoResponse as error:
-                self._registered_at = None
-                self._set(registration=Registration.UNREACHABLE, detail=str(error))
-                wait_s = RETRY_S[min(failures, len(RETRY_S) - 1)]
-                failures += 1
-            except Exception:  # the edge of the task: a trunk is never given up
-                logger.exception("registering failed")
-                wait_s = RETRY_S[-1]
+            wait_s = RETRY_S[-1]
+            with contained(logger, "registering failed"):  # no trunk is given up
+                try:
+                    wait_s = await self._register()
+                    failures = 0
+                except NoResponse as error:
+                    self._registered_at = None
+                    self._set(registration=Registration.UNREACHABLE, detail=str(error))
+                    wait_s = RETRY_S[min(failures, len(RETRY_S) - 1)]
+                    failures += 1
             # Spread out: a thousand trunks must not come back in the same second.
             await asyncio.sleep(wait_s * random.uniform(0.9, 1.0))  # noqa: S311
 
@@ -169,12 +169,11 @@ class TrunkWatch:
         """Ask every so often; a trunk that is never asked is at least looked up."""
         every_s = self.trunk.options_every_s
         while True:
-            try:
-                await (self._ask_options() if every_s else self._peers())
-            except NoResponse as error:
-                logger.info("a trunk was not found", extra={"why": str(error)})
-            except Exception:  # the edge of the task
-                logger.exception("asking a trunk failed")
+            with contained(logger, "asking a trunk failed"):  # it is asked again
+                try:
+                    await (self._ask_options() if every_s else self._peers())
+                except NoResponse as error:
+                    logger.info("a trunk was not found", extra={"why": str(error)})
             await asyncio.sleep(every_s or _LOOKED_UP_EVERY_S)
 
     async def _ask_options(self) -> None:
