@@ -17,6 +17,7 @@ from billing.errors import PaymentError
 from billing.models import Payment, StripeAccount, StripeEvent
 from billing.payments.merchant import API_VERSION
 from billing.payments.syncing import sync_payment
+from common.edges import contained
 from portal.models import Portal
 from portal.scope import agency_scope, all_organizations
 
@@ -200,8 +201,7 @@ def handle_due_events(now: datetime) -> int:
             .values_list("pk", flat=True)[:50]
         )
     for event_id in due:
-        try:
+        # One event must not keep the others from being handled.
+        with contained(logger, "stripe event not handled", event=str(event_id)):
             handle_event(event_id)
-        except Exception:  # one event must not keep the others from being handled
-            logger.exception("stripe event not handled", extra={"event": str(event_id)})
     return len(due)

@@ -16,6 +16,7 @@ from billing.ledger import wallet_balance
 from billing.models import AutoRecharge, Payment
 from billing.payments.checkout import Order, charge_saved_card, order_of, try_open
 from billing.payments.recharge_rules import is_too_fast, spent_this_month
+from common.edges import contained
 from common.money import MICROCREDITS_PER_CREDIT
 from portal.scope import Scope, all_organizations, scoped
 
@@ -44,18 +45,14 @@ def recharge_due(now: datetime) -> int:
         )
     tried = 0
     for organization_id, agency_id in due:
-        try:
-            with scoped(Scope(agency_id, None)):
-                tried += recharge(organization_id, now)
-        except PaymentError as error:
-            logger.warning(
-                "not recharged",
-                extra={"organization": str(organization_id), "problem": str(error)},
-            )
-        except Exception:  # one wallet must not keep the others from being filled
-            logger.exception(
-                "not recharged", extra={"organization": str(organization_id)}
-            )
+        one = {"organization": str(organization_id)}
+        # One wallet must not keep the others from being filled.
+        with contained(logger, "not recharged", **one):
+            try:
+                with scoped(Scope(agency_id, None)):
+                    tried += recharge(organization_id, now)
+            except PaymentError as error:
+                logger.warning("not recharged", extra={**one, "problem": str(error)})
     return tried
 
 

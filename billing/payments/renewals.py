@@ -20,6 +20,7 @@ from billing.payments.plan_rules import (
     included_microcredits,
     overage_cents,
 )
+from common.edges import contained
 from portal.models import Organization, User
 from portal.scope import Scope, all_organizations, scoped
 from portal.services import audit
@@ -107,15 +108,14 @@ def renew_due(now: datetime) -> int:
             .values_list("pk", "agency_id")[:SWEEP_BATCH]
         )
     for subscription_id, agency_id in due:
-        try:
-            with scoped(Scope(agency_id, None)):
-                renew(subscription_id, now)
-        except PaymentError:
-            logger.warning("not renewed", extra={"subscription": str(subscription_id)})
-        except Exception:  # one client must not keep the others from renewing
-            logger.exception(
-                "not renewed", extra={"subscription": str(subscription_id)}
-            )
+        one = {"subscription": str(subscription_id)}
+        # One client must not keep the others from renewing.
+        with contained(logger, "not renewed", **one):
+            try:
+                with scoped(Scope(agency_id, None)):
+                    renew(subscription_id, now)
+            except PaymentError:
+                logger.warning("not renewed", extra=one)
     return len(due)
 
 

@@ -11,6 +11,7 @@ from billing.errors import PaymentError, PaymentUnknown
 from billing.models import Payment
 from billing.payments.checkout import charge_saved_card
 from billing.payments.syncing import sync_payment
+from common.edges import contained
 from portal.scope import all_organizations
 
 logger = logging.getLogger(__name__)
@@ -40,14 +41,15 @@ def sync_due_payments(now: datetime) -> int:
 
 
 def _look_quietly(payment_id: UUID) -> None:
-    try:
-        _look(payment_id)
-    except PaymentUnknown:
-        logger.info("stripe did not answer", extra={"payment": str(payment_id)})
-    except PaymentError:
-        logger.warning("payment not synced", extra={"payment": str(payment_id)})
-    except Exception:  # one payment must not keep the others from being looked at
-        logger.exception("payment not synced", extra={"payment": str(payment_id)})
+    one = {"payment": str(payment_id)}
+    # One payment must not keep the others from being looked at.
+    with contained(logger, "payment not synced", **one):
+        try:
+            _look(payment_id)
+        except PaymentUnknown:
+            logger.info("stripe did not answer", extra=one)
+        except PaymentError:
+            logger.warning("payment not synced", extra=one)
 
 
 def _look(payment_id: UUID) -> None:
