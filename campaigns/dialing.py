@@ -48,6 +48,7 @@ from campaigns.models import Attempt, Campaign, Decision, Lead
 from campaigns.recording import decision, dial_record, record_again
 from campaigns.services.running import halt_campaign
 from campaigns.suppressing import suppressed_among
+from common.edges import contained
 from portal.models import Organization
 
 logger = logging.getLogger(__name__)
@@ -109,14 +110,11 @@ def dial_attempts(attempt_ids: Sequence[UUID]) -> int:
 
 def dial_quietly(attempt_ids: Sequence[UUID]) -> dict[UUID, Dialed]:
     """Dial a batch; what goes wrong unforeseen is logged and tried again later."""
-    try:
+    names = ", ".join(map(str, attempt_ids))
+    # One lead must not stop the others, so that each is tried alone. What fails again
+    # stays claimed, and reconciling gives up on it after a few workers.
+    with contained(logger, "dialing failed", attempt_ids=names):
         return dial_batch(attempt_ids)
-    except Exception:
-        # The edge of the dialer's loop: one lead must not stop the others, so that each
-        # is tried alone. What fails again stays claimed, and reconciling gives up on it
-        # after a few workers.
-        names = ", ".join(map(str, attempt_ids))
-        logger.exception("dialing failed", extra={"attempt_ids": names})
     if len(attempt_ids) == 1:
         return {attempt_ids[0]: Dialed.TAKEN}
     results: dict[UUID, Dialed] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import Error as DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET
 
@@ -23,7 +23,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("select 1")
-    except Exception:  # whatever is wrong with the database, the answer is "not ready"
+    except DatabaseError:
         return JsonResponse(
             {"status": "unavailable", "checks": {"database": "down"}}, status=503
         )

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Final
 
+from common.edges import contained
 from common.http import Answer
 from portal.models import WebhookDelivery
 from portal.scope import all_organizations
@@ -66,9 +67,7 @@ def _land_some(flying: _Flying, *, timeout_s: float | None) -> None:
             again = Sending(sending.delivery, sending.secrets[1:])
             flying[again.start()] = again
             continue
-        try:
+        # One that cannot be written must not keep the others waiting.
+        name = str(sending.delivery.pk)
+        with contained(logger, "delivery not settled", delivery=name):
             settle(sending)
-        except Exception:  # one that cannot be written must not keep the others waiting
-            logger.exception(
-                "delivery not settled", extra={"delivery": str(sending.delivery.pk)}
-            )
