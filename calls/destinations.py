@@ -3,6 +3,9 @@
 Fraud calls what pays the one who is called: premium and shared-cost numbers, satellite
 networks and small countries with high rates. The kinds are refused unless somebody
 allows them; countries and prefixes are the organization's choice, within its agency's.
+
+A carrier routes by the digits a number begins with and ignores what is too many, so a
+number of no known form is also looked at without its last ones.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import phonenumbers
-from phonenumbers import PhoneNumberType
+from phonenumbers import PhoneNumber, PhoneNumberType
 
 Refusal = Literal["", "premium", "satellite", "country", "prefix", "unknown"]
 
@@ -24,6 +27,11 @@ _COSTLY: Final = {
 # international premium rate (979) and shared cost (808).
 _SATELLITE: Final = {870, 878, 881, 882, 883}
 _INTERNATIONAL_PREMIUM: Final = {808, 979}
+_PREMIUM_EXCHANGE: Final = "976"  # in any area of North America
+_DIRECTORY: Final = "118"  # in most of Europe
+_LONGEST_SHORT: Final = 6
+_LEAST_DIGITS: Final = 6  # with the plus sign: below that nothing has a kind
+_MOST_TOO_MANY: Final = 8
 
 
 @dataclass(frozen=True)
@@ -57,14 +65,42 @@ class DestinationRules:
         if not self.allows_premium:
             if parsed.country_code in _SATELLITE:
                 return "satellite"
-            if (
-                parsed.country_code in _INTERNATIONAL_PREMIUM
-                or phonenumbers.number_type(parsed) in _COSTLY
+            if parsed.country_code in _INTERNATIONAL_PREMIUM or _is_costly(
+                number, parsed
             ):
                 return "premium"
+        if _is_service(parsed):
+            return "unknown"
         if self.countries and country_of(number) not in self.countries:
             return "country"
         return ""
+
+
+def _is_costly(number: str, parsed: PhoneNumber) -> bool:
+    """Whether a number, or what a carrier would make of it, pays who is called."""
+    if phonenumbers.number_type(parsed) in _COSTLY:
+        return True
+    if parsed.country_code == 1 and number[5:8] == _PREMIUM_EXCHANGE:
+        return True
+    if phonenumbers.is_valid_number(parsed):
+        return False
+    shorter = (number[:-cut] for cut in range(1, _MOST_TOO_MANY + 1))
+    return any(
+        phonenumbers.number_type(phonenumbers.parse(one)) in _COSTLY
+        for one in shorter
+        if len(one) > _LEAST_DIGITS
+    )
+
+
+def _is_service(parsed: PhoneNumber) -> bool:
+    """Whether a country's plan has no such number and its short ones begin like it.
+
+    Directory and emergency services, which some trunks would dial within the country.
+    """
+    if phonenumbers.is_valid_number(parsed):
+        return False
+    national = phonenumbers.national_significant_number(parsed)
+    return len(national) <= _LONGEST_SHORT or national.startswith(_DIRECTORY)
 
 
 def country_of(number: str) -> str:

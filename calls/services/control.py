@@ -10,6 +10,7 @@ from calls.models import Call
 from calls.services.transfers import checked_destination
 from calls.session.events import EndReason
 from calls.telephony.digits import checked_digits
+from common.phone import mask
 from portal.models import User
 from portal.services import audit
 
@@ -61,7 +62,7 @@ def transfer(
     _require_in_progress(call)
     target = checked_destination(destination, near=call.callee_number)
     asked_by = "person" if actor else "api"
-    _record(call, actor, "call.transferred", destination=target)
+    _record(call, actor, "call.transferred", destination=mask(target))
     _tell(
         call,
         "transfer",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import unquote
 from uuid import UUID
 
 from django.db import transaction
@@ -26,6 +28,8 @@ from common.redaction import redact
 from portal.models import Organization
 from portal.scope import scoped
 from portal.sealed import ToSeal
+
+LONGEST_EXTENSION: Final = 5  # digits of a telephone behind somebody's own exchange
 
 
 class Failure(StrEnum):
@@ -85,13 +89,34 @@ def checked_destination(text: str, *, near: str = "") -> str:
     """Return a number in E.164 or a SIP address; `near` reads numbers as at home there."""
     text = text.strip()
     if text.lower().startswith(("sip:", "sips:")):
-        if len(text) > 260 or any(c.isspace() or c in '<>"' for c in text):
+        # Nor headers, which whoever is asked to call would put into the request.
+        if len(text) > 260 or any(c.isspace() or c in '<>"?' for c in text):
             raise TransferNotPossible(Failure.BAD_DESTINATION)
         return text
     try:
         return parse_number(text, region=region_of(near))
     except InvalidNumber as error:
         raise TransferNotPossible(Failure.BAD_DESTINATION, str(error)) from error
+
+
+def dialled_number(target: str, *, near: str = "") -> str | None:
+    """Return the telephone number that a checked destination stands for at a carrier.
+
+    `sip:0900123@trunk.example` is one, whatever its host: the trunk decides where it
+    goes. None for a name or an extension; raises `InvalidNumber` for digits that are
+    neither.
+    """
+    if not target.lower().startswith(("sip:", "sips:")):
+        return target
+    user, at, _host = target.partition(":")[2].rpartition("@")
+    digits = re.sub(r"[\s().\-/]", "", unquote(re.split("[;:]", user)[0]))
+    if not at or not re.fullmatch(r"\+?\d+", digits):
+        return None
+    if len(digits) <= LONGEST_EXTENSION:
+        return None
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    return parse_number(digits, region=region_of(near))
 
 
 def plan_transfer(
@@ -252,12 +277,13 @@ def _number_for(order: CallOrder) -> PhoneNumber | None:
 def _check_allowed(order: CallOrder, target: str, trunk: Trunk | None) -> None:
     if trunk is not None and not trunk.is_active:
         raise TransferNotPossible(Failure.NO_TRUNK)
-    if not target.startswith("+"):
-        return
+    near = order.callee_number or order.caller_number
     organization = Organization.objects.get(pk=order.organization_id)
     try:
-        check_destination(organization, target)
-    except DestinationRefused as error:
+        number = dialled_number(target, near=near)
+        if number is not None:
+            check_destination(organization, number)
+    except (DestinationRefused, InvalidNumber) as error:
         raise TransferNotPossible(Failure.NOT_ALLOWED, str(error)) from error
 
 

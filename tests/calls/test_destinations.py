@@ -18,6 +18,17 @@ OPEN = DestinationRules()
         ("+19005551234", "premium"),  # the United States, 900
         ("+491805123456", "premium"),  # Germany, 0180: shared cost
         ("+979123456789", "premium"),  # international premium rate
+        ("+12129765551", "premium"),  # the 976 exchange of an American area
+        # With digits too many, which a carrier ignores.
+        ("+31900123499", "premium"),
+        ("+499001234567890", "premium"),
+        ("+398991234567", "premium"),
+        ("+1900555123456", "premium"),
+        # Short numbers of a country, written as if they were of its plan.
+        ("+49112", "unknown"),
+        ("+4911833", "unknown"),
+        ("+44118118", "unknown"),
+        ("+311888", "unknown"),
         ("+881612345678", "satellite"),
         ("+88213123456", "satellite"),
         ("+870773111111", "satellite"),
