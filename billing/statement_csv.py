@@ -7,10 +7,10 @@ import io
 from zoneinfo import ZoneInfo
 
 from billing.queries import Line, Period, every_line
+from common.cells import safe_cell
 from common.money import format_credits
 from portal.models import Organization
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     *("time", "what", "call", "seconds", "credits_a_minute", "credits"),
     *("balance", "note"),
@@ -28,7 +28,7 @@ def statement_csv(organization: Organization, *, period: Period, kind: str = "")
         row = _row(line, zone)
         if organization.is_agency:
             row += [
-                _harmless(line.client_name),
+                safe_cell(line.client_name),
                 _credits(line.paid_microcredits),
                 _credits(line.margin_microcredits),
             ]
@@ -45,7 +45,7 @@ def _row(line: Line, zone: ZoneInfo) -> list[object]:
         _price(line),
         format_credits(line.amount_microcredits),
         format_credits(line.balance_microcredits),
-        _harmless(line.memo),
+        safe_cell(line.memo),
     ]
 
 
@@ -58,8 +58,3 @@ def _price(line: Line) -> str:
 
 def _credits(microcredits: int | None) -> str:
     return "" if microcredits is None else format_credits(microcredits)
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from running a note as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -62,18 +62,20 @@ class DestinationRules:
             return "unknown"
         if any(number.startswith(prefix) for prefix in self.blocked_prefixes):
             return "prefix"
-        if not self.allows_premium:
-            if parsed.country_code in _SATELLITE:
-                return "satellite"
-            if parsed.country_code in _INTERNATIONAL_PREMIUM or _is_costly(
-                number, parsed
-            ):
-                return "premium"
+        if not self.allows_premium and (kind := _costly_kind(number, parsed)):
+            return kind
         if _is_service(parsed):
             return "unknown"
         if self.countries and country_of(number) not in self.countries:
             return "country"
         return ""
+
+
+def _costly_kind(number: str, parsed: PhoneNumber) -> Refusal:
+    if parsed.country_code in _SATELLITE:
+        return "satellite"
+    is_premium = parsed.country_code in _INTERNATIONAL_PREMIUM
+    return "premium" if is_premium or _is_costly(number, parsed) else ""
 
 
 def _is_costly(number: str, parsed: PhoneNumber) -> bool:

@@ -17,6 +17,7 @@ from django.db.models import OuterRef, Subquery, Sum
 
 from calls.models import Call, CallAnalysis
 from campaigns.models import Attempt, Campaign, Lead
+from common.cells import safe_cell
 from common.money import format_credits
 
 FIXED: Final = (
@@ -135,12 +136,6 @@ def shown(value: Any) -> str:
 
 def _local(at: datetime | None, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else ""
-
-
-def safe_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    is_number = text[:1] in "+-" and text[1:].replace(".", "", 1).isdecimal()
-    return f"'{text}" if text and text[0] in "=+-@\t\r" and not is_number else text
 
 
 def csv_lines(campaign: Campaign) -> Iterator[str]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from calls.forms import CallFilterForm
 from calls.models import Call
 from calls.queries import filter_calls, visible_calls
+from common.cells import safe_cell
 from common.money import format_credits
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
@@ -86,9 +87,4 @@ def _row(call: Call) -> list[str]:
         str(call.billed_seconds),
         format_credits(call.cost_microcredits),
     ]
-    return [_plain(value) for value in values]
-
-
-def _plain(value: str) -> str:
-    is_number = value[:1] == "+" and value[1:].isdecimal()
-    return f"'{value}" if value[:1] in "=+-@\t\r" and value and not is_number else value
+    return [safe_cell(value) for value in values]

@@ -21,9 +21,9 @@ from campaigns.errors import CampaignIsFinal
 from campaigns.models import ImportFault, LeadImport
 from campaigns.numbers import region_of
 from campaigns.queries import get_campaign
-from campaigns.reporting import safe_cell
 from campaigns.sheets import BadSheet
 from campaigns.streaming import Preview, cancel_import, preview_of, start_import
+from common.cells import safe_cell
 from common.days_off import holiday_countries
 from common.ids import uuid7
 from portal.http import MemberRequest

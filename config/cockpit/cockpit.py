@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_GET
 
 from billing.ledger import Balance
+from common.cells import safe_cell
 from common.local_numbers import local_number
 from common.money import format_credits, round_credits
 from config.cockpit import comparing
@@ -107,10 +108,9 @@ def cockpit_csv(request: MemberRequest) -> HttpResponse:
     )
     for row in _rows(agency, now, before, {}, period):
         then = before.get(row.client.pk, _NOTHING)
-        name = row.client.name
         out.writerow(
             [
-                f"'{name}" if name[:1] in "=+-@" else name,
+                safe_cell(row.client.name),
                 row.client.status,
                 period.first,
                 period.last,

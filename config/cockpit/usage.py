@@ -27,6 +27,7 @@ from billing.queries import Period, month_period
 from billing.views.tabs import credit_tabs
 from calls.models import Call
 from campaigns.models import Campaign
+from common.cells import safe_cell
 from common.local_numbers import local_number
 from common.money import format_credits
 from config.cockpit.plan import plan_of
@@ -42,7 +43,6 @@ GROUPS: Final[dict[str, str | Promise]] = {
     "campaign": gettext_lazy("Campaign"),
     "client": gettext_lazy("Client"),
 }
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -208,8 +208,12 @@ def _as_csv(
     heading = [label, "calls", "seconds", "credits"]
     out.writerow([*heading, "margin"] if organization.is_agency else heading)
     for row in rows:
-        name = f"'{row.label}" if row.label.startswith(_FORMULA) else row.label
-        line = [name, row.calls, row.seconds, format_credits(row.microcredits)]
+        line = [
+            safe_cell(row.label),
+            row.calls,
+            row.seconds,
+            format_credits(row.microcredits),
+        ]
         if organization.is_agency:
             line.append(format_credits(row.earned))
         out.writerow(line)

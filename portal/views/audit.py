@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from common.cells import safe_cell
 from portal.audit_words import words_of_action, words_of_field
 from portal.http import MemberRequest
 from portal.models import AuditRecord
@@ -24,8 +25,6 @@ from portal.permissions import Permission, requires
 from portal.scope import agency_scope, organization_scope, require_scope, scoped
 
 _EXPORT_LIMIT = 100_000
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AuditFilter(forms.Form):
@@ -152,7 +151,5 @@ def _word(value: object) -> str:
 
 def _line(cells: list[str]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow(
-        f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells
-    )
+    csv.writer(out).writerow(safe_cell(cell) for cell in cells)
     return out.getvalue()
