@@ -226,6 +226,19 @@ def _usable_rows(agency_id: UUID, organization_id: UUID) -> list[ProviderKey]:
     return rows
 
 
+def config_beside_key(
+    agency_id: UUID, organization_id: UUID, provider: str
+) -> dict[str, Any] | None:
+    """Return what is kept beside the key a vendor is called with; opens no key.
+
+    None when it is the platform's.
+    """
+    for row in _usable_rows(agency_id, organization_id):
+        if row.provider == provider:
+            return dict(row.config)
+    return None
+
+
 def platform_keys() -> set[str]:
     """Return the names of the keys the installation has."""
     keys = {name for name, key in settings.VENDOR_KEYS.items() if key}

@@ -1,9 +1,10 @@
 """Where the data of an assistant's calls goes, and whether the policy lets it.
 
 Every stage counts, every fallback, and every address a tool or a webhook names. The
-catalogue knows where a vendor computes; where a customer's own address leads nobody
-can know, so under a rule stricter than "anywhere" its host must be one that the
-organization has declared (`PrivacySettings.trusted_hosts`). What is unknown is outside.
+catalogue knows where a vendor computes, unless somebody's own key decides it
+(`assistants.key_places`). Where a customer's own address leads nobody can know, so under
+a rule stricter than "anywhere" its host must be one that the organization has declared
+(`PrivacySettings.trusted_hosts`). What is unknown is outside.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -25,9 +25,11 @@ from assistants.catalogue import (
     label_of,
     regions_of,
 )
+from assistants.key_places import Owner, Place, place_of
 from assistants.models import McpServer
 from assistants.spec import AssistantSpec
 from assistants.tool_shapes import FunctionTool, McpTool
+from common.http.addresses import host_of
 from portal.models import Organization
 from portal.policy import Policy, RegionRule
 from portal.services.privacy import policy_of
@@ -86,22 +88,25 @@ _EVENTS = gettext_lazy("Events of calls")
 _MCP = gettext_lazy("Tools of an MCP server")
 
 
-def data_flows(spec: AssistantSpec) -> list[Flow]:
+def data_flows(spec: AssistantSpec, owner: Owner | None = None) -> list[Flow]:
     """Return every way data takes out of a call, vendors first, then addresses.
 
-    Where the assistant names servers of tools, they are looked up in the scope.
+    Where the assistant names servers of tools, they are looked up in the scope. `owner`
+    is whose keys its calls use: without one, that of the organization in scope.
     """
-    return list(_flows(spec))
+    return list(_flows(spec, owner))
 
 
-def _flows(spec: AssistantSpec) -> Iterator[Flow]:
+def _flows(spec: AssistantSpec, owner: Owner | None) -> Iterator[Flow]:
     for path, region in regions_of(spec).items():
-        yield _vendor_flow(spec, path, region)
+        yield _vendor_flow(spec, path, region, owner)
     for param, url, purpose in _addresses(spec):
         yield Flow(param, host_of(url), Content.METADATA_AND_TEXT, None, purpose)
 
 
-def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
+def _vendor_flow(
+    spec: AssistantSpec, path: str, region: Region, owner: Owner | None
+) -> Flow:
     block, _dot, rest = path.partition(".")
     stage, content, purpose = _STAGES[block]
     config = getattr(spec, block)
@@ -115,11 +120,12 @@ def _vendor_flow(spec: AssistantSpec, path: str, region: Region) -> Flow:
     )
     if block == "llm_config" and found is not None and found.is_realtime:
         content, purpose = Content.AUDIO_AND_TEXT, _REALTIME
+    place = place_of(found, region, owner) if found else Place(region)
     return Flow(
         path,
-        label_of(found) if found else name,
+        place.host or (label_of(found) if found else name),
         content,
-        region,
+        place.region,
         purpose,
         is_fallback=bool(rest),
     )
@@ -145,28 +151,26 @@ def _server_urls(spec: AssistantSpec) -> dict[UUID, str]:
     return dict(McpServer.objects.filter(pk__in=ids).values_list("pk", "url"))
 
 
-def host_of(url: str) -> str:
-    """Return the host an address names, in lower case; empty when there is none."""
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-
-
-def violations(spec: AssistantSpec, policy: Policy) -> list[CatalogueError]:
+def violations(
+    spec: AssistantSpec, policy: Policy, owner: Owner | None = None
+) -> list[CatalogueError]:
     """Return every flow that the policy forbids, by the field that opens it."""
-    return list(_violations(spec, policy))
+    return list(_violations(spec, policy, owner))
 
 
-def first_violation(spec: AssistantSpec, policy: Policy) -> CatalogueError | None:
+def first_violation(
+    spec: AssistantSpec, policy: Policy, owner: Owner | None = None
+) -> CatalogueError | None:
     """Return the first of them, and look no further: what a call's start asks."""
-    return next(_violations(spec, policy), None)
+    return next(_violations(spec, policy, owner), None)
 
 
-def _violations(spec: AssistantSpec, policy: Policy) -> Iterator[CatalogueError]:
+def _violations(
+    spec: AssistantSpec, policy: Policy, owner: Owner | None
+) -> Iterator[CatalogueError]:
     if policy.regions is RegionRule.ANYWHERE:
         return
-    for flow in _flows(spec):
+    for flow in _flows(spec, owner):
         if not is_allowed(flow, policy):
             yield CatalogueError(flow.param, _refusal(flow, policy))
 
@@ -177,7 +181,7 @@ def is_allowed(flow: Flow, policy: Policy) -> bool:
         return True
     if flow.region is not None:
         return policy.regions.allows(flow.region)
-    return flow.receiver in policy.trusted_hosts
+    return policy.allows_host(flow.receiver)
 
 
 def _refusal(flow: Flow, policy: Policy) -> str:
@@ -197,5 +201,6 @@ def _refusal(flow: Flow, policy: Policy) -> str:
 
 def require_regions(organization: Organization, spec: AssistantSpec) -> None:
     """Raise `OutsideRegion` unless the organization's policy allows every flow."""
-    if faults := violations(spec, policy_of(organization)):
+    owner = Owner(organization.agency_id, organization.pk)
+    if faults := violations(spec, policy_of(organization), owner):
         raise OutsideRegion(faults)

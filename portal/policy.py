@@ -55,6 +55,10 @@ class Policy:
     is_on_hold: bool = False  # a legal hold: nothing is deleted meanwhile
     trusted_hosts: frozenset[str] = frozenset()  # own addresses inside the region
 
+    def allows_host(self, host: str) -> bool:
+        """Whether data may go to an address of a customer's own, by its host."""
+        return self.regions is RegionRule.ANYWHERE or host in self.trusted_hosts
+
     def stricter(self, other: Policy) -> Policy:
         """Return the policy that keeps both. A hold of either holds."""
         return Policy(

@@ -51,8 +51,9 @@ class PrivacyForm(forms.Form):
         label=_("Own addresses inside this region"),
         required=False,
         help_text=_(
-            "Hosts of your webhooks and tools, such as crm.example.com. Under a rule, "
-            "an address that is not named here is refused: nobody can know where it is."
+            "Hosts of your webhooks, tools and own models, such as crm.example.com. "
+            "Under a rule, an address that is not named here is refused: nobody can "
+            "know where it is. Mails about calls then hold no summary."
         ),
     )
     content_retention_days = forms.TypedChoiceField(

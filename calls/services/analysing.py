@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from assistants.analysis_plan import DISPOSITION, AnalysisPlan
 from assistants.catalogue import PriceUnit, Stage, catalogue
+from assistants.key_places import place_of
 from assistants.spec import AssistantSpec, LLMChoice
 from calls import findings
 from calls.models import Call, CallAnalysis
@@ -263,8 +264,8 @@ def _choice(material: Material, policy: Policy) -> LLMChoice:
     for choice, chosen in _choices(material):
         provider = catalogue().find(Stage.LLM, choice.provider)
         if provider is not None:
-            region = provider.region_of(choice.model, chosen)
-            if policy.regions.allows(region):
+            place = place_of(provider, provider.region_of(choice.model, chosen))
+            if place.is_allowed(policy):
                 return choice
     return LLMChoice(provider=DEMO, model="demo-1")
 

@@ -7,6 +7,7 @@ import io
 from typing import Any, Final
 
 from assistants.catalogue import Stage, catalogue, is_available
+from assistants.key_places import place_of
 from assistants.keys import keys_at_hand
 from assistants.spec import AssistantSpec, STTChoice
 from calls.services.drafting import VendorRefused
@@ -78,7 +79,7 @@ def _listener(organization: Organization, spec: AssistantSpec) -> STTChoice | No
         if provider is None or not is_available(provider, keys):
             continue
         region = provider.region_of(choice.model, choice.model_dump())
-        if policy.regions.allows(region):
+        if place_of(provider, region).is_allowed(policy):
             return choice
     return None
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from assistants.catalogue import Region, Stage, catalogue
 from assistants.form_offers import model_groups, split
+from assistants.key_places import Place, place_of
 from assistants.keys import Payer, keys_at_hand, payers
 from assistants.proposals import SHAPE, Proposal
 from assistants.spec import AssistantSpec, LLMChoice
@@ -107,8 +108,9 @@ def _is_real(choice: LLMChoice) -> bool:
 
 def _may_see(choice: LLMChoice, policy: Policy) -> bool:
     provider = catalogue().find(Stage.LLM, choice.provider)
-    region = provider.region_of(choice.model, {}) if provider else Region.NON_EU
-    return policy.regions.allows(region)
+    if provider is None:
+        return Place(Region.NON_EU).is_allowed(policy)
+    return place_of(provider, provider.region_of(choice.model, {})).is_allowed(policy)
 
 
 async def _asked(

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from assistants.key_places import Owner
 from assistants.keys import payers
 from assistants.models import Assistant, AssistantVersion
 from assistants.sovereignty import first_violation
@@ -248,7 +249,8 @@ class Opening:
             return self._plans[key]
         assert own is not None or version is not None
         spec = AssistantSpec.model_validate(own or (version and version.spec_json))
-        if fault := first_violation(spec, self._policy):
+        owner = Owner(self._organization.agency_id, self._organization.pk)
+        if fault := first_violation(spec, self._policy, owner):
             raise RegionRefused(fault.message)
         price = FREE
         if not new.is_test:

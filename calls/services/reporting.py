@@ -14,6 +14,7 @@ from common.phone import mask
 from portal.hosts import portal_url
 from portal.mail import send_mail
 from portal.models import Portal
+from portal.policy import Policy, RegionRule
 from portal.services.privacy import policy_of
 from portal.statuses import status_look
 from portal.webhooks import kinds
@@ -21,14 +22,16 @@ from portal.webhooks import kinds
 
 def report_call(call: Call) -> None:
     """Tell of a call whose analysis is finished; in the transaction that finishes it."""
-    is_sealed = policy_of(call.organization).seals_content
-    tell_of_call(call, kinds.END_OF_CALL_REPORT, report_of(call), is_sealed=is_sealed)
+    policy = policy_of(call.organization)
+    tell_of_call(
+        call, kinds.END_OF_CALL_REPORT, report_of(call), is_sealed=policy.seals_content
+    )
     for address in spec_of(call).recipients:
         send_mail(
             organization=call.organization,
             template="call_report",
             to=address,
-            context=_mail_context(call),
+            context=_mail_context(call, policy),
             idempotency_key=f"call-report:{call.pk}:{address}",
             call_id=call.pk,
         )
@@ -60,7 +63,11 @@ def report_of(call: Call) -> dict[str, Any]:
     return data
 
 
-def _mail_context(call: Call) -> dict[str, Any]:
+def _mail_context(call: Call, policy: Policy) -> dict[str, Any]:
+    """Return what a mail tells; no content where that must stay in a region.
+
+    Nobody knows where a mailbox is: the mail leads to the page instead.
+    """
     seconds = call.duration_ms // 1000
     return {
         "assistant_name": call.assistant.name if call.assistant else "—",
@@ -68,7 +75,7 @@ def _mail_context(call: Call) -> dict[str, Any]:
         "started_at": call.started_at or call.created_at,
         "duration": f"{seconds // 60}:{seconds % 60:02d}",
         "outcome": status_look(call.end_reason or call.status).label,
-        "summary": call.summary,
+        "summary": call.summary if policy.regions is RegionRule.ANYWHERE else "",
         "url": _address(call),
     }
 

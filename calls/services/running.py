@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assistants.disclosure import sentence_for, with_disclosure
+from assistants.key_places import Owner
 from assistants.rendering import rendered_spec
 from assistants.sovereignty import first_violation
 from assistants.spec import AssistantSpec
@@ -92,7 +93,7 @@ def order_of(call: Call) -> CallOrder:
     policy = _policy_of(call, spec)
     spec = opened(spec, _sealed_for(call))
     equipment = equip(call, spec)
-    fault = first_violation(spec, policy)
+    fault = first_violation(spec, policy, Owner(call.agency_id, call.organization_id))
     disclosure = sentence_for(spec) if policy.discloses_ai else ""
     return CallOrder(
         call_id=call.pk,

@@ -14,6 +14,7 @@ from ipaddress import (
     ip_network,
 )
 from typing import Final
+from urllib.parse import urlsplit
 
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 from yarl import URL
@@ -27,6 +28,14 @@ _GLOBAL_UNICAST: Final = ip_network("2000::/3")
 _SPECIAL: Final = (*EXTRA_BLOCKED_NET_RANGES, ip_network("2001::/23"))
 
 Network = IPv4Network | IPv6Network
+
+
+def host_of(url: str) -> str:
+    """Return the host an address names, in lower case; empty when there is none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 @lru_cache(maxsize=8)

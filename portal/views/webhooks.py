@@ -35,6 +35,7 @@ from portal.webhooks.queries import (
     visible_deliveries,
     visible_endpoints,
 )
+from portal.webhooks.region import HostNotDeclared
 
 PAGE_SIZE = 25
 
@@ -63,6 +64,8 @@ def webhook_new(request: MemberRequest) -> HttpResponse:
             )
         except TooManyEndpoints as error:
             form.add_error(None, str(error))
+        except HostNotDeclared as error:
+            form.add_error("url", str(error))
         else:
             return _secret_page(request, endpoint, secret)
     return render(
@@ -91,11 +94,15 @@ def webhook_edit(request: MemberRequest, endpoint_id: UUID) -> HttpResponse:
         },
     )
     if request.method == "POST" and form.is_valid():
-        endpoints.change_endpoint(
-            endpoint=endpoint, changes=form.cleaned_data, actor=request.user
-        )
-        messages.success(request, _("The endpoint was saved."))
-        return redirect("webhook_detail", endpoint.pk)
+        try:
+            endpoints.change_endpoint(
+                endpoint=endpoint, changes=form.cleaned_data, actor=request.user
+            )
+        except HostNotDeclared as error:
+            form.add_error("url", str(error))
+        else:
+            messages.success(request, _("The endpoint was saved."))
+            return redirect("webhook_detail", endpoint.pk)
     return render(
         request,
         "portal/webhook_form.html",

@@ -21,6 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.http import Answer, OutboundError, Request, request
+from common.http.addresses import host_of
 from common.ids import uuid7
 from common.redaction import redact, redact_json
 from portal.models import (
@@ -99,6 +100,8 @@ def listener_for(
     if url:
         return Listener(url, secrets, agent)
     if endpoint is None or _is_paused(endpoint):
+        return None
+    if not policy_of(organization).allows_host(host_of(endpoint.url)):
         return None
     return Listener(endpoint.url, secrets, agent, endpoint.pk)
 

@@ -17,6 +17,7 @@ from common.http import Answer
 from portal.models import WebhookDelivery
 from portal.scope import all_organizations
 from portal.webhooks.claiming import claim_due, with_event
+from portal.webhooks.region import NOT_DECLARED, Declared
 from portal.webhooks.sending import Sending
 from portal.webhooks.settling import settle
 
@@ -35,14 +36,16 @@ def deliver_due(*, for_s: float = 20) -> int:
     """
     until = time.monotonic() + for_s
     flying: _Flying = {}
+    declared = Declared()
     tried = 0
     with all_organizations("the outbox holds every organization's events"):
         while True:
             if time.monotonic() < until and len(flying) < _AT_ONCE:
                 for delivery in claim_due(_AT_ONCE - len(flying)):
                     sending = Sending(delivery, delivery.endpoint.secrets)
-                    flying[sending.start()] = sending
                     tried += 1
+                    if _may_leave(sending, declared):
+                        flying[sending.start()] = sending
             if not flying:
                 return tried
             _land_some(flying, timeout_s=_LOOK_EVERY_S)
@@ -52,10 +55,22 @@ def deliver_now(delivery: WebhookDelivery) -> WebhookDelivery:
     """Send one delivery while somebody waits for the result, and return it as it is then."""
     (loaded,) = with_event([delivery.pk])
     sending = Sending(loaded, loaded.endpoint.secrets)
-    flying = {sending.start(): sending}
+    flying = {sending.start(): sending} if _may_leave(sending, Declared()) else {}
     while flying:
         _land_some(flying, timeout_s=None)
     return WebhookDelivery.objects.get(pk=delivery.pk)
+
+
+def _may_leave(sending: Sending, declared: Declared) -> bool:
+    """Whether the policy lets this one go where it is to go; else it is given up."""
+    delivery = sending.delivery
+    if declared.allows(
+        delivery.agency_id, delivery.organization_id, delivery.endpoint.url
+    ):
+        return True
+    sending.error = str(NOT_DECLARED)
+    _settle_quietly(sending, is_final=True)
+    return False
 
 
 def _land_some(flying: _Flying, *, timeout_s: float | None) -> None:
@@ -67,7 +82,11 @@ def _land_some(flying: _Flying, *, timeout_s: float | None) -> None:
             again = Sending(sending.delivery, sending.secrets[1:])
             flying[again.start()] = again
             continue
-        # One that cannot be written must not keep the others waiting.
-        name = str(sending.delivery.pk)
-        with contained(logger, "delivery not settled", delivery=name):
-            settle(sending)
+        _settle_quietly(sending)
+
+
+def _settle_quietly(sending: Sending, *, is_final: bool = False) -> None:
+    # One that cannot be written must not keep the others waiting.
+    name = str(sending.delivery.pk)
+    with contained(logger, "delivery not settled", delivery=name):
+        settle(sending, is_final=is_final)

@@ -15,6 +15,7 @@ from common.http.client import allowed_networks
 from portal.models import Organization, User, WebhookDelivery, WebhookEndpoint
 from portal.services import audit
 from portal.webhooks import kinds
+from portal.webhooks.region import require_declared
 from portal.webhooks.signing import new_secret
 
 OVERLAP: Final = timedelta(hours=24)
@@ -44,6 +45,7 @@ def create_endpoint(
     Raises `OutboundError` for an address we would not send to, `TooManyEndpoints`.
     """
     check_url(url, allowed=allowed_networks())
+    require_declared(organization, url)
     others = WebhookEndpoint.objects.filter(assistant_id__isnull=True)
     if assistant_id is None and others.count() >= MAX_ENDPOINTS:
         raise TooManyEndpoints(f"At most {MAX_ENDPOINTS} endpoints.")
@@ -70,6 +72,7 @@ def change_endpoint(
     if "url" in changes:
         check_url(changes["url"], allowed=allowed_networks())
         if changes["url"] != endpoint.url:
+            require_declared(endpoint.organization, changes["url"])
             changes = changes | _UNHARMED
     if _update(endpoint, changes):
         _record(
