@@ -72,7 +72,7 @@ def recording_response(request: HttpRequest, call: Call) -> HttpResponseBase:
     response["Content-Length"] = str(last - first + 1)
     if response.status_code == 206:
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
-    response["Cache-Control"] = "private, max-age=3600"
+    response["Cache-Control"] = "private, no-store"
     if "download" in request.GET:
         filename = name.rpartition("/")[2]
         response["Content-Disposition"] = f'attachment; filename="{filename}"'
