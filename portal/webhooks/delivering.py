@@ -86,7 +86,7 @@ def _land_some(flying: _Flying, *, timeout_s: float | None) -> None:
 
 
 def _settle_quietly(sending: Sending, *, is_final: bool = False) -> None:
-    # One that cannot be written must not keep the others waiting.
     name = str(sending.delivery.pk)
+    # One that cannot be written must not keep the others waiting.
     with contained(logger, "delivery not settled", delivery=name):
         settle(sending, is_final=is_final)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from assistants.key_places import Owner
 from assistants.models import ProviderKey
@@ -42,6 +43,7 @@ def own_key(
             secret="sk-own",
             config=config,
             is_shared=is_shared,
+            checked_at=timezone.now(),
         )
 
 

@@ -133,7 +133,7 @@ def _call(house: House, ended_at: Any, fields: dict[str, Any]) -> Call:
         direction=Call.Direction.OUTBOUND,
         carrier="simulator",
         status=Call.Status.ENDED,
-        caller_number=house.number.number,
+        caller_number=NUMBER,
         callee_number=NUMBER,
         variables={"name": WORD},
         overrides={"first_message": WORD},

@@ -45,9 +45,9 @@ def test_nothing_leaves_to_a_host_that_nobody_declared(
     assert receiver.received == []
     assert (delivery.status, delivery.attempts) == ("failed", 1)
     assert "declare" in delivery.error
-    assert deliver_now(delivery).status == "failed"
-    assert receiver.received == []
     with organization_scope(bakery.organization):
+        assert deliver_now(delivery).status == "failed"
+        assert receiver.received == []
         assert listener_for(organization=bakery.organization, kind="tool-calls") is None
 
 
