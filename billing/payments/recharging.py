@@ -47,7 +47,7 @@ def recharge_due(now: datetime) -> int:
     for organization_id, agency_id in due:
         one = {"organization": str(organization_id)}
         # One wallet must not keep the others from being filled.
-        with contained(logger, "not recharged", **one):
+        with contained(logger, "not recharged", organization=one["organization"]):
             try:
                 with scoped(Scope(agency_id, None)):
                     tried += recharge(organization_id, now)

@@ -110,7 +110,7 @@ def renew_due(now: datetime) -> int:
     for subscription_id, agency_id in due:
         one = {"subscription": str(subscription_id)}
         # One client must not keep the others from renewing.
-        with contained(logger, "not renewed", **one):
+        with contained(logger, "not renewed", subscription=one["subscription"]):
             try:
                 with scoped(Scope(agency_id, None)):
                     renew(subscription_id, now)

@@ -43,7 +43,7 @@ def sync_due_payments(now: datetime) -> int:
 def _look_quietly(payment_id: UUID) -> None:
     one = {"payment": str(payment_id)}
     # One payment must not keep the others from being looked at.
-    with contained(logger, "payment not synced", **one):
+    with contained(logger, "payment not synced", payment=one["payment"]):
         try:
             _look(payment_id)
         except PaymentUnknown:

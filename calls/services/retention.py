@@ -235,7 +235,9 @@ def _batches(calls: QuerySet[Call]) -> Iterable[Call]:
 def left_over(recordings: dict[UUID, str]) -> int:
     """Return how many of these purged calls still have something, by looking again."""
     ids = list(recordings)
-    left = set(Turn.objects.filter(call__in=ids).values_list("call_id", flat=True))
+    left: set[UUID | None] = set(
+        Turn.objects.filter(call__in=ids).values_list("call_id", flat=True)
+    )
     left |= set(
         Call.objects.filter(pk__in=ids)
         .exclude(content_purged_at__isnull=False, summary="", recording="")
@@ -245,9 +247,9 @@ def left_over(recordings: dict[UUID, str]) -> int:
         rows = model._default_manager.filter(call__in=ids).exclude(**empty)
         left |= set(rows.values_list("call_id", flat=True))
     told = WebhookEvent.objects.filter(call_id__in=ids)
+    left |= set(told.values_list("call_id", flat=True))
     mailed = OutgoingMail.objects.filter(call_id__in=ids).exclude(html="")
-    for rows in (told, mailed):
-        left |= {pk for pk in rows.values_list("call_id", flat=True) if pk}
+    left |= set(mailed.values_list("call_id", flat=True))
     left |= {
         call_id
         for call_id, name in recordings.items()

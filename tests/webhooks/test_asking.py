@@ -210,7 +210,7 @@ def test_the_log_keeps_a_question_without_what_the_policy_takes_out(
     listener = listener_for(organization=bakery.organization, kind="tool-calls")
     assert listener is not None
     used = {"function": {"name": "find", "arguments": {"q": "Anna, ann@post.example"}}}
-    data = {"tool_call_list": [used], "call": {"id": str(uuid4())}}
+    data: dict[str, Any] = {"tool_call_list": [used], "call": {"id": str(uuid4())}}
     reply = answer_of(listener, **data)
     note_question(
         organization=bakery.organization,
