@@ -249,7 +249,11 @@ class Reception:
     def _transferring(self, order: CallOrder) -> Transferring:
         calls, call_id = self._calls, order.call_id
         return Transferring(
-            order, self._carriers, self._studio, lambda: calls.get(call_id)
+            order,
+            self._carriers,
+            self._studio,
+            lambda: calls.get(call_id),
+            know=self._know,
         )
 
     async def _pick_up(self, call_id: UUID) -> CallOrder | None:

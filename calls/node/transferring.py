@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import numpy as np
 from django.utils import timezone
@@ -94,9 +95,11 @@ class Transferring:
         carriers: OpenCarriers,
         studio: Studio,
         call: Callable[[], LiveCall | None],
+        know: Callable[[UUID | None], Awaitable[None]] | None = None,
     ) -> None:
+        """`know` has the carriers look a trunk up that they may not have heard of."""
         self._order, self._carriers, self._studio = order, carriers, studio
-        self._call = call
+        self._call, self._know = call, know
         self.asked_by = "assistant"
 
     async def transfer(self, destination: str, message: str | None) -> None:
@@ -180,6 +183,7 @@ class Transferring:
 
     async def _dial(self, plan: TransferPlan) -> Leg:
         await self._wait_for_line(plan)
+        await self._look_up(plan.trunk_id)
         request = PlaceRequest(
             call_id=plan.id,
             caller_id=plan.caller_id,
@@ -208,6 +212,15 @@ class Transferring:
             await unbroken(in_time("leg", leg.aclose(), _CLOSE_S))
             raise
         return leg
+
+    async def _look_up(self, trunk_id: UUID | None) -> None:
+        """Have a trunk known that was added a moment ago."""
+        if self._know is None:
+            return
+        try:
+            await self._know(trunk_id)
+        except database.AWAY:  # the trunk may be known all the same; the carrier says
+            logger.warning("trunk not looked up", exc_info=True)
 
     @contextmanager
     def _ringing(self) -> Iterator[None]:

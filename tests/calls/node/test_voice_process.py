@@ -352,3 +352,32 @@ async def test_a_call_on_a_trunk_nobody_told_of_has_it_looked_up(
             carrier = process._reception._carriers.get("fake")
             assert call.trunk_id in carrier.health()
             await hang_up(call)
+
+
+async def test_a_transfer_onto_a_trunk_nobody_told_of_has_it_looked_up(
+    bakery: House,
+) -> None:
+    def add_silently() -> Trunk | None:
+        with mock.patch("calls.services.trunks.announce_trunks"):
+            return with_trunk(bakery, carrier="fake").trunk
+
+    with mock.patch.object(voice, "_TRUNKS_EVERY_S", 60):
+        async with serving() as process:
+            call = await start_call(bakery)
+            async with Page(call) as page:
+                await page.connect()
+                trunk = await database.ask(add_silently)
+                wanted = {"destination": "+31205551234", "message": ""}
+                await page.tell("transfer", **wanted, asked_by="api")
+
+                async def is_bridged() -> bool:
+                    return any(
+                        news.get("status") == "bridged" for news in page.of("transfer")
+                    )
+
+                await until(is_bridged)
+                carrier = process._reception._carriers.get("fake")
+                assert trunk is not None
+                assert trunk.pk in carrier.health()
+                await page.tell("hangup")
+            await has_status(call, "transferred")
