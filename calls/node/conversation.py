@@ -30,6 +30,7 @@ from calls.node.credit_guard import guard_credits
 from calls.node.discretion import Discretion
 from calls.node.kept_link import KeptLink
 from calls.node.mcp_tools import McpTools
+from calls.node.passing_keys import passing_keys
 from calls.node.scribe import Scribe
 from calls.node.taps import Taps, unheard
 from calls.node.unbroken import unbroken
@@ -174,7 +175,8 @@ class Conversation:
             return
         self._is_joined = True
         try:
-            await bridge(self._link, self._person)
+            async with passing_keys(self._link, self._person):
+                await bridge(self._link, self._person)
         finally:
             await unbroken(in_time("link", self._link.aclose(), _CLOSE_S))
 

@@ -161,9 +161,33 @@ def test_two_who_are_joined_hear_each_other(inbound: CallOrder) -> None:
         ends_at_s=20,
         utterances=(user_says("Hello owner", from_s=8.0, to_s=10.0),),
     )
-    held.run(ask)
+    call = held.run(ask)
     assert held.link.heard[-1].to_s - held.link.heard[-1].from_s >= 1.9
     assert phone.heard[-1].to_s - phone.heard[-1].from_s >= 1.9
+    # The recording goes on: the person where the assistant was, as long as the call.
+    assert call.recording_ms == pytest.approx(20_000, abs=300)
+    bucket_ms = call.waveform["bucket_ms"]
+
+    def loudest(side: str, from_ms: int, to_ms: int) -> int:
+        return max(call.waveform[side][from_ms // bucket_ms : to_ms // bucket_ms])
+
+    assert loudest("assistant", 7_500, 9_000) > 0
+    assert loudest("caller", 8_500, 9_500) > 0
+
+
+def test_keys_pass_between_two_who_are_joined(inbound: CallOrder) -> None:
+    """As in the menu of a switchboard, and its answer."""
+    phone = Phone(rings_s=1, presses=((8.0, "9"),))
+    held, _ = calling(inbound, phone, ends_at_s=20)
+
+    async def press(held: HeldCall) -> None:
+        for at_s, key in ((1.0, "7"), (10.0, "4"), (10.5, "#")):
+            await held.at(at_s)  # the first is pressed at the assistant
+            held.link.digits.press(key)
+
+    held.run(ask, press)
+    assert phone.sent_digits == "4#"
+    assert held.link.sent_digits == "9"
 
 
 def test_whoever_hangs_up_ends_it_for_both(inbound: CallOrder) -> None:
@@ -240,6 +264,37 @@ def test_a_caller_who_leaves_meanwhile_rings_nobody_any_more(
     (failed,) = tries(held)
     assert (failed.status, failed.reason) == ("failed", "caller_left")
     assert phone.close_count > 0
+
+
+@pytest.mark.parametrize("at_s", [0.2, 1.5, 4.0, 9.0])
+def test_a_person_who_hangs_up_while_told_of_the_caller_leaves_the_caller_here(
+    inbound: CallOrder, at_s: float
+) -> None:
+    phone = Phone(rings_s=1, ends_at_s=at_s)
+    held, _ = calling(inbound, phone, mode="warm", ends_at_s=50)
+    call = held.run(ask)
+    assert call.end_reason == "user_hangup"
+    (failed,) = tries(held)
+    assert (failed.status, failed.reason) == ("failed", "not_accepted")
+    assert phone.close_count > 0
+    assert held.turns()[-1] == ("assistant", "Sorry, nobody is there.")
+
+
+@pytest.mark.parametrize("at_s", [2.1, 3.0, 4.0, 5.0, 6.5, 8.0, 8.1, 12.0])
+def test_a_caller_may_leave_at_any_moment_of_being_announced(
+    inbound: CallOrder, bakery: House, at_s: float
+) -> None:
+    """While the assistant says so, it rings, the person is told, presses, or took over."""
+    phone = Phone(rings_s=1, presses=((4.0, "1"),))
+    held, carriers = calling(inbound, phone, mode="warm", ends_at_s=at_s)
+    call = held.run(ask)
+    assert call.status in ("ended", "transferred")
+    for tried in tries(held):
+        is_joined = call.end_reason == "transferred"
+        assert tried.status == ("bridged" if is_joined else "failed")
+        assert tried.reason == ("" if is_joined else "caller_left")
+    assert phone.close_count > 0 or not carriers.requests
+    assert wallet(bakery) == FULL - cost_of(call.billed_seconds)
 
 
 @pytest.mark.parametrize("destination", ["12", "sip:nobody at home", "+31"])
