@@ -5,8 +5,11 @@
     python manage.py phonecall --answer      be called by the assistant instead
 
 It needs a running server and its API key, not the database: by default both come from
-`var/demo.json`, as do the SIP address and the number. Exit code 0 says that the call
-ended normally and audio was heard.
+`var/demo.json`, as do the SIP address and the number. The JSON tells what happened; exit
+code 0 says that the call was carried as asked: it was answered, audio was heard, and it
+ended as one of its sides meant it to. A voicemail that the assistant recognised, a caller
+who was handed on and one who declined are calls carried as asked; one that was not
+answered, refused, lost or broken is not, and exits with 1.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ pytestmark = pytest.mark.slow
 class Installation:
     """A carrier that greets and answers, and the API that knows of its calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: str = "ended", end_reason: str = "user_hangup") -> None:
+        self.status, self.end_reason = status, end_reason
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self.heard_samples = 0
@@ -75,8 +76,8 @@ class Installation:
 
     async def _read(self, request: web.Request) -> web.Response:
         kept = {
-            "status": "ended",
-            "end_reason": "user_hangup",
+            "status": self.status,
+            "end_reason": self.end_reason,
             "transcript": [{"speaker": "assistant", "text": "Hi", "started_ms": 0}],
             "cost_credits": "0.01",
         }
@@ -111,22 +112,53 @@ def test_a_call_is_made_heard_and_reported(transport: str) -> None:
     assert installation.heard_samples >= 2 * 16_000
 
 
+@pytest.mark.parametrize(
+    ("status", "end_reason", "exit_code"),
+    [
+        ("ended", "voicemail", 0),  # recognised, which is what was asked
+        ("ended", "consent_declined", 0),
+        ("transferred", "transferred", 0),
+        ("ended-with-error", "vendor_failed", 1),
+        ("ended", "connection_lost", 1),
+        ("failed", "voice_process_lost", 1),
+    ],
+)
+def test_the_exit_code_says_whether_the_call_was_carried_as_asked(
+    status: str, end_reason: str, exit_code: int
+) -> None:
+    with Installation(status, end_reason) as installation:
+        code, result = exit_of(installation)
+    assert (code, result["status"], result["end_reason"]) == (
+        exit_code,
+        status,
+        end_reason,
+    )
+
+
+def exit_of(installation: Installation) -> tuple[int, dict]:
+    output = io.StringIO()
+    code = 0
+    try:
+        call_command(
+            "phonecall",
+            json=True,
+            base_url=installation.base_url,
+            api_key="key",
+            sip=installation.sip,
+            number="+31201234567",
+            say=["Hello."],
+            stdout=output,
+        )
+    except SystemExit as left:
+        code = int(left.code or 0)
+    return code, json.loads(output.getvalue())
+
+
 def test_a_call_that_nobody_takes_fails_with_the_reason() -> None:
     with Installation() as installation:
         installation.desk.acts = _decline
-        output = io.StringIO()
-        with pytest.raises(SystemExit):
-            call_command(
-                "phonecall",
-                json=True,
-                base_url=installation.base_url,
-                api_key="key",
-                sip=installation.sip,
-                number="+31201234567",
-                stdout=output,
-            )
-    result = json.loads(output.getvalue())
-    assert result["error"] == "The call was declined."
+        code, result = exit_of(installation)
+    assert (code, result["error"]) == (1, "The call was declined.")
 
 
 async def _decline(call: IncomingCall) -> None:
