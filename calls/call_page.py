@@ -19,9 +19,11 @@ from portal.statuses import status_look
 EVIDENCE: Final = {
     "words": gettext_lazy("what was said"),
     "beep": gettext_lazy("a beep"),
+    "fax": gettext_lazy("the tone of a fax machine"),
     "length": gettext_lazy("a long greeting"),
     "hello": gettext_lazy("a short hello"),
     "silence": gettext_lazy("nothing was said"),
+    "music": gettext_lazy("music, and no words"),
 }
 ANSWERED_BY: Final = {
     "person": gettext_lazy("A person answered"),

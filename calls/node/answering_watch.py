@@ -9,6 +9,7 @@ from assistants.spec import AssistantSpec
 from calls.session.answering import AnswerEar, AnsweredBy, Verdict
 from calls.session.events import (
     Answered,
+    Caption,
     EndReason,
     EventSink,
     SessionEvent,
@@ -21,7 +22,7 @@ BEEP_LIMIT_S: Final = 30.0
 
 
 class AnsweringWatch:
-    """Passes every event on; decides once, by ear and by the callee's first words.
+    """Passes every event on; decides by ear and by the callee's first words.
 
     A machine hears nothing more of the conversation. Where there is a message for it,
     it is said once the machine has beeped, or has been still for a while.
@@ -32,17 +33,20 @@ class AnsweringWatch:
     ) -> None:
         self._sink, self._spec, self._session = sink, spec, session
         self._ear = AnswerEar(spec.language)
+        self._verdict: Verdict | None = None  # that is being followed
         self._acting: asyncio.Task[None] | None = None
         self._has_heard = False
+        self._is_talk = False  # it was decided that there is somebody to talk with
         self._is_recording = asyncio.Event()
 
     async def __call__(self, event: SessionEvent) -> None:
         await self._sink(event)
-        if (
-            self._has_heard
-            or not isinstance(event, TurnSpoken)
-            or event.speaker is not Speaker.USER
-        ):
+        if self._has_heard or not isinstance(event, TurnSpoken | Caption):
+            return
+        if event.speaker is not Speaker.USER or not event.text:
+            return
+        if isinstance(event, Caption):
+            self._ear.notice_words()
             return
         self._has_heard = True
         if self._spec.voicemail_detection:
@@ -50,12 +54,13 @@ class AnsweringWatch:
 
     def hear(self, pcm: bytes, sample_rate_hz: int, offset_ms: int) -> None:
         """Take the callee's audio, 20 ms at a time."""
-        if self._spec.voicemail_detection:
-            self._act(self._ear.hear(pcm, sample_rate_hz))
-            if self._ear.is_our_turn:
-                self._is_recording.set()
-            else:
-                self._is_recording.clear()
+        if not self._spec.voicemail_detection or self._is_done:
+            return
+        self._act(self._ear.hear(pcm, sample_rate_hz))
+        if self._ear.is_our_turn:
+            self._is_recording.set()
+        else:
+            self._is_recording.clear()
 
     async def aclose(self) -> None:
         """Stop waiting for a beep."""
@@ -64,8 +69,17 @@ class AnsweringWatch:
             await asyncio.wait([self._acting])
             self._acting = None
 
+    @property
+    def _is_done(self) -> bool:
+        """Whether somebody is talked with, and nothing can change that any more."""
+        return self._is_talk and self._ear.is_settled
+
     def _act(self, verdict: Verdict | None) -> None:
-        if verdict is not None and self._acting is None:
+        """Follow a verdict once, and one that takes the place of "not sure" as well."""
+        if verdict is None or verdict is self._verdict:
+            return
+        if self._acting is None or self._is_talk:
+            self._verdict, self._is_talk = verdict, False
             self._acting = asyncio.create_task(self._follow(verdict), name="answering")
 
     async def _follow(self, verdict: Verdict) -> None:
@@ -82,8 +96,11 @@ class AnsweringWatch:
             and self._spec.voicemail_when_unsure == "leave_message"
         )
         if not is_machine:
+            self._is_talk = True
             return
-        message = self._spec.voicemail_message
+        # A fax takes no message; it would whistle through it.
+        is_fax = "fax" in verdict.evidence
+        message = None if is_fax else self._spec.voicemail_message
         self._session.set_quiet(True)
         if message:
             await self._until_it_records()
