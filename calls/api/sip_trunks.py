@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, JsonValue
 from calls.models import Trunk
 from calls.queries import get_trunk, visible_trunks
 from calls.services import trunks
+from calls.services.trunk_checks import last_test
 from calls.telephony.registry import carrier_choices
 from calls.trunk_rules import (
     OPTIONS_EVERY_S,
@@ -154,7 +155,7 @@ def trunk_json(trunk: Trunk) -> dict[str, Any]:
         "options_every_s": trunk.options_every_s,
         "is_active": trunk.is_active,
         "is_tested": trunk.is_tested,
-        "last_test": trunk.check_result or None,
+        "last_test": last_test(trunk),
         "created_at": trunk.created_at,
         "updated_at": trunk.updated_at,
     }

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_noop
 
 from calls.models import PhoneNumber, Trunk
 from calls.services.nodes import alive_nodes
+from calls.telephony.probing import unusable
 from calls.telephony.protocol import BadTrunk, ProbeStep, TrunkConfig
 from calls.telephony.registry import UnknownCarrier, carrier_spec
 from calls.trunk_rules import region_of
@@ -144,11 +145,13 @@ def _probe(trunk: Trunk) -> tuple[ProbeStep, ...]:
         config = trunk_config(trunk, numbers=_numbers_of(trunk))
         spec.check(config)
     except UnknownCarrier:
-        return (_trouble(_("This carrier is not part of this installation.")),)
+        unknown = gettext_noop("This carrier is not part of this installation.")
+        return (_trouble(unknown),)
     except BadTrunk as error:
-        return (ProbeStep("settings", False, str(error)),)
+        return (unusable(error),)
     if spec.probe is None:
-        return (ProbeStep("settings", True, _("This carrier needs no connection.")),)
+        needless = gettext_noop("This carrier needs no connection.")
+        return (ProbeStep("settings", True, needless),)
     probe = spec.probe
 
     async def within_limit() -> tuple[ProbeStep, ...]:
@@ -160,17 +163,43 @@ def _probe(trunk: Trunk) -> tuple[ProbeStep, ...]:
         try:
             return asyncio.run(within_limit())
         except TimeoutError:
-            return (_trouble(_("The test took too long and was stopped.")),)
-    kind = type(test.error).__name__
-    return (_trouble(_("The test broke: %(kind)s.") % {"kind": kind}),)
+            late = gettext_noop("The test took too long and was stopped.")
+            return (_trouble(late),)
+    broke = gettext_noop("The test broke: %(kind)s.")
+    return (_trouble(broke, kind=type(test.error).__name__),)
 
 
 def _numbers_of(trunk: Trunk) -> frozenset[str]:
     return frozenset(trunk.numbers.values_list("number", flat=True))
 
 
-def _trouble(text: str) -> ProbeStep:
-    return ProbeStep("test", False, text)
+def _trouble(text: str, **values: str) -> ProbeStep:
+    return ProbeStep("test", False, text, values=values)
+
+
+def said(step: dict[str, Any], part: str) -> str:
+    """Return a sentence of a kept step in the reader's language."""
+    text, values = step.get(part, ""), step.get("values")
+    if not text:
+        return ""
+    return _(text) % values if values else _(text)
+
+
+def last_test(trunk: Trunk) -> dict[str, Any] | None:
+    """Return what the last test saw, as the API tells it."""
+    result: dict[str, Any] = trunk.check_result
+    if "steps" not in result:
+        return result or None
+    steps = [
+        {
+            "name": step["name"],
+            "is_ok": step["is_ok"],
+            "detail": said(step, "detail"),
+            "advice": said(step, "advice"),
+        }
+        for step in result["steps"]
+    ]
+    return result | {"steps": steps}
 
 
 def shown_steps(trunk: Trunk) -> list[dict[str, Any]]:
@@ -184,7 +213,8 @@ def shown_steps(trunk: Trunk) -> list[dict[str, Any]]:
     return [
         {
             "title": titles.get(step["name"], step["name"]),
-            "text": step["detail"],
+            "text": said(step, "detail"),
+            "advice": said(step, "advice"),
             "tone": tones[step["is_ok"]][0],
             "icon": tones[step["is_ok"]][1],
             "at": " ",

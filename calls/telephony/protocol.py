@@ -249,11 +249,18 @@ class TrunkHealth:
 
 @dataclass(frozen=True)
 class ProbeStep:
-    """One thing a connection test looked at. `is_ok` None: not reached, or not needed."""
+    """One thing a connection test looked at. `is_ok` None: not reached, or not needed.
+
+    `detail` and `advice` are for the person who set the trunk up. They are English
+    sentences marked for translation, with `values` for their placeholders: a worker sees
+    what is so, and whoever opens the page reads it in their language.
+    """
 
     name: str  # "dns", "connect", "options", "auth", "codec" …
     is_ok: bool | None
-    detail: str  # what was seen, in words for the person who set the trunk up
+    detail: str  # what was seen
+    advice: str = ""  # what to do now, where there is something to do
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class Carrier(Protocol):

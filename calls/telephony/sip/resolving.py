@@ -87,6 +87,18 @@ class Resolver:
             key=lambda peer: self._shunned.get(_name(peer), 0.0) > now_s,
         )
 
+    async def is_unheard(self, host: str) -> bool:
+        """Whether no name server says anything about a host, not even that it is not."""
+        if self._dns is None:
+            return True
+        try:
+            await self._dns.resolve(host, "A", search=False)
+        except (dns.resolver.LifetimeTimeout, dns.resolver.NoNameservers, OSError):
+            return True
+        except (dns.exception.DNSException, ValueError):
+            return False
+        return False
+
     def shun(self, peer: Peer) -> None:
         """Try others first for a while: this one did not answer."""
         if len(self._shunned) >= MAX_KEPT:

@@ -21,6 +21,8 @@ PTIME_MS: Final = 20
 SRTP_SUITES: Final = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 _KEY_BYTES: Final = 30
 _STATIC: Final = {0: "PCMU", 8: "PCMA", 13: "CN"}
+# RFC 3551's numbers that need no rtpmap; those without code of ours are only named.
+_NAMES_ONLY: Final = _STATIC | {3: "GSM", 4: "G723", 9: "G722", 15: "G728", 18: "G729"}
 _MIRRORED: Final = {
     "sendrecv": "sendrecv",
     "sendonly": "recvonly",
@@ -100,6 +102,29 @@ class _Media:
 
 def read(body: bytes) -> Description:
     """Return the audio of an SDP body, or raise `BadDescription`."""
+    session, sections = _sections(body)
+    for index, media in enumerate(sections):
+        if media.line.startswith("audio ") and media.port and _is_rtp(media.profile):
+            return _described(session, sections, index)
+    raise BadDescription("There is no audio stream over RTP.")
+
+
+def codec_names(body: bytes) -> list[str]:
+    """Return every audio codec a body names, those we do not have included."""
+    _, sections = _sections(body)
+    names = [
+        media.names.get(int(text)) or _NAMES_ONLY.get(int(text)) or ""
+        for media in sections
+        if media.line.startswith("audio ")
+        for text in media.types
+        if text.isascii() and text.isdigit() and len(text) < 4
+    ]
+    bare = [name.partition("/")[0].upper() for name in names if name]
+    return [n for n in dict.fromkeys(bare) if n not in ("CN", DTMF.upper())]
+
+
+def _sections(body: bytes) -> tuple[_Media, list[_Media]]:
+    """Return what stands before the first stream, and each stream."""
     if len(body) > MAX_BYTES:
         raise BadDescription("The session description is too long.")
     session = _Media("")
@@ -114,10 +139,7 @@ def read(body: bytes) -> Description:
                 raise BadDescription("Too many streams.")
             continue
         _note(sections[-1] if sections else session, line[0], line[2:])
-    for index, media in enumerate(sections):
-        if media.line.startswith("audio ") and media.port and _is_rtp(media.profile):
-            return _described(session, sections, index)
-    raise BadDescription("There is no audio stream over RTP.")
+    return session, sections
 
 
 def _is_rtp(profile: str) -> bool:

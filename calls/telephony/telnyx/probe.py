@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
 from telnyx import APIConnectionError, APIStatusError
 
 from calls.telephony.protocol import ProbeStep, TrunkConfig
-from calls.telephony.streams.door import public_url
+from calls.telephony.streams.probing import reachable
 from calls.telephony.telnyx.carrier import client_of
 
 
@@ -17,25 +18,37 @@ async def probe(config: TrunkConfig) -> tuple[ProbeStep, ...]:
     try:
         found = await client.connections.retrieve(connection_id)
         name = found.data.connection_name if found.data else ""
-        steps.append(ProbeStep("account", True, f"The connection is called {name}."))
+        detail = gettext_noop("The connection at Telnyx is called %(name)s.")
+        steps.append(ProbeStep("account", True, detail, values={"name": str(name)}))
     except APIStatusError as error:
-        text = f"Telnyx refused: {error.message}"[:300]
-        steps.append(ProbeStep("auth", False, text))
+        steps.append(
+            ProbeStep(
+                "auth",
+                False,
+                gettext_noop("Telnyx refused: %(reason)s"),
+                gettext_noop("Enter the API key and the connection id again."),
+                {"reason": str(error.message)[:300]},
+            )
+        )
     except APIConnectionError:
-        steps.append(ProbeStep("connect", False, "Telnyx cannot be reached."))
+        unreachable = gettext_noop("Telnyx cannot be reached.")
+        steps.append(ProbeStep("connect", False, unreachable))
     finally:
         await client.close()
-    has_key = bool(config.settings.get("public_key"))
-    steps.append(
-        ProbeStep(
-            "settings",
-            has_key,
-            "Events are checked with the account's public key."
-            if has_key
-            else "Enter the account's public key, or no event can be trusted.",
-        )
-    )
-    url = public_url()
-    text = f"Telnyx reaches us at {url}." if url else "STREAM_PUBLIC_URL is not set."
-    steps.append(ProbeStep("options", bool(url), text))
+    steps.append(_signature(bool(config.settings.get("public_key"))))
+    steps.append(reachable("Telnyx"))
     return tuple(steps)
+
+
+def _signature(has_key: bool) -> ProbeStep:
+    if has_key:
+        checked = gettext_noop("Events are checked with the account's public key.")
+        return ProbeStep("settings", True, checked)
+    return ProbeStep(
+        "settings",
+        False,
+        gettext_noop(
+            "The account's public key is missing, so no event can be trusted."
+        ),
+        gettext_noop("Enter the public key that the Telnyx portal shows."),
+    )

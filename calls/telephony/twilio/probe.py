@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
 from twilio.base.exceptions import TwilioException, TwilioRestException
 
 from calls.telephony.protocol import ProbeStep, TrunkConfig
-from calls.telephony.streams.door import public_url
+from calls.telephony.streams.probing import reachable
 from calls.telephony.twilio.carrier import client_of
 
 
@@ -15,34 +16,45 @@ async def probe(config: TrunkConfig) -> tuple[ProbeStep, ...]:
     steps = []
     try:
         account = await client.api.v2010.accounts(client.account_sid).fetch_async()
-        is_active = account.status == "active"
         steps.append(
-            ProbeStep("account", is_active, f"The account is {account.status}.")
+            ProbeStep(
+                "account",
+                account.status == "active",
+                gettext_noop("Twilio says that the account is %(status)s."),
+                values={"status": str(account.status)},
+            )
         )
         found = {
             number.phone_number
             for number in await client.incoming_phone_numbers.list_async(limit=200)
         }
-        missing = sorted(config.numbers - found)
+        steps.append(_numbers(config.numbers, found))
+    except TwilioRestException as error:
         steps.append(
             ProbeStep(
-                "numbers",
-                not missing,
-                f"Not in this account: {', '.join(missing)}."
-                if missing
-                else f"{len(found)} numbers are in this account.",
+                "auth",
+                False,
+                gettext_noop("Twilio refused: %(reason)s"),
+                gettext_noop("Enter the account SID and its auth token again."),
+                {"reason": str(error.msg)[:300]},
             )
         )
-    except TwilioRestException as error:
-        steps.append(ProbeStep("auth", False, f"Twilio refused: {error.msg}"))
     except (TwilioException, TimeoutError, OSError):
-        steps.append(ProbeStep("connect", False, "Twilio cannot be reached."))
-    url = public_url()
-    steps.append(
-        ProbeStep(
-            "options",
-            bool(url),
-            f"Twilio reaches us at {url}." if url else "STREAM_PUBLIC_URL is not set.",
-        )
-    )
+        unreachable = gettext_noop("Twilio cannot be reached.")
+        steps.append(ProbeStep("connect", False, unreachable))
+    steps.append(reachable("Twilio"))
     return tuple(steps)
+
+
+def _numbers(ours: frozenset[str], found: set[str]) -> ProbeStep:
+    missing = sorted(ours - found)
+    if missing:
+        return ProbeStep(
+            "numbers",
+            False,
+            gettext_noop("Not in this account: %(numbers)s."),
+            gettext_noop("Buy or port them at Twilio, or give them another trunk."),
+            {"numbers": ", ".join(missing)[:300]},
+        )
+    detail = gettext_noop("Numbers in this account: %(count)s.")
+    return ProbeStep("numbers", True, detail, values={"count": str(len(found))})

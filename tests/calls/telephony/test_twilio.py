@@ -130,7 +130,7 @@ async def test_a_connection_test_tells_what_it_saw(
         ]
         refused = await probe(twilio_trunk("wrong"))
         assert (refused[0].name, refused[0].is_ok) == ("auth", False)
-        assert "Authenticate" in refused[0].detail
+        assert "Authenticate" in refused[0].values["reason"]
 
 
 async def test_an_account_that_cannot_be_one_is_named() -> None:
