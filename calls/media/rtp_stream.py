@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -107,7 +108,8 @@ class RtpStream:
         self._event_timestamp = 0
         self._is_marked = True
         self._sent_octets = self._ticks = 0
-        self._last_report: tuple[int, float] | None = None
+        # Two, for theirs may be on its way while ours of the same moment leaves.
+        self._our_reports: deque[tuple[int, float]] = deque(maxlen=2)
         self._their_report: tuple[int, float] | None = None
         self._is_running = False
 
@@ -319,9 +321,10 @@ class RtpStream:
         if self.sent_packets:
             lost = max(0, report.packets_lost) / self.sent_packets
             self.remote_lost_percent = round(100 * min(1.0, lost), 2)
-        if self._last_report is not None and report.lsr == self._last_report[0]:
-            round_trip_s = monotonic() - self._last_report[1] - report.dlsr / 65_536
-            self.round_trip_s = max(0.0, round_trip_s)
+        for middle, at_s in self._our_reports:
+            if report.lsr == middle:
+                round_trip_s = monotonic() - at_s - report.dlsr / 65_536
+                self.round_trip_s = max(0.0, round_trip_s)
 
     def _report(self, route: Route) -> bytes:
         reports = []
@@ -343,7 +346,7 @@ class RtpStream:
                 )
             )
         ntp = clock.current_ntp_time()
-        self._last_report = ((ntp >> 16) & 0xFFFFFFFF, monotonic())
+        self._our_reports.append(((ntp >> 16) & 0xFFFFFFFF, monotonic()))
         sender = RtcpSrPacket(
             ssrc=self._ssrc,
             sender_info=RtcpSenderInfo(
