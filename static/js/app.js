@@ -11,6 +11,7 @@ const MODULES = {
   api_reference: () => import("./api_reference.js"),
   brand_preview: () => import("./brand_preview.js"),
   call: () => import("./call/panel.js"),
+  command: () => import("./command.js"),
   confirm: () => import("./confirm.js"),
   copy: () => import("./copy.js"),
   listen: () => import("./call/listen.js"),
