@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 _BUCKETS = 1_000  # one a millisecond; the last holds everything later
+_SEEN = (1 << 64) - 1  # how far back a packet that comes twice is known
 _CREEP_S = 2e-6  # per packet: lets the baseline follow a sender's clock, 100 ppm
 
 
 class ReceiveQuality:
     """Counts of RFC 3550 and the lateness of packets against the earliest ones.
 
+    A packet that comes twice counts once: it would make up for one that was lost.
     Lateness is how much later than the quickest packets one came, given when its
     timestamp says it was sent; so silence left out (DTX) is not lateness.
     """
@@ -17,6 +19,7 @@ class ReceiveQuality:
         self._rate_hz = clock_rate_hz
         self._base: int | None = None
         self._highest = 0  # extended by the number of wraps
+        self._seen = 0  # a bit for each packet up to the highest, which is the lowest
         self._timestamp = 0  # extended likewise
         self._last_transit_s: float | None = None
         self._least_transit_s = 0.0
@@ -27,14 +30,11 @@ class ReceiveQuality:
         self.jitter_s = 0.0
 
     def add(self, sequence: int, timestamp: int, arrived_s: float) -> int:
-        """Count one packet and return how late it came, in ms."""
-        self.received_packets += 1
+        """Count one packet and return how late it came, in ms; 0 for one seen before."""
         if self._base is None:
-            self._base = self._highest = sequence
             self._timestamp = timestamp
-        else:
-            step = ((sequence - self._highest + 0x8000) & 0xFFFF) - 0x8000
-            self._highest = max(self._highest, self._highest + step)
+        if not self._count(sequence):
+            return 0
         moved = ((timestamp - self._timestamp + 2**31) & 0xFFFFFFFF) - 2**31
         self._timestamp += moved
         transit_s = arrived_s - self._timestamp / self._rate_hz
@@ -52,12 +52,24 @@ class ReceiveQuality:
 
     def note(self, sequence: int) -> None:
         """Count a packet that has no audio time of its own, such as a pressed key."""
-        self.received_packets += 1
+        self._count(sequence)
+
+    def _count(self, sequence: int) -> bool:
+        """Count a packet once; False for one that came before."""
         if self._base is None:
             self._base = self._highest = sequence
-            return
+            self._seen, self.received_packets = 1, 1
+            return True
         step = ((sequence - self._highest + 0x8000) & 0xFFFF) - 0x8000
-        self._highest = max(self._highest, self._highest + step)
+        if step > 0:
+            self._highest += step
+            self._seen = ((self._seen << min(step, 64)) | 1) & _SEEN
+        elif step > -64:
+            if self._seen >> -step & 1:
+                return False
+            self._seen |= 1 << -step
+        self.received_packets += 1
+        return True
 
     @property
     def highest_sequence(self) -> int:

@@ -99,9 +99,9 @@ async def test_speech_stays_whole_keys_come_once_and_the_page_knows() -> None:
         await until(lambda: one.stats().round_trip_ms is not None, within_s=8)
         stats = one.stats()
         lost = stats.lost_packets / (stats.lost_packets + stats.received_packets)
-        assert lost < 0.09
+        assert 0.01 < lost < 0.1  # what came twice makes up for nothing
         assert stats.jitter_ms > 2
         assert 5 < (stats.round_trip_ms or 0) < 4 * LATE_S * 1000
         assert stats.concealed_ms > 0
         assert stats.mos is not None
-        assert 1 < stats.mos < 4.3
+        assert 1 < stats.mos < 4.35

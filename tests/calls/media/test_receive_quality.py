@@ -25,6 +25,19 @@ def test_every_tenth_packet_lost_is_counted():
     assert quality.take_fraction_lost() == 0
 
 
+def test_what_comes_twice_makes_up_for_nothing_that_was_lost():
+    quality = ReceiveQuality(8_000)
+    for n in range(65_500, 65_600):  # over the wrap of the sequence
+        if n % 10 != 5:
+            for _ in range(2 if n % 10 == 7 else 1):
+                quality.add(n & 0xFFFF, n * 160, n * 0.02)
+        elif n % 20 == 5:  # late, but it came
+            quality.add((n + 2) & 0xFFFF, (n + 2) * 160, n * 0.02)
+            quality.add(n & 0xFFFF, n * 160, n * 0.02)
+    assert quality.lost_packets == 5
+    assert quality.received_packets == 95
+
+
 def test_lateness_is_against_the_quickest_packets():
     quality = ReceiveQuality(48_000)
     late = [
