@@ -1,0 +1,26 @@
+"""Amounts that an agency chooses for what it sells, and who may choose them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from pydantic import Field
+
+from portal.models import Organization
+
+AnyCredits = Annotated[
+    str,
+    Field(max_length=20, pattern=r"^\d{1,8}(\.\d{1,6})?$", examples=["1.50"]),
+]
+Cents = Annotated[int, Field(ge=50, le=100_000_000)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+def agency_of(request: HttpRequest) -> Organization:
+    """Return the agency that the key belongs to; a client sells nothing."""
+    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    if not agency.is_agency:
+        raise PermissionDenied
+    return agency
