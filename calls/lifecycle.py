@@ -49,6 +49,8 @@ _REJECTED_REASONS: Final = frozenset(
         EndReason.NUMBER_INACTIVE,
         EndReason.NO_ASSISTANT,
         EndReason.ORGANIZATION_SUSPENDED,
+        EndReason.MINUTES_USED_UP,
+        EndReason.SPENDING_LIMIT,
         EndReason.TOO_MANY_CALLS,
         EndReason.REQUEST_REJECTED,
         EndReason.TOOL_SERVER_FAILED,
@@ -59,7 +61,6 @@ _ALWAYS: Final = dict.fromkeys(_FAILED_REASONS, S.FAILED) | {
     EndReason.TOOL_SERVER_FAILED: S.FAILED,
 }
 _ERROR_REASONS: Final = frozenset({EndReason.VENDOR_FAILED, EndReason.INTERNAL_ERROR})
-# The caller hears that it is not possible, and pays nothing.
 
 
 def final_status(reason: EndReason, *, was_connected: bool) -> S:

@@ -81,6 +81,8 @@ _TABLE: Final[dict[str, StatusLook]] = {
     "number_inactive": StatusLook(_("Number switched off"), Tone.WARNING, "pause"),
     "no_assistant": StatusLook(_("No assistant"), Tone.WARNING, "assistant"),
     "organization_suspended": StatusLook(_("Suspended"), Tone.WARNING, "pause"),
+    "minutes_used_up": StatusLook(_("Minutes used up"), Tone.WARNING, "clock"),
+    "spending_limit": StatusLook(_("Spending limit"), Tone.WARNING, "wallet"),
     "too_many_calls": StatusLook(_("Every line in use"), Tone.WARNING, "phone-off"),
     "request_rejected": StatusLook(_("Refused by webhook"), Tone.WARNING, "webhook"),
     "consent_declined": StatusLook(_("Recording declined"), Tone.NEUTRAL, "shield"),

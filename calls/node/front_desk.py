@@ -40,6 +40,8 @@ REJECT_AS: Final = {
     EndReason.NUMBER_INACTIVE: RejectReason.UNAVAILABLE,
     EndReason.NO_ASSISTANT: RejectReason.UNAVAILABLE,
     EndReason.ORGANIZATION_SUSPENDED: RejectReason.FORBIDDEN,
+    EndReason.MINUTES_USED_UP: RejectReason.FORBIDDEN,
+    EndReason.SPENDING_LIMIT: RejectReason.UNAVAILABLE,  # over within the day
     EndReason.INSUFFICIENT_CREDITS: RejectReason.FORBIDDEN,
     EndReason.TOO_MANY_CALLS: RejectReason.BUSY,
     EndReason.NO_CAPACITY: RejectReason.OVER_LIMIT,

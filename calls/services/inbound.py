@@ -4,7 +4,8 @@ A call to a number that nobody registered leaves no row, since it is nobody's. A
 leaves one: taken, or turned away with the reason.
 
     unknown ──▶ no row, 404
-    switched off, no assistant, suspended, no credits, lines or voice process full
+    switched off, no assistant, suspended, no credits, limits or minutes used up,
+    lines or voice process full
             ──▶ row: rejected, the reason, the number's message if it has one
     else    ──▶ row: connecting, credits held, a place on the node it came in to
 """
@@ -29,6 +30,7 @@ from calls.errors import (
     MinutesUsedUp,
     NoCapacity,
     OrganizationSuspended,
+    RegionRefused,
     SpendingTooFast,
     TooManyCalls,
 )
@@ -198,8 +200,9 @@ def _reason_of(error: CallRefused | NotEnoughCredits) -> EndReason:
         AssistantNotReady: EndReason.NO_ASSISTANT,
         OrganizationSuspended: EndReason.ORGANIZATION_SUSPENDED,
         CallsHalted: EndReason.ORGANIZATION_SUSPENDED,
-        SpendingTooFast: EndReason.ORGANIZATION_SUSPENDED,
-        MinutesUsedUp: EndReason.ORGANIZATION_SUSPENDED,
+        RegionRefused: EndReason.NO_ASSISTANT,
+        SpendingTooFast: EndReason.SPENDING_LIMIT,
+        MinutesUsedUp: EndReason.MINUTES_USED_UP,
         TooManyCalls: EndReason.TOO_MANY_CALLS,
         NoCapacity: EndReason.NO_CAPACITY,
         NotEnoughCredits: EndReason.INSUFFICIENT_CREDITS,
@@ -259,6 +262,8 @@ def message_for(number: PhoneNumber, reason: EndReason) -> str:
             or unpaid_message(number.organization_id)
             or spoken(UNPAID, _language_of(number))
         )
+    if reason in (EndReason.MINUTES_USED_UP, EndReason.SPENDING_LIMIT):
+        return number.suspended_message or spoken(UNPAID, _language_of(number))
     if reason is EndReason.ORGANIZATION_SUSPENDED:
         return speech_while_off(number.organization) or number.suspended_message
     return number.closed_message

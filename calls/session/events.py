@@ -43,6 +43,8 @@ class EndReason(StrEnum):
     NUMBER_INACTIVE = "number_inactive"  # calls that came in and were not taken:
     NO_ASSISTANT = "no_assistant"
     ORGANIZATION_SUSPENDED = "organization_suspended"
+    MINUTES_USED_UP = "minutes_used_up"  # those its agency allows it in a month
+    SPENDING_LIMIT = "spending_limit"  # what it may use in an hour or a day
     TOO_MANY_CALLS = "too_many_calls"
     REQUEST_REJECTED = "request_rejected"  # by the answer to `assistant-request`
     CONSENT_DECLINED = "consent_declined"

@@ -8,7 +8,7 @@ import pytest
 
 from billing.alerts import watch_of
 from billing.models import Hold
-from calls.models import Call, CallEvent, PhoneNumber, VoiceNode
+from calls.models import Call, CallEvent, CallGuard, PhoneNumber, VoiceNode
 from calls.services.inbound import Caller, Taken, TurnedAway, take_call
 from calls.services.trunks import add_trunk
 from calls.services.web import start_web_call
@@ -143,6 +143,22 @@ def _suspend(house: House) -> None:
         Organization.objects.filter(pk=house.organization.pk).update(status="suspended")
 
 
+def _use_up_minutes(house: House) -> None:
+    with all_organizations("test"):
+        Organization.objects.filter(pk=house.organization.pk).update(
+            max_minutes_per_month=0
+        )
+
+
+def _reach_the_limit(house: House) -> None:
+    """What is put aside for a call that goes on counts as spent."""
+    with organization_scope(house.organization):
+        start_web_call(
+            organization=house.organization, assistant=house.assistant, actor=None
+        )
+        CallGuard.objects.create(organization=house.organization, hourly_microcredits=1)
+
+
 def _fill_lines(house: House) -> None:
     with all_organizations("test"):
         Organization.objects.filter(pk=house.organization.pk).update(
@@ -173,6 +189,8 @@ def _spend(house: House) -> None:
         (_take_assistant_away, EndReason.NO_ASSISTANT, "rejected", "closed"),
         (_switch_off_assistant, EndReason.NO_ASSISTANT, "rejected", "closed"),
         (_suspend, EndReason.ORGANIZATION_SUSPENDED, "rejected", "suspended"),
+        (_use_up_minutes, EndReason.MINUTES_USED_UP, "rejected", "suspended"),
+        (_reach_the_limit, EndReason.SPENDING_LIMIT, "rejected", "suspended"),
         (_fill_lines, EndReason.TOO_MANY_CALLS, "rejected", "busy"),
         (_fill_node, EndReason.NO_CAPACITY, "failed", "busy"),
         (_spend, EndReason.INSUFFICIENT_CREDITS, "rejected", "suspended"),
@@ -239,6 +257,17 @@ def test_a_caller_of_a_number_without_credits_hears_what_is_set_for_it(
     assert isinstance(away, TurnedAway)
     assert (away.reason, away.message) == (EndReason.INSUFFICIENT_CREDITS, heard)
     assert wallet(bakery) == 1
+
+
+def test_a_caller_hears_a_sentence_of_ours_when_the_minutes_are_used_up(
+    bakery: House, node: VoiceNode
+) -> None:
+    _use_up_minutes(bakery)
+    away = take(caller(bakery), node)
+    assert isinstance(away, TurnedAway)
+    assert away.message == (
+        "We cannot take your call at the moment. Please call again later."
+    )
 
 
 def test_a_portal_that_is_off_says_its_own_words(
