@@ -17,7 +17,9 @@ class StripeAccount(Owned):
     """The Stripe account that an agency's clients pay into: the agency's own.
 
     Either the agency brought a restricted key, or it connected its account (Standard)
-    to the platform's, and then `account_id` is used with the platform's key.
+    to the platform's, and then `account_id` is used with the platform's key. Another
+    account is another row: the one before is retired and follows the payments made to
+    it, with its own key, to their last refund.
     """
 
     class Tax(models.TextChoices):
@@ -43,12 +45,15 @@ class StripeAccount(Owned):
     seller_name = models.CharField(max_length=120, blank=True)
     seller_address = models.TextField(max_length=300, blank=True)
     checked_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization"], name="one_stripe_account_each"
+                fields=["organization"],
+                condition=Q(retired_at__isnull=True),
+                name="one_stripe_account_in_use",
             ),
             models.UniqueConstraint(
                 fields=["account_id"],

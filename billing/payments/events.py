@@ -103,10 +103,13 @@ def _secrets(portal: Portal | None) -> list[tuple[str, bool]]:
         ]
     else:
         with agency_scope(portal.agency_id):
-            account = StripeAccount.objects.filter(
-                organization=portal.agency_id
-            ).first()
-            found = [(account.webhook_secret if account else "", False)]
+            # Money paid to an earlier account may still go back.
+            found = [
+                (account.webhook_secret, False)
+                for account in StripeAccount.objects.filter(
+                    organization=portal.agency_id
+                )
+            ]
     return [(secret, is_connect) for secret, is_connect in found if secret]
 
 
@@ -146,9 +149,11 @@ def _handle(event: StripeEvent) -> None:
     if not isinstance(thing, dict):
         return
     if event.kind == "account.application.deauthorized":
-        StripeAccount.objects.filter(agency=event.agency, is_connected=True).update(
-            is_ready=False, problem="The account was disconnected at Stripe."
-        )
+        StripeAccount.objects.filter(
+            agency=event.agency,
+            account_id=str(event.payload.get("account")),
+            is_connected=True,
+        ).update(is_ready=False, problem="The account was disconnected at Stripe.")
     elif event.kind.startswith(ABOUT_PAYMENTS):
         payment = _payment_of(event, thing)
         if payment is not None:

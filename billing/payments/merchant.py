@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+from uuid import UUID
 
 import stripe
 from django.conf import settings
@@ -55,12 +56,19 @@ class Merchant:
         ).v1
 
 
+def account_in_use(agency_id: UUID) -> StripeAccount | None:
+    """Return the account that takes an agency's new payments; the scope must cover it."""
+    return StripeAccount.objects.filter(
+        organization=agency_id, retired_at__isnull=True
+    ).first()
+
+
 def merchant_for(payer: Organization) -> Merchant:
     """Return who an organization pays; raise `PaymentsNotReady` when that is nobody."""
     if payer.is_agency:
         return platform_merchant()
     with agency_scope(payer.agency_id):
-        account = StripeAccount.objects.filter(organization=payer.agency_id).first()
+        account = account_in_use(payer.agency_id)
         if account is None or not account.is_ready:
             raise PaymentsNotReady
         return merchant_of(account)

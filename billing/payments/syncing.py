@@ -179,13 +179,16 @@ def _give_back(
 
 def _next_receipt_number(payment: Payment, now: datetime) -> str:
     """Return the seller's next number of the year, with none left out."""
-    seller = str(payment.merchant_id or "platform")
+    # An agency numbers on when it pays into another account than before.
+    is_platform = payment.merchant_id is None
+    seller = "platform" if is_platform else str(payment.agency_id)
+    mine = Payment.objects.filter(merchant__isnull=is_platform)
+    if not is_platform:
+        mine = mine.filter(agency=payment.agency_id)
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", [seller])
     with all_organizations("the platform numbers what it sells to every agency"):
-        taken = Payment.objects.filter(
-            merchant=payment.merchant_id, receipt_number__startswith=f"{now.year}-"
-        ).count()
+        taken = mine.filter(receipt_number__startswith=f"{now.year}-").count()
     return f"{now.year}-{taken + 1:05d}"
 
 

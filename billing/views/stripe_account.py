@@ -15,6 +15,7 @@ from billing.errors import PaymentError, PaymentRefused, PaymentsNotReady
 from billing.models import StripeAccount
 from billing.payments import account_setup
 from billing.payments.events import ENDPOINT_EVENTS
+from billing.payments.merchant import account_in_use
 from billing.selling_forms import StripeKeyForm, TaxForm
 from billing.views.tabs import selling_tabs
 from portal.http import MemberRequest
@@ -91,13 +92,20 @@ def selling_stripe_connect(request: MemberRequest) -> HttpResponse:
 @sudo
 def selling_stripe_disconnect(request: MemberRequest) -> HttpResponse:
     """Take no further payments and forget the key."""
-    account_setup.disconnect(agency=request.organization, actor=request.user)
-    messages.success(request, _("Disconnected. Nothing can be bought for now."))
+    try:
+        account_setup.disconnect(agency=request.organization, actor=request.user)
+    except PaymentRefused:
+        messages.error(
+            request,
+            _("Somebody is about to pay. Disconnect when it is paid or has expired."),
+        )
+    else:
+        messages.success(request, _("Disconnected. Nothing can be bought for now."))
     return redirect("selling_stripe")
 
 
 def _tax_form(request: MemberRequest, data: Any) -> TaxForm:
-    account = StripeAccount.objects.filter(organization=request.organization).first()
+    account = account_in_use(request.organization.pk)
     initial: dict[str, Any] = {"tax": StripeAccount.Tax.NONE, "tax_label": "VAT"}
     if account is not None:
         initial = {
@@ -121,9 +129,10 @@ def _page(
 ) -> HttpResponse:
     context = {
         "tabs": selling_tabs(request, "selling_stripe"),
-        "account": StripeAccount.objects.filter(
-            organization=request.organization
-        ).first(),
+        "account": account_in_use(request.organization.pk),
+        "earlier": StripeAccount.objects.filter(
+            organization=request.organization, retired_at__isnull=False
+        ),
         "form": form,
         "tax_form": tax_form,
         "can_connect": bool(

@@ -207,3 +207,105 @@ def test_the_card_is_changed_on_the_sellers_page_at_stripe(
     own = connected.stripe.requests[-1]
     assert (own.key, own.account) == ("sk_test_platform", "")
     assert own.params["customer"] not in customers
+
+
+def buy(till: Till) -> Payment:
+    payment = till.begin()
+    till.stripe.pay(payment.checkout_session_id)
+    till.work()
+    with organization_scope(till.client):
+        assert sync_payment(payment.pk).status == "paid"
+    return till.read(payment)
+
+
+def test_a_new_key_of_the_same_account_takes_the_place_of_the_old(
+    till: Till, acme: Organization
+) -> None:
+    payment = buy(till)
+    till.stripe.rolled["rk_test_rolled"] = "rk_test_acme"
+    with organization_scope(acme):
+        before = StripeAccount.objects.get()
+    assert save(acme, "rk_test_rolled", "whsec_rolled").pk == before.pk
+    till.stripe.refund(payment.payment_intent_id, 4000)
+    assert till.post(till.stripe.events[-1], "whsec_rolled") == 200
+    till.work()
+    assert till.read(payment).refunded_cents == 4000
+
+
+def test_another_account_leaves_what_was_paid_with_the_one_before(
+    till: Till, acme: Organization
+) -> None:
+    before, _held = credits_of(till.client)
+    paid, open_ = buy(till), till.begin()
+    first = save(acme, "rk_test_other1", "whsec_other")
+    assert first.pk != paid.merchant_id
+    # What was begun is paid to the old account, and its refund comes from there.
+    till.stripe.pay(open_.checkout_session_id)
+    till.stripe.refund(paid.payment_intent_id, 4000)
+    for event in till.stripe.events:
+        assert till.post(event) == 200
+    till.work()
+    assert till.read(open_).status == "paid"
+    assert till.read(paid).refunded_cents == 4000
+    assert credits_of(till.client) == (before + 110 * CREDIT, 0)
+    # What is bought now is paid to the new one, and numbered on.
+    new = buy(till)
+    assert till.stripe.asked("/v1/checkout/sessions")[-1].key == "rk_test_other1"
+    numbers = sorted(till.read(one).receipt_number for one in (paid, open_, new))
+    assert [number[-5:] for number in numbers] == ["00001", "00002", "00003"]
+    assert reconcile() == []
+    # Back to the first one: its row is in use again, with what was paid to it.
+    assert save(acme, "rk_test_acme", "whsec_acme").pk == paid.merchant_id
+    with organization_scope(acme):
+        assert StripeAccount.objects.filter(retired_at=None).count() == 1
+        assert StripeAccount.objects.count() == 2
+
+
+def test_connecting_leaves_what_was_paid_by_key_with_the_key(
+    till: Till, acme: Organization, settings: Any
+) -> None:
+    payment = buy(till)
+    settings.STRIPE_SECRET_KEY = "sk_test_platform"
+    settings.STRIPE_CONNECT_WEBHOOK_SECRET = "whsec_connect"
+    with organization_scope(acme):
+        account_setup.begin_connecting(agency=acme, back="https://back")
+    till.stripe.refund(payment.payment_intent_id, 4000)
+    assert till.post(till.stripe.events[-1]) == 200
+    till.work()
+    assert till.read(payment).refunded_cents == 4000
+    assert till.stripe.requests[-1].key == "rk_test_acme"
+
+
+def test_nobody_disconnects_while_somebody_may_still_pay(
+    till: Till, acme: Organization
+) -> None:
+    payment = till.begin()
+    with organization_scope(acme):
+        with pytest.raises(PaymentRefused):
+            account_setup.disconnect(agency=acme, actor=None)
+        assert StripeAccount.objects.get().is_ready
+    till.stripe.pay(payment.checkout_session_id)
+    with organization_scope(till.client):
+        sync_payment(payment.pk)
+    with organization_scope(acme):
+        account_setup.disconnect(agency=acme, actor=None)
+        assert StripeAccount.objects.get().secret_key == ""
+
+
+def test_a_connected_account_that_was_paid_is_followed_after_it_is_gone(
+    connected: Till, acme: Organization
+) -> None:
+    payment = connected.begin()
+    connected.stripe.pay(payment.checkout_session_id)
+    tell_platform(connected)
+    with organization_scope(acme):
+        account_setup.disconnect(agency=acme, actor=None)
+        assert account_setup.check_connected(agency=acme) is None
+    with organization_scope(connected.client), pytest.raises(PaymentsNotReady):
+        checkout.open_payment(
+            payer=connected.client, order=connected.order(), actor=None
+        )
+    paid = connected.read(payment)
+    connected.stripe.refund(paid.payment_intent_id, 4000)
+    tell_platform(connected)
+    assert connected.read(payment).refunded_cents == 4000

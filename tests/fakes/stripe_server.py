@@ -62,6 +62,8 @@ class StripeServer:
     requests: list[Seen] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     refused_keys: set[str] = field(default_factory=set)
+    # A new key of an account, by the key that the account is known by here.
+    rolled: dict[str, str] = field(default_factory=dict)
     without_address: set[str] = field(default_factory=set)
     _answers: dict[tuple[str, str], tuple[str, int, Any]] = field(default_factory=dict)
     _busy: set[tuple[str, str]] = field(default_factory=set)
@@ -372,7 +374,7 @@ class StripeServer:
         """Answer as Stripe does: once for an idempotency key."""
         if not seen.key.startswith(("sk_", "rk_")) or seen.key in self.refused_keys:
             return _error(401, "invalid_request_error", "Invalid API Key provided.")
-        account = seen.account or seen.key
+        account = seen.account or self.rolled.get(seen.key, seen.key)
         place = (account, seen.idempotency_key)
         request = json.dumps([seen.method, seen.path, seen.params], sort_keys=True)
         is_keyed = seen.method == "POST" and bool(seen.idempotency_key)
