@@ -26,6 +26,7 @@ from campaigns.importing import (
 )
 from campaigns.models import Attempt, Lead
 from portal.api.paging import Body, Pagination
+from portal.api.shapes import either
 
 
 def _only_text(value: object) -> object:
@@ -37,6 +38,9 @@ def _only_text(value: object) -> object:
 
 TimeOfDay = Annotated[time, BeforeValidator(_only_text)]
 Basis = Literal["written", "express", "customer", "legal"]
+OutcomeName = Literal[
+    "answered", "busy", "no_answer", "rejected", "voicemail", "dropped", "failed"
+]
 VariableName = Annotated[str, Field(min_length=1, max_length=64)]
 VariableText = Annotated[str, Field(max_length=MAX_VALUE_LENGTH)]
 VariableValue = VariableText | StrictBool | StrictInt | StrictFloat
@@ -58,10 +62,12 @@ class LeadBody(Body):
 class LeadsBody(Body):
     """One person, as the fields of a lead, or many as `leads`."""
 
-    phone_number: str | None = Field(None, max_length=40)
+    model_config = either(phone_number="string", leads="array")
+
+    phone_number: str | None = Field(None, max_length=40, examples=["+31612345678"])
     name: str = Field("", max_length=MAX_NAME_LENGTH)
     variables: dict[VariableName, VariableValue] = Field({}, max_length=MAX_COLUMNS)
-    time_zone: str | None = Field(None, max_length=64)
+    time_zone: str | None = Field(None, max_length=64, examples=["Europe/Amsterdam"])
     state: str | None = Field(None, max_length=8)
     consent_basis: Basis | None = None
     consent_proof: str = Field("", max_length=MAX_PROOF_LENGTH)
@@ -76,7 +82,7 @@ class LeadChange(Body):
     variables: dict[VariableName, VariableValue] | None = Field(
         None, max_length=MAX_COLUMNS
     )
-    time_zone: str | None = Field(None, max_length=64)
+    time_zone: str | None = Field(None, max_length=64, examples=["Europe/Amsterdam"])
     state: str | None = Field(None, max_length=8)
     consent_basis: Basis | None = None
     consent_proof: str | None = Field(None, max_length=MAX_PROOF_LENGTH)
@@ -94,7 +100,7 @@ class CampaignBody(Body):
     retry_delay_seconds: int | None = Field(None, strict=True, ge=60, le=604_800)
     schedule_start_time: TimeOfDay | None = None
     schedule_end_time: TimeOfDay | None = None
-    timezone: str | None = Field(None, max_length=64)
+    timezone: str | None = Field(None, max_length=64, examples=["Europe/Amsterdam"])
     hours: dict[str, Any] | None = Field(
         None, examples=[{"mon": [["09:00", "12:00"], ["13:00", "17:00"]]}]
     )
@@ -127,6 +133,10 @@ class CampaignChange(CampaignBody):
 
 
 class NewCampaignBody(CampaignBody):
+    """A draft; `assistant_id` is required, or its older name."""
+
+    model_config = either(assistant_id="string", agent_id="string")
+
     name: str = Field(min_length=1, max_length=120)
     assistant_id: UUID | None = None
     agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from campaigns import services
 from campaigns.api import chosen_number, lead_rows
-from campaigns.api_shapes import LeadBody
+from campaigns.api_shapes import LeadBody, OutcomeName
 from campaigns.errors import ListNameTaken
 from campaigns.importing import MAX_LEADS
 from campaigns.models import SavedList, SavedPerson
@@ -25,9 +25,6 @@ from portal.api.paging import Body, Deleted, Page, Pagination, pagination
 from portal.permissions import Permission
 
 router = Router(tags=["Saved lists"])
-OutcomeName = Literal[
-    "answered", "busy", "no_answer", "rejected", "voicemail", "dropped", "failed"
-]
 
 
 class NewListBody(Body):

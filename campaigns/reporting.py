@@ -14,11 +14,14 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from django.db.models import OuterRef, Subquery, Sum
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.text import slugify
 
 from calls.models import Call, CallAnalysis
 from campaigns.models import Attempt, Campaign, Lead
 from common.cells import safe_cell
 from common.money import format_credits
+from portal.scope import require_scope, scoped
 
 FIXED: Final = (
     "phone_number",
@@ -34,6 +37,7 @@ FIXED: Final = (
     "cost_credits",
     "assistant",
 )
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANALYSIS: Final = "analysis."
 _CHUNK: Final = 2_000
 _SAMPLE: Final = 200
@@ -136,6 +140,24 @@ def shown(value: Any) -> str:
 
 def _local(at: datetime | None, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def report_file(campaign: Campaign, kind: str) -> HttpResponseBase:
+    """Answer with a report as `csv`, streamed, or as `xlsx`."""
+    answer: HttpResponse | StreamingHttpResponse
+    if kind == "xlsx":
+        answer = HttpResponse(xlsx_file(campaign), content_type=XLSX)
+    else:
+        scope = require_scope()
+
+        def lines() -> Iterator[str]:
+            with scoped(scope):  # a streamed answer outlives its request
+                yield from csv_lines(campaign)
+
+        answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    name = slugify(campaign.name) or "campaign"
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    return answer
 
 
 def csv_lines(campaign: Campaign) -> Iterator[str]:

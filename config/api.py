@@ -24,6 +24,7 @@ from calls.api import (
     call_recordings,
     calls,
     numbers,
+    prices,
     recordings,
     sip_trunks,
     usage,
@@ -33,16 +34,20 @@ from calls.api import (
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
 from campaigns.errors import CampaignError
+from campaigns.imports_api import router as lead_imports
 from campaigns.limits_api import router as calling_limits
 from campaigns.lists_api import router as saved_lists
+from campaigns.reports_api import router as campaign_reports
 from campaigns.suppression_api import router as suppressions
 from config.billing_api import router as billing
 from config.clients.api import router as clients
+from config.clients.calling_api import router as client_calling
 from config.organizations_api import account, router as organizations
 from config.payments_api import router as payments
 from config.portal_api import portal
 from config.selling_api import router as selling
 from config.statement_files_api import router as statement_files
+from config.subjects.api import router as subjects
 from config.wallet_api import router as wallet
 from portal.api.access import api_public
 from portal.api.audit import router as audit_records
@@ -58,7 +63,10 @@ from portal.api.errors import (
 )
 from portal.api.keys import router as api_keys
 from portal.api.limits import RateExceeded
+from portal.api.mail import mails_router as mails, sender_router as mail_sender
 from portal.api.members import invitations, members
+from portal.api.portal_domains import router as portal_domains
+from portal.api.privacy import router as privacy
 from portal.api.webhooks import (
     deliveries_router as webhook_deliveries,
     router as webhooks,
@@ -77,6 +85,7 @@ api = NinjaAPI(
 )
 api.add_router("/assistants", assistants)
 api.add_router("/assistants", widgets)
+api.add_router("/assistants", prices)
 api.add_router("/agents", assistants, url_name_prefix="agents")
 api.add_router("/calls", calls)
 api.add_router("/calls", call_recordings)
@@ -86,6 +95,8 @@ api.add_router("/numbers", numbers)
 api.add_router("/sip-trunks", sip_trunks)
 api.add_router("/usage", usage)
 api.add_router("/campaigns", campaigns)
+api.add_router("/campaigns", lead_imports)
+api.add_router("/campaigns", campaign_reports)
 api.add_router("/suppressions", suppressions)
 api.add_router("/saved-lists", saved_lists)
 api.add_router("/calling-limits", calling_limits)
@@ -96,13 +107,19 @@ api.add_router("/tool-templates", tools)
 api.add_router("/analysis-templates", analyses)
 api.add_router("/organizations", organizations)
 api.add_router("/organizations", clients)
+api.add_router("/organizations", client_calling)
 api.add_router("/account", account)
 api.add_router("/portal", portal)
+api.add_router("/portal", portal_domains)
 api.add_router("/domains", domains)
+api.add_router("/mail-sender", mail_sender)
+api.add_router("/mails", mails)
 api.add_router("/members", members)
 api.add_router("/invitations", invitations)
 api.add_router("/api-keys", api_keys)
 api.add_router("/audit-records", audit_records)
+api.add_router("/privacy", privacy)
+api.add_router("/subjects", subjects)
 api.add_router("/webhook-endpoints", webhooks)
 api.add_router("/webhook-deliveries", webhook_deliveries)
 api.add_router("/billing", billing)

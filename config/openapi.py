@@ -34,6 +34,13 @@ _PAPERS: Final = {
     "/api/v1/billing/statement.pdf": "application/pdf",
     "/api/v1/billing/payments/{payment_id}/receipt.pdf": "application/pdf",
     "/api/v1/billing/statement.csv": "text/csv",
+    "/api/v1/calls/export.csv": "text/csv",
+    "/api/v1/campaigns/{campaign_id}/report.csv": "text/csv",
+    "/api/v1/campaigns/{campaign_id}/report.xlsx": (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    ),
+    "/api/v1/subjects/export": "application/zip",
+    "/api/v1/campaigns/{campaign_id}/imports/{import_id}/faults.csv": "text/csv",
 }
 _DESCRIPTION: Final = """\
 Everything the portal does, over REST. Send `Authorization: Bearer <key>`.
@@ -84,10 +91,21 @@ def _document() -> dict[str, Any]:
         for name, text in _RATE_HEADERS.items()
     }
     document["security"] = [{"ApiKey": []}]
+    for schema in schemas.values():
+        if schema.get("additionalProperties") is False:
+            _refuse_blanks(schema)
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             _complete(path, method, operation)
     return document
+
+
+def _refuse_blanks(body: dict[str, Any]) -> None:
+    """Say of text that may not be empty that spaces are not counted."""
+    for field in body.get("properties", {}).values():
+        for one in (field, *field.get("anyOf", ())):
+            if one.get("type") == "string" and one.get("minLength") == 1:
+                one.setdefault("pattern", r"\S")
 
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from calls.api import control
 from calls.api.calls import router as calls, web_router as web_calls
 from calls.api.numbers import router as numbers
+from calls.api.price import router as prices
 from calls.api.recordings import of_calls as call_recordings, router as recordings
 from calls.api.sip_trunks import router as sip_trunks
 from calls.api.usage import router as usage
@@ -13,6 +14,7 @@ __all__ = [
     "calls",
     "control",
     "numbers",
+    "prices",
     "recordings",
     "sip_trunks",
     "usage",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, JsonValue
 
@@ -15,6 +15,7 @@ from assistants.models import Assistant
 from calls.api.chosen_settings import CallStart, chosen_settings
 from calls.api.recordings import recording_url
 from calls.browser import browser_ticket
+from calls.exporting import MAX_ROWS, calls_file
 from calls.models import Call, CallAnalysis, PhoneNumber, Turn
 from calls.queries import (
     count_calls,
@@ -25,13 +26,14 @@ from calls.queries import (
 )
 from calls.services.outbound import place_call
 from calls.services.web import start_web_call
+from calls.session.events import EndReason
 from common.ids import uuid7
 from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.keys import Origin
-from portal.api.paging import LongPage, LongPagination, Period, page_of
+from portal.api.paging import Between, LongPage, LongPagination, Period, page_of
 from portal.api.plain import plain_answer
 from portal.models import Organization
 from portal.permissions import Permission
@@ -60,14 +62,24 @@ BLOBS: Final = (
 )
 
 
-class CallFilter(Period):
+class CallChoice(Between):
     """Which calls are wanted; a status may be spelt with hyphens or underscores."""
 
-    status: str | None = Field(None, max_length=22, examples=["in-progress"])
+    status: str | None = Field(
+        None,
+        max_length=22,
+        examples=["in-progress"],
+        json_schema_extra={"enum": [*Call.Status.values, "live", None]},
+    )
     direction: Literal["inbound", "outbound", "web"] | None = None
     assistant_id: UUID | None = None
     agent_id: UUID | None = None
     number: str | None = Field(None, max_length=16)
+    end_reason: EndReason | None = None
+
+
+class CallFilter(Period, CallChoice):
+    """A page of them."""
 
 
 class WebCallStart(CallStart):
@@ -247,18 +259,36 @@ def list_calls(
 ) -> HttpResponse:
     """Calls, newest first."""
     organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    zone = organization.time_zone
-    calls = filter_calls(
-        listed_calls(),
-        status=read_status(wanted.status),
-        direction=wanted.direction or "",
-        assistant_id=wanted.assistant_id or wanted.agent_id,
-        number=wanted.number or "",
-    ).filter(**wanted.bounds(zone).filter("created_at"))
+    calls = chosen_calls(listed_calls(), wanted, organization.time_zone)
     total = calls.count() if _is_narrowed(wanted) else count_calls(organization)
     page, said = page_of(calls, wanted, total)
     shown = [call_json(request, call) for call in page]
     return plain_answer({"calls": shown, "pagination": said})
+
+
+@router.get("/export.csv")
+@api_requires(Permission.CALLS_READ)
+def export_calls(
+    request: HttpRequest, wanted: Annotated[CallChoice, Query()]
+) -> HttpResponseBase:
+    """The calls that the same filters list, newest first, as CSV; 50,000 at most."""
+    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    calls = chosen_calls(visible_calls(), wanted, organization.time_zone)
+    return calls_file(calls[:MAX_ROWS])
+
+
+def chosen_calls(
+    calls: QuerySet[Call], wanted: CallChoice, time_zone: str
+) -> QuerySet[Call]:
+    """Narrow calls to those that are wanted."""
+    return filter_calls(
+        calls,
+        status=read_status(wanted.status),
+        direction=wanted.direction or "",
+        assistant_id=wanted.assistant_id or wanted.agent_id,
+        number=wanted.number or "",
+        end_reason=wanted.end_reason or "",
+    ).filter(**wanted.bounds(time_zone).filter("created_at"))
 
 
 def _is_narrowed(wanted: CallFilter) -> bool:

@@ -10,11 +10,11 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import BaseModel, Field, JsonValue
+from pydantic.config import JsonDict
 
 from calls.models import Trunk
 from calls.queries import get_trunk, visible_trunks
-from calls.services import trunks
-from calls.services.trunk_checks import last_test
+from calls.services import trunk_checks, trunks
 from calls.telephony.registry import carrier_choices
 from calls.trunk_rules import (
     OPTIONS_EVERY_S,
@@ -32,6 +32,7 @@ from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
+from portal.api.shapes import either
 from portal.permissions import Permission
 
 router = Router(tags=["SIP trunks"])
@@ -41,6 +42,10 @@ T = TypeVar("T")
 _OLDER: Final = {"auth_username": "username", "auth_password": "password"}
 
 
+def _within(bounds: tuple[int, int]) -> JsonDict:
+    return {"minimum": bounds[0], "maximum": bounds[1]}
+
+
 class TrunkChange(Body):
     """`address` is `host` or `host:port`; `host` and `port` say the same in two fields."""
 
@@ -48,17 +53,21 @@ class TrunkChange(Body):
     provider: str | None = Field(None, min_length=1, max_length=40)
     carrier: str | None = Field(None, max_length=20, examples=["sip"])
     address: str | None = Field(None, max_length=260, examples=["sip.example.com"])
-    host: str | None = Field(None, max_length=260)
-    port: int | None = None
+    host: str | None = Field(None, max_length=260, examples=["sip.example.com"])
+    port: int | None = Field(None, json_schema_extra={"minimum": 1, "maximum": 65_535})
     transport: Literal["udp", "tcp", "tls"] | None = None
     auth_username: str | None = Field(None, max_length=120)
     username: str | None = Field(None, max_length=120)
     auth_password: str | None = Field(None, max_length=200)
     password: str | None = Field(None, max_length=200)
     public_key: str | None = Field(None, max_length=120)
-    inbound_addresses: list[str] | None = Field(None, max_length=50)
-    outbound_address: str | None = Field(None, max_length=260)
-    outbound_number: str | None = Field(None, max_length=40)
+    inbound_addresses: list[str] | None = Field(
+        None, max_length=50, examples=[["192.0.2.10", "198.51.100.0/24"]]
+    )
+    outbound_address: str | None = Field(
+        None, max_length=260, examples=["sip.example.com"]
+    )
+    outbound_number: str | None = Field(None, max_length=40, examples=["+31201234567"])
     registration: bool | None = Field(None, strict=True)
     max_channels: int | None = Field(None, ge=1, le=10_000, strict=True)
     calls_per_second: int | None = Field(None, ge=1, le=100, strict=True)
@@ -68,14 +77,29 @@ class TrunkChange(Body):
         None, max_length=10, examples=[["PCMA", "PCMU", "opus"]]
     )
     srtp: bool | None = Field(None, strict=True)
-    domain: str | None = Field(None, max_length=253)
-    register_expires_s: int | None = Field(None, strict=True)
-    options_every_s: int | None = Field(None, strict=True)
+    domain: str | None = Field(None, max_length=253, examples=["example.com"])
+    register_expires_s: int | None = Field(
+        None, strict=True, json_schema_extra=_within(REGISTER_EXPIRES_S)
+    )
+    options_every_s: int | None = Field(
+        None,
+        strict=True,
+        description="0 is never.",
+        json_schema_extra={
+            "anyOf": [
+                {"const": 0},
+                {"type": "integer", **_within(OPTIONS_EVERY_S)},
+                {"type": "null"},
+            ]
+        },
+    )
     is_active: bool | None = Field(None, strict=True)
 
 
 class NewTrunk(TrunkChange):
     """`name` and one of `address`, `host` and `outbound_address` are required."""
+
+    model_config = either(address="string", host="string", outbound_address="string")
 
     name: str = Field(min_length=1, max_length=80)
 
@@ -155,7 +179,7 @@ def trunk_json(trunk: Trunk) -> dict[str, Any]:
         "options_every_s": trunk.options_every_s,
         "is_active": trunk.is_active,
         "is_tested": trunk.is_tested,
-        "last_test": last_test(trunk),
+        "last_test": trunk_checks.last_test(trunk),
         "created_at": trunk.created_at,
         "updated_at": trunk.updated_at,
     }
@@ -218,6 +242,16 @@ def remove_trunk(request: HttpRequest, trunk_id: UUID) -> dict[str, bool]:
     except trunks.TrunkInUse as error:
         raise Conflict(f"Numbers use this trunk: {error}.") from error
     return {"success": True}
+
+
+@router.post("/{uuid:trunk_id}/check", response={202: OneTrunk})
+@api_requires(Permission.ASSISTANTS_EDIT)
+def check_trunk(request: HttpRequest, trunk_id: UUID) -> Status[dict[str, Any]]:
+    """Have the connection tested; read the trunk again to see what was seen."""
+    trunk = get_trunk(trunk_id)
+    if not trunk_checks.is_running(trunk):
+        trunk_checks.ask_for_check(trunk=trunk, actor=None)
+    return Status(202, {"trunk": trunk_json(get_trunk(trunk_id))})
 
 
 def trunk_values(wanted: TrunkChange) -> dict[str, Any]:

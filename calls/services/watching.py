@@ -57,7 +57,7 @@ def standing_alerts(organization: Organization) -> list[CallAlert]:
 
 
 @transaction.atomic
-def dismiss_alert(*, alert: CallAlert, actor: User) -> bool:
+def dismiss_alert(*, alert: CallAlert, actor: User | None) -> bool:
     """Take one off the list; return whether it still stood there."""
     dismissed = CallAlert.objects.filter(pk=alert.pk, dismissed_at__isnull=True).update(
         dismissed_at=timezone.now(), dismissed_by=actor

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +16,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from calls.forms import COUNTRIES
 from campaigns.columns import BASIS, NAME, NUMBER, PROOF, STATE, ZONE, Columns
 from campaigns.errors import CampaignIsFinal
-from campaigns.models import ImportFault, LeadImport
+from campaigns.faults import faults_file
+from campaigns.models import LeadImport
 from campaigns.numbers import region_of
 from campaigns.queries import get_campaign
 from campaigns.sheets import BadSheet
 from campaigns.streaming import Preview, cancel_import, preview_of, start_import
-from common.cells import safe_cell
 from common.days_off import holiday_countries
 from common.ids import uuid7
 from portal.http import MemberRequest
@@ -193,33 +191,7 @@ def campaign_import_faults(
     request: MemberRequest, campaign_id: UUID, import_id: UUID
 ) -> StreamingHttpResponse:
     """The rows that could not be used, as a CSV file."""
-    row = _import(campaign_id, import_id)
-    # Read within the scope of the request: a streamed answer outlives it.
-    faults = list(
-        ImportFault.objects.filter(lead_import=row).values_list(
-            "line", "value", "message"
-        )
-    )
-    answer = StreamingHttpResponse(
-        _lines(faults), content_type="text/csv; charset=utf-8"
-    )
-    answer["Content-Disposition"] = 'attachment; filename="rows-not-imported.csv"'
-    return answer
-
-
-def _lines(faults: list[tuple[int, str, str]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff"
-    yield writer.writerow(["line", "value", "problem"])
-    for line, value, message in faults:
-        yield writer.writerow([line, safe_cell(value), message])
-
-
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
+    return faults_file(_import(campaign_id, import_id))
 
 
 def _import(campaign_id: UUID, import_id: UUID) -> LeadImport:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils.text import slugify
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,7 +16,7 @@ from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.outcomes import Outcome
 from campaigns.queries import get_campaign
-from campaigns.reporting import csv_lines, xlsx_file
+from campaigns.reporting import report_file
 from campaigns.services import (
     Wanted,
     copy_campaign,
@@ -26,10 +25,7 @@ from campaigns.services import (
 )
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
-from portal.scope import require_scope, scoped
 from portal.statuses import status_look
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class FollowUpForm(forms.Form):
@@ -66,23 +62,11 @@ class FollowUpForm(forms.Form):
 
 @require_GET
 @requires(Permission.CAMPAIGNS_READ)
-def campaign_report(request: MemberRequest, campaign_id: UUID, kind: str) -> Any:
+def campaign_report(
+    request: MemberRequest, campaign_id: UUID, kind: str
+) -> HttpResponseBase:
     """Every lead with its outcome, as CSV or Excel."""
-    campaign = get_campaign(campaign_id)
-    name = slugify(campaign.name) or "campaign"
-    answer: HttpResponse | StreamingHttpResponse
-    if kind == "xlsx":
-        answer = HttpResponse(xlsx_file(campaign), content_type=XLSX)
-    else:
-        scope = require_scope()
-
-        def lines() -> Any:
-            with scoped(scope):  # a streamed answer outlives its request
-                yield from csv_lines(campaign)
-
-        answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
-    return answer
+    return report_file(get_campaign(campaign_id), kind)
 
 
 @require_POST

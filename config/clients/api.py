@@ -42,7 +42,13 @@ def _credits(text: str) -> str:
 
 Credits = Annotated[
     str,
-    Field(max_length=20, pattern=r"^\d{1,8}(\.\d{1,6})?$", examples=["250.00"]),
+    Field(
+        max_length=20,
+        pattern=r"^\d{1,8}(\.\d{1,6})?$",
+        examples=["250.00"],
+        # What is read above knows no way to say "not nothing" in a pattern.
+        json_schema_extra={"pattern": r"^(?!0+(\.0+)?$)\d{1,7}(\.\d{1,6})?$"},
+    ),
     AfterValidator(_credits),
 ]
 

@@ -40,6 +40,7 @@ from portal.models import Organization, User, WebhookEvent
 from portal.sealed_storage import plain_name
 from portal.services import audit
 from portal.services.privacy import policy_of
+from portal.trail import origin
 
 
 class ErasureRefused(Exception):
@@ -259,7 +260,7 @@ def erase_subject(
             left_count=left_over(recordings),
             is_still_suppressed=number
             in suppressed_among([number], organization=organization),
-            erased_by=actor.email if actor else "",
+            erased_by=actor.email if actor else origin().api_key,
             erased_at=timezone.now(),
         )
         certificate.digest = certificate.computed_digest()

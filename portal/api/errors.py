@@ -209,8 +209,8 @@ CODES: Final[dict[str, Code]] = {
     "body_too_large": Code(
         413,
         "invalid_request_error",
-        "The body is larger than 2 MiB.",
-        "Send less at once; add leads in several requests.",
+        "The body is larger than 2 MiB, or that of a form with a file than 501 MB.",
+        "Send less at once; import a long list of leads as a file.",
     ),
     "range_not_satisfiable": Code(
         416,
@@ -221,8 +221,8 @@ CODES: Final[dict[str, Code]] = {
     "unsupported_media_type": Code(
         415,
         "invalid_request_error",
-        "The body's content type is not JSON.",
-        "Send `Content-Type: application/json`.",
+        "The body is not JSON or, where a file is wanted, not a form of several parts.",
+        "Send `Content-Type: application/json`, or `multipart/form-data` with a file.",
     ),
     "rate_limit_exceeded": Code(
         429,

@@ -69,6 +69,9 @@ def answer_once(
         if response.status_code >= 400:
             transaction.set_rollback(True)
             return response
+        if not response.get("Content-Type", "").startswith("application/json"):
+            mine.delete()  # a file: it was read, and is read again
+            return response
         assert isinstance(response, HttpResponse)
         IdempotentAnswer.objects.filter(pk=mine.pk).update(
             status=response.status_code,

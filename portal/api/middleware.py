@@ -15,6 +15,7 @@ from portal.api.body import METHODS, RefusedBody, check_value, parse_json, read_
 from portal.api.errors import error_response
 from portal.api.idempotency import HEADER, answer_once
 from portal.api.limits import Allowance, count_request, count_stranger, too_many
+from portal.api.uploads import digests_of, read_form, takes_file
 from portal.api_scopes import allowed
 from portal.features import Feature, off_for, without
 from portal.http import PortalRequest
@@ -86,6 +87,8 @@ class ApiMiddleware:
         with organization_scope(organization), coming_from(here):
             if request.method == "POST" and HEADER in request.headers:
                 body = request.api_body  # type: ignore[attr-defined]
+                if takes_file(request):
+                    body = [body, digests_of(request)]
                 return answer_once(
                     request, key, body, lambda: _shaped(self.get_response(request))
                 )
@@ -110,6 +113,9 @@ def _read(request: PortalRequest) -> None:
     for name, values in request.GET.lists():
         check_value([name, *values], (name.replace("\0", ""),))
     if request.method not in METHODS:
+        return
+    if takes_file(request):
+        request.api_body = read_form(request)  # type: ignore[attr-defined]
         return
     data = read_bytes(request)
     # What has been read is read again by the framework.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any, Final, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Final, NotRequired, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import QuerySet
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from portal.api.cursors import MAX_CHARACTERS, after, cursor_after
 from portal.api.errors import InvalidRequest
@@ -40,15 +40,24 @@ class LongPage(Page):
     )
 
 
-class Period(LongPage):
-    """A page of what happened in a period; both ends are included."""
+Moment = Annotated[
+    str,
+    Field(max_length=40),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "A day, or a time in ISO 8601.",
+            "anyOf": [{"format": "date"}, {"format": "date-time"}],
+        }
+    ),
+]
 
-    start_date: str | None = Field(
-        None, max_length=40, description="A day, or a time in ISO 8601."
-    )
-    end_date: str | None = Field(
-        None, max_length=40, description="A day, or a time in ISO 8601."
-    )
+
+class Between(BaseModel):
+    """What happened in a period; both ends are included."""
+
+    start_date: Moment | None = None
+    end_date: Moment | None = None
 
     def bounds(self, time_zone: str) -> Bounds:
         """Return the period; days and times without a zone are the organization's."""
@@ -56,6 +65,10 @@ class Period(LongPage):
             _moment(self.start_date, "start_date", time_zone, is_end=False),
             _moment(self.end_date, "end_date", time_zone, is_end=True),
         )
+
+
+class Period(LongPage, Between):
+    """A page of what happened in a period."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +159,9 @@ def _moment(
             param=param,
         ) from error
     if moment.year not in _YEARS:
-        raise InvalidRequest("This is too long ago or too far ahead.", param=param)
+        # Before, or after, all there is: as far as time zones have room to count.
+        year = _YEARS[0] if moment.year < _YEARS[0] else _YEARS[-1]
+        moment = moment.replace(year=year, month=1, day=1)
     zone = ZoneInfo(time_zone)
     if _DAY.fullmatch(text):
         day = moment.date() + timedelta(days=1) if is_end else moment.date()

@@ -1,10 +1,14 @@
-"""Changing whose name and server an agency's mails have."""
+"""Changing whose name and server an agency's mails have, and trying them."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from uuid import uuid4
 
-from portal.models import MailSender, Organization, User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from portal.mail import send_mail
+from portal.models import MailSender, Organization, OutgoingMail, User
 from portal.services import audit
 
 _FIELDS = (
@@ -26,9 +30,24 @@ def sender_of(agency: Organization) -> MailSender:
     )
 
 
+def send_test(*, agency: Organization, to: str) -> OutgoingMail:
+    """Queue a mail to one of the agency's people, through what is set up now."""
+    return send_mail(
+        organization=agency,
+        template="notice",
+        to=to,
+        context={
+            "subject": _("A test of your portal’s mail"),
+            "message": _("It arrived: your mails go out as they should."),
+            "url": "",
+        },
+        idempotency_key=f"test:{uuid4()}",
+    )
+
+
 @transaction.atomic
 def save_sender(
-    *, sender: MailSender, smtp_password: str, resend_key: str, actor: User
+    *, sender: MailSender, smtp_password: str, resend_key: str, actor: User | None
 ) -> None:
     """Store a validated sender; an empty secret keeps the one that is there."""
     before = MailSender.objects.filter(pk=sender.pk).first()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -16,7 +16,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.http import MemberRequest
-from portal.mail import domains, send_mail
+from portal.mail import domains
 from portal.mail.delivery import send_again
 from portal.mail.kinds import KINDS, UnknownMail, kind_of
 from portal.mail.mailbox import arrived
@@ -26,7 +26,7 @@ from portal.mail_form import SenderForm
 from portal.models import OutgoingMail
 from portal.permissions import Permission, requires
 from portal.scope import agency_scope
-from portal.services.mail import save_sender, sender_of
+from portal.services.mail import save_sender, send_test, sender_of
 from portal.sudo import sudo
 
 # A mail is a page of its own: it styles itself, runs nothing and reaches nobody.
@@ -72,17 +72,7 @@ def mail_edit(request: MemberRequest) -> HttpResponse:
 @requires(Permission.MAIL_EDIT)
 def mail_test(request: MemberRequest) -> HttpResponse:
     """Send oneself a mail through what is set up now."""
-    send_mail(
-        organization=request.organization,
-        template="notice",
-        to=request.user.email,
-        context={
-            "subject": _("A test of your portal’s mail"),
-            "message": _("It arrived: your mails go out as they should."),
-            "url": "",
-        },
-        idempotency_key=f"test:{uuid4()}",
-    )
+    send_test(agency=request.organization, to=request.user.email)
     messages.success(
         request,
         _("A test to %(email)s is on its way; the log says what became of it.")

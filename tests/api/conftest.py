@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from portal.scope import organization_scope
@@ -43,6 +44,12 @@ class ApiClient:
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self.send("POST", path, {} if body is None else body, **headers)
+
+    def send_file(self, path: str, content: bytes, **fields: str) -> Any:
+        file = SimpleUploadedFile(fields.pop("name", "people.csv"), content)
+        key = fields.pop("idempotency_key", None)
+        extra: Any = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
+        return self.client.post(f"/api/v1{path}", {"file": file, **fields}, **extra)
 
     def patch(self, path: str, body: Any) -> Any:
         return self.send("PATCH", path, body)

@@ -90,6 +90,34 @@ GET DELETE /saved-lists/{list_id}
 GET POST /saved-lists/{list_id}/people
 POST /saved-lists/{list_id}/use
 GET PATCH /calling-limits
+GET PATCH /organizations/{client_id}/calling
+POST DELETE /organizations/{client_id}/halt
+DELETE /organizations/{client_id}/alerts/{alert_id}
+GET PATCH /mail-sender
+POST /mail-sender/test
+GET /mails
+GET /mails/{mail_id}
+POST /mails/{mail_id}/send-again
+GET /calls/export.csv
+POST /campaigns/{campaign_id}/imports/preview
+GET POST /campaigns/{campaign_id}/imports
+GET /campaigns/{campaign_id}/imports/{import_id}
+POST /campaigns/{campaign_id}/imports/{import_id}/cancel
+GET /campaigns/{campaign_id}/imports/{import_id}/faults.csv
+POST /campaigns/{campaign_id}/copy
+GET /campaigns/{campaign_id}/report.csv
+GET /campaigns/{campaign_id}/report.xlsx
+GET /assistants/{assistant_id}/price
+POST /sip-trunks/{trunk_id}/check
+GET PATCH /privacy
+GET POST /portal/domains
+POST /portal/domains/{domain_id}/check
+DELETE /portal/domains/{domain_id}
+POST /subjects/find
+POST /subjects/export
+POST /subjects/erase
+GET /subjects/erasures
+GET /subjects/erasures/{erasure_id}
 GET PATCH /portal
 GET /members
 GET PATCH DELETE /members/{member_id}
