@@ -20,10 +20,15 @@ from portal.permissions import Permission
 router = Router(tags=["Own keys"])
 
 
+Provider = Annotated[
+    str, Field(max_length=30, json_schema_extra={"enum": sorted(KINDS)})
+]
+
+
 class NewKey(Body):
     """A key and, where the vendor needs it, settings such as a region."""
 
-    provider: str = Field(max_length=30)
+    provider: Provider
     api_key: str = Field(min_length=1, max_length=10_000)
     config: dict[str, str] | None = None
     share_with_clients: bool = False
@@ -32,12 +37,12 @@ class NewKey(Body):
 class NewConfig(Body):
     """Settings of a vendor, merged into those there are; null removes one."""
 
-    provider: str = Field(max_length=30)
+    provider: Provider
     config: dict[str, str | None]
 
 
 class OneProvider(Body):
-    provider: str = Field(max_length=30)
+    provider: Provider
 
 
 class ProviderKeyJson(BaseModel):

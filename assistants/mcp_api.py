@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
 
 from assistants import mcp_servers
-from assistants.mcp_servers import McpInUse, McpRefused, NameTaken, get_server
+from assistants.mcp_servers import (
+    TIMEOUTS_S,
+    McpInUse,
+    McpRefused,
+    NameTaken,
+    get_server,
+)
 from assistants.models import McpServer
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
@@ -21,24 +28,31 @@ from portal.permissions import Permission
 router = Router(tags=["MCP servers"])
 
 
+_TRANSPORTS: Final[JsonDict] = {"enum": [*McpServer.Transport.values, None]}
+_SECONDS: Final[JsonDict] = {"minimum": TIMEOUTS_S[0], "maximum": TIMEOUTS_S[-1]}
+_HEADERS: Final = {"Authorization": "Bearer of-the-server"}
+
+
 class NewServer(Body):
     """A server; only its name and address are required."""
 
     name: str = Field(min_length=1, max_length=80)
-    url: str = Field(max_length=2_000)
-    transport: str = "streamable_http"
-    headers: dict[str, str] = Field(default_factory=dict)
-    timeout_seconds: int = 20
+    url: str = Field(max_length=2_000, examples=["https://example.com/mcp"])
+    transport: str = Field("streamable_http", json_schema_extra=_TRANSPORTS)
+    headers: dict[str, str] = Field(default_factory=dict, examples=[_HEADERS])
+    timeout_seconds: int = Field(20, json_schema_extra=_SECONDS)
 
 
 class ServerChange(Body):
     """What is to change; `headers` are replaced as a whole."""
 
     name: str | None = Field(None, min_length=1, max_length=80)
-    url: str | None = Field(None, max_length=2_000)
-    transport: str | None = None
-    headers: dict[str, str] | None = None
-    timeout_seconds: int | None = None
+    url: str | None = Field(
+        None, max_length=2_000, examples=["https://example.com/mcp"]
+    )
+    transport: str | None = Field(None, json_schema_extra=_TRANSPORTS)
+    headers: dict[str, str] | None = Field(None, examples=[_HEADERS])
+    timeout_seconds: int | None = Field(None, json_schema_extra=_SECONDS)
 
 
 class ServerJson(BaseModel):

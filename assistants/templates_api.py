@@ -59,7 +59,7 @@ class ToolTemplateBody(Body):
 
     name: str | None = Field(None, min_length=1, max_length=120)
     description: str | None = Field(None, max_length=2_000)
-    tool_type: str | None = None
+    tool_type: str | None = Field(None, examples=["function"])
     tool_config: dict[str, Any] | None = None
     function_definition: dict[str, Any] | None = None
     server_url: str | None = Field(None, max_length=2_000)
@@ -241,6 +241,13 @@ class AnalysisTemplateBody(Body):
     min_messages_threshold: int | None = Field(None, ge=0, le=100)
 
 
+class NewAnalysisTemplate(AnalysisTemplateBody):
+    """A template needs a name and the schema of what to find."""
+
+    name: str = Field(min_length=1, max_length=120)
+    json_schema: ObjectSchema = Field(alias="schema")
+
+
 class AnalysisTemplateJson(BaseModel):
     """A template; `messages` are its prompts in the names of an assistant's plan."""
 
@@ -292,9 +299,6 @@ def _save_analysis(
         for role in ("system", "user"):
             texts = [one.content for one in body.messages if one.role == role]
             values[f"{role}_prompt"] = "\n\n".join(texts)
-    for name, is_there in (("name", row), ("schema", row)):
-        if name not in values and is_there is None:
-            raise _missing(name)
     if not values.get("schema", row.schema if row else {}).get("properties"):
         raise InvalidRequest("Give a schema with properties.", param="schema")
     return analysis_templates.save_analysis_template(
@@ -321,7 +325,7 @@ def list_analysis_templates(
 @analyses.post("", response={201: OneAnalysisTemplate}, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def create_analysis_template(
-    request: HttpRequest, body: Annotated[AnalysisTemplateBody, BodyParam(...)]
+    request: HttpRequest, body: Annotated[NewAnalysisTemplate, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Keep an analysis to copy into assistants."""
     row = _save_analysis(request, body, None)

@@ -69,15 +69,25 @@ class Ledger(BaseModel):
     next_before: int | None
 
 
+Month = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{4}-\d{2}$",
+        examples=["2026-03"],
+        json_schema_extra={"pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})-(0[1-9]|1[0-2])$"},
+    ),
+]
+
+
 class LedgerWanted(BaseModel):
     limit: int = Field(100, ge=1, le=MAX_LIMIT)
     before: int | None = Field(None, ge=1, le=2**62)
     kind: str = Field("", pattern="^(|call|grant|other)$")
-    month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$")
+    month: Month | None = None
 
 
 class MonthWanted(BaseModel):
-    month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$")
+    month: Month | None = None
 
 
 class StatementJson(BaseModel):

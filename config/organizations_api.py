@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from assistants.queries import visible_assistants
 from billing.ledger import wallet_balance
@@ -25,6 +25,7 @@ from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
 from portal.models import Organization
 from portal.permissions import Permission
+from portal.policy import CONTENT_DAYS
 from portal.scope import agency_scope, organization_scope
 from portal.services.api_keys import issue_key
 from portal.services.privacy import PolicyRefused, save_privacy
@@ -161,6 +162,20 @@ def open_organization(
 
 class RetentionChange(Body):
     """How long the organization's calls are kept; content never longer than metadata."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {
+                    "properties": {
+                        "content_retention_days": {"const": days},
+                        "metadata_retention_days": {"minimum": days},
+                    }
+                }
+                for days in CONTENT_DAYS
+            ]
+        }
+    )
 
     content_retention_days: Literal[30, 90, 180, 365]
     metadata_retention_days: Literal[30, 90, 180, 365, 730]

@@ -20,6 +20,7 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.members import Email
 from portal.api.paging import Body, Page, Pagination, pagination
+from portal.api.shapes import one_of
 from portal.models import Organization
 from portal.permissions import Permission
 
@@ -55,6 +56,8 @@ class Payments(BaseModel):
 
 class Purchase(Body):
     """A package of `/billing/packages`; an agency buys `credits` for its pool."""
+
+    model_config = one_of(package_id="string", credits="integer")
 
     package_id: UUID | None = None
     credits: int | None = Field(None, ge=1, le=10_000_000)

@@ -13,7 +13,7 @@ from billing.models import Payment
 from billing.receipts import receipt_pdf
 from billing.statement_csv import statement_csv
 from billing.statement_pdf import statement_pdf
-from config.billing_api import MonthWanted, chosen_month
+from config.billing_api import Month, MonthWanted, chosen_month
 from portal.api.access import api_requires
 from portal.models import Organization, Portal
 from portal.permissions import Permission
@@ -22,7 +22,7 @@ router = Router(tags=["Billing"])
 
 
 class LinesWanted(BaseModel):
-    month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$")
+    month: Month | None = None
     kind: str = Field("", pattern="^(|call|grant|other)$")
 
 

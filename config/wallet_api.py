@@ -22,6 +22,7 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.members import Email
 from portal.api.paging import Body
+from portal.api.shapes import one_of
 from portal.models import Organization
 from portal.permissions import Permission
 
@@ -46,6 +47,8 @@ class OneAutoRecharge(BaseModel):
 
 class AutoRechargeWanted(Body):
     """A package to buy; an agency names `credits` for its pool. Saving ends a pause."""
+
+    model_config = one_of(package_id="string", credits="integer")
 
     is_enabled: bool = Field(True, strict=True)
     threshold_credits: Credits

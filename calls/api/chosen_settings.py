@@ -24,6 +24,7 @@ from calls.services.own_settings import (
 from common.http import OutboundError
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body, given
+from portal.api.shapes import either
 from portal.models import Organization
 
 MAX_OWN_CHARACTERS: Final = 16_000
@@ -45,6 +46,14 @@ class CallStart(Body):
 
     Each block of an override replaces the saved assistant's whole block.
     """
+
+    model_config = either(
+        assistant_id="string",
+        assistant="object",
+        agent_id="string",
+        agent="object",
+        agent_config="object",
+    )
 
     assistant_id: UUID | None = None
     assistant_override: Settings | None = None

@@ -20,6 +20,7 @@ from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted, given
+from portal.api.shapes import either
 from portal.permissions import Permission
 
 router = Router(tags=["Numbers"])
@@ -77,6 +78,8 @@ class NumberChange(Body):
 
 class NewNumber(NumberChange):
     """`number` or `phone_number` is required: E.164, or as at home in `country`."""
+
+    model_config = either(number="string", phone_number="string")
 
     number: str | None = Field(None, max_length=40, examples=["+31201234567"])
     phone_number: str | None = Field(None, max_length=40, examples=["+31201234567"])

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Body as BodyParam, Query, Router, Status
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from billing.models import Price
 from billing.pricing import Terms, set_price
@@ -52,6 +52,15 @@ class Prices(BaseModel):
 
 class NewPrice(Body):
     """From `effective_at` on, now by default; calls keep the price they began with."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"free_minutes": {"const": 0}}},
+                {"properties": {"direction": {"const": ""}, "mode": {"const": ""}}},
+            ]
+        }
+    )
 
     client_id: UUID | None = None
     direction: Literal["", "inbound", "outbound", "web"] = ""

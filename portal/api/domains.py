@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, JsonValue, model_validator
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
+from portal.api.shapes import either
 from portal.mail import domains
 from portal.models import Organization, SendingDomain
 from portal.permissions import Permission
@@ -34,7 +35,11 @@ class NewDomain(Body):
     domain: str | None = Field(
         None, max_length=253, examples=["mail.acme.example"], min_length=1
     )
-    domain_name: str | None = Field(None, max_length=253, min_length=1)
+    domain_name: str | None = Field(
+        None, max_length=253, examples=["mail.acme.example"], min_length=1
+    )
+
+    model_config = either(domain="string", domain_name="string")
 
     @model_validator(mode="after")
     def _named(self) -> NewDomain:
@@ -49,6 +54,8 @@ class NewDomain(Body):
 
 class DomainOfResend(Body):
     """The id of a domain of the agency's Resend account, under either of its names."""
+
+    model_config = either(domain_id="string", resendDomainId="string")
 
     domain_id: str | None = Field(None, max_length=64, min_length=1)
     resend_domain_id: str | None = Field(

@@ -31,7 +31,10 @@ def _network(text: str) -> str:
     return str(ip_network(text))
 
 
-Network = Annotated[str, Field(max_length=50), AfterValidator(_network)]
+Network = Annotated[
+    str, Field(max_length=50, examples=["203.0.113.0/24"]), AfterValidator(_network)
+]
+Scope = Annotated[str, Field(json_schema_extra={"enum": list(SCOPES)})]
 Origin = Annotated[
     str,
     Field(max_length=MAX_LENGTH, examples=["https://www.example.com"]),
@@ -69,7 +72,7 @@ class NewKeyJson(BaseModel):
 class NewApiKey(Body):
     name: str = Field(min_length=1, max_length=80)
     mode: Literal["live", "test"] = "live"
-    scopes: list[str] = Field(
+    scopes: list[Scope] = Field(
         default_factory=lambda: ["write"], min_length=1, max_length=len(SCOPES)
     )
     networks: list[Network] = Field(default_factory=list, max_length=20)

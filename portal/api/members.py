@@ -43,7 +43,11 @@ def _email(text: str) -> str:
 
 Email = Annotated[
     str,
-    Field(max_length=254, examples=["zoe@bakery.example"]),
+    Field(
+        max_length=254,
+        examples=["zoe@bakery.example"],
+        json_schema_extra={"format": "email"},
+    ),
     AfterValidator(_email),
 ]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, JsonValue
 from common.http import OutboundError
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
-from portal.api.paging import Body, Deleted, LongPagination, Period, page_of
+from portal.api.paging import Body, Deleted, LongPagination, Moment, Period, page_of
 from portal.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from portal.permissions import Permission
 from portal.webhooks import endpoints, kinds, replaying
@@ -88,7 +88,7 @@ class NewEndpoint(Body):
 
 
 class TestEvent(Body):
-    kind: str = Field("status-update", max_length=60)
+    kind: str = Field("status-update", max_length=60, examples=["status-update"])
 
 
 class DeliveryJson(BaseModel):
@@ -153,8 +153,8 @@ class ReplayWanted(Body):
     kind: str = Field("", max_length=60)
     status: Literal["delivered", "failed"] | None = None
     call_id: UUID | None = None
-    start_date: str | None = Field(None, max_length=40)
-    end_date: str | None = Field(None, max_length=40)
+    start_date: Moment | None = None
+    end_date: Moment | None = None
 
 
 class Replayed(BaseModel):
