@@ -140,3 +140,23 @@ def test_nobody_changes_another_organizations_assistant(
     assert bakery_api.delete(path).status_code == 404
     with organization_scope(garage.organization):
         assert Assistant.objects.get().name == "Front desk"
+
+
+def test_a_price_is_told_before_the_first_call(
+    bakery: House, acme_api: ApiClient, bakery_api: ApiClient, garage_api: ApiClient
+) -> None:
+    price = {
+        "client_id": str(bakery.organization.pk),
+        "credits_per_minute": "0.50",
+        "setup_credits": "0.10",
+        "direction": "web",
+    }
+    assert acme_api.post("/selling/prices", price).status_code == 201
+    path = f"/assistants/{bakery.assistant.pk}/price"
+    told = bakery_api.get(path).json()
+    assert [one["stage"] for one in told["stages"]] == ["stt", "llm", "tts"]
+    assert {one["payer"] for one in told["stages"]} == {"nobody"}
+    (web,) = [one for one in told["calls"] if one["direction"] == "web"]
+    assert (web["credits_per_minute"], web["setup_credits"]) == ("0.50", "0.10")
+    assert web["five_minutes"] == "2.60"
+    assert garage_api.get(path).status_code == 404

@@ -214,3 +214,24 @@ def test_a_detail_that_cannot_be_is_named_and_changes_nothing(
     assert bakery_api.get(f"/sip-trunks/{made['id']}").json()["trunk"] == made
     added = bakery_api.post("/sip-trunks", NEWER | DETAILS | change)
     assert (added.status_code, added.json()["error"]["param"]) == (400, param)
+
+
+def test_a_connection_is_tested_once_at_a_time(
+    bakery_api: ApiClient,
+    garage_api: ApiClient,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "calls.tasks.check_trunk.delay", lambda trunk_id: asked.append(trunk_id)
+    )
+    trunk = bakery_api.post("/sip-trunks", NEWER).json()["trunk"]
+    path = f"/sip-trunks/{trunk['id']}/check"
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            answer = bakery_api.post(path)
+            assert answer.status_code == 202
+            assert answer.json()["trunk"]["last_test"] == {"state": "running"}
+    assert asked == [trunk["id"]]
+    assert garage_api.post(path).status_code == 404
