@@ -68,3 +68,27 @@ class Owned(models.Model):
         if any(getattr(self, name) != value for name, value in wanted.items()):
             raise ForeignRow(f"{type(self).__name__} belongs to another organization.")
         super().save(*args, **kwargs)
+
+
+class Logged(Owned):
+    """A row for every event there is: never looked for by its owner alone.
+
+    An index is written with each row, so that its owner has none of its own.
+    """
+
+    organization = models.ForeignKey(
+        "portal.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    agency = models.ForeignKey(
+        "portal.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_index=False,
+    )
+
+    class Meta:
+        abstract = True

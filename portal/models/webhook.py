@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.models.owned import Owned
+from portal.models.owned import Logged, Owned
 from portal.sealed import SealableTextField, SealedTextField, is_sealed
 
 
@@ -76,7 +76,7 @@ class WebhookEndpoint(Owned):
         return secrets
 
 
-class WebhookEvent(Owned):
+class WebhookEvent(Logged):
     """Something that happened, with the very bytes that tell of it."""
 
     kind = models.CharField(max_length=60)
@@ -87,7 +87,15 @@ class WebhookEvent(Owned):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["created_at"], name="webhook_event_by_age")]
+        indexes = [
+            models.Index(fields=["created_at"], name="webhook_event_by_age"),
+            # What a call told goes with its content.
+            models.Index(
+                fields=["call_id"],
+                condition=Q(call_id__isnull=False),
+                name="webhook_event_of_call",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.kind
@@ -98,7 +106,7 @@ class WebhookEvent(Owned):
         return is_sealed(self, "body")
 
 
-class WebhookDelivery(Owned):
+class WebhookDelivery(Logged):
     """One event on its way to one endpoint: the outbox. Its id orders nothing.
 
     A pending delivery that is being sent has `next_at` in the future, as one that waits
@@ -114,7 +122,10 @@ class WebhookDelivery(Owned):
         WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries"
     )
     event = models.ForeignKey(
-        WebhookEvent, on_delete=models.CASCADE, related_name="deliveries"
+        WebhookEvent,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_index=False,
     )
     kind = models.CharField(max_length=60)
     call_id = models.UUIDField(null=True)
@@ -152,11 +163,14 @@ class WebhookDelivery(Owned):
         return f"{self.kind} {self.status}"
 
 
-class WebhookAttempt(Owned):
+class WebhookAttempt(Logged):
     """One request and what came back, as the delivery log shows it."""
 
     delivery = models.ForeignKey(
-        WebhookDelivery, on_delete=models.CASCADE, related_name="tries"
+        WebhookDelivery,
+        on_delete=models.CASCADE,
+        related_name="tries",
+        db_index=False,
     )
     number = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
