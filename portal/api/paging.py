@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Final, NotRequired, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -47,7 +47,7 @@ Moment = Annotated[
         {
             "type": "string",
             "description": "A day, or a time in ISO 8601.",
-            "anyOf": [{"format": "date"}, {"format": "date-time"}],
+            "anyOf": [{"format": "date"}, {"format": "date-time"}, {"const": ""}],
         }
     ),
 ]
@@ -168,5 +168,7 @@ def _moment(
         return datetime.combine(day, time.min, zone)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
+    # The database takes no zone that is further from Greenwich than any there is.
+    moment = moment.astimezone(UTC)
     # The end is included; the database counts in microseconds.
     return moment + timedelta(microseconds=1) if is_end else moment

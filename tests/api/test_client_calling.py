@@ -39,7 +39,8 @@ def test_limits_are_read_changed_and_hold(
     changed = acme_api.patch(path(bakery), change).json()["calling"]
     limits = {"countries": ["BE", "NL"], "max_credits_per_hour": "12.50"}
     assert changed == UNLIMITED | limits
-    refused = bakery_api.post("/calls/outbound", {"destination": "+4930123456"})
+    wanted = {"assistant_id": str(bakery.assistant.pk), "destination": "+4930123456"}
+    refused = bakery_api.post("/calls/outbound", wanted)
     assert refused.json()["error"]["code"] == "destination_not_allowed"
     loose = acme_api.patch(path(bakery), {"max_credits_per_hour": None})
     assert loose.json()["calling"]["max_credits_per_hour"] is None

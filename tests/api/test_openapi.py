@@ -159,7 +159,8 @@ def spoken(schema: Any, value: Any, objects: dict[str, str], name: str = "") -> 
     schema = _branch(schema, value)
     if isinstance(value, str) and schema.get("format") == "uuid":
         return objects.get(name, value)
-    if isinstance(value, str | list | dict) and value and "examples" in schema:
+    is_something = isinstance(value, str) or (isinstance(value, list | dict) and value)
+    if is_something and "examples" in schema:
         return schema["examples"][0]
     if isinstance(value, list):
         inner = schema.get("items", {})
@@ -172,6 +173,8 @@ def spoken(schema: Any, value: Any, objects: dict[str, str], name: str = "") -> 
         }
     if isinstance(value, int | float) and not -(2**63) <= value < 2**63:
         return 0  # JSON knows no bounds, the database does
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # one number in JSON; programs write the shorter
     return value
 
 
@@ -188,15 +191,16 @@ def _branch(schema: Any, value: Any) -> Any:
 
 
 def body_of(operation: Any) -> Any:
+    """Return the schema of an operation's JSON; none where it takes a form."""
     path, method = operation.path, operation.method.lower()
     content = _document()["paths"][path][method]["requestBody"]["content"]
-    return next(iter(content.values()))["schema"]
+    return content.get("application/json", {}).get("schema")
 
 
 def put_right(case: Any, operation: Any, objects: dict[str, str]) -> None:
     """Let a valid case speak of what there is."""
-    if isinstance(case.body, dict | list):
-        case.body = spoken(body_of(operation), case.body, objects)
+    if isinstance(case.body, dict | list) and (schema := body_of(operation)):
+        case.body = spoken(schema, case.body, objects)
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)  # only an answer gives one
         shapes = {
