@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -37,7 +39,7 @@ def read_form(request: HttpRequest) -> dict[str, Any]:
         raise RefusedBody("body_too_large", f"The body may have {MAX_BYTES} bytes.")
     try:
         fields: dict[str, Any] = dict(request.POST.lists())
-        names = {name: str(file.name) for name, file in request.FILES.items()}
+        names = {name: str(file.name) for name, file in _files(request)}
     except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
         raise RefusedBody("invalid_request", "The form cannot be read.") from error
     check_value(fields)
@@ -47,14 +49,17 @@ def read_form(request: HttpRequest) -> dict[str, Any]:
 
 def digests_of(request: HttpRequest) -> dict[str, str]:
     """Return the digest of each file, to know the same one again."""
-    return {
-        name: hashlib.file_digest(file, "sha256").hexdigest()
-        for name, file in _rewound(request)
-    }
+    digests = {}
+    for name, file in _files(request):
+        digest = hashlib.sha256()
+        for block in file.chunks():
+            digest.update(block)
+        file.seek(0)
+        digests[name] = digest.hexdigest()
+    return digests
 
 
-def _rewound(request: HttpRequest) -> Any:
+def _files(request: HttpRequest) -> Iterator[tuple[str, UploadedFile[Any]]]:
     for name, file in request.FILES.items():
-        file.seek(0)
+        assert not isinstance(file, list)  # as the stubs have it
         yield name, file
-        file.seek(0)

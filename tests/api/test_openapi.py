@@ -171,11 +171,15 @@ def spoken(schema: Any, value: Any, objects: dict[str, str], name: str = "") -> 
             key: spoken(fields.get(key, {}), one, objects, key)
             for key, one in value.items()
         }
-    if isinstance(value, int | float) and not -(2**63) <= value < 2**63:
+    return _number(value) if isinstance(value, int | float) else value
+
+
+def _number(value: float) -> float:
+    """Return a number as programs write it: `3` for `3.0`, and none beyond 64 bits."""
+    if not -(2**63) <= value < 2**63:
         return 0  # JSON knows no bounds, the database does
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # one number in JSON; programs write the shorter
-    return value
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value
 
 
 def _branch(schema: Any, value: Any) -> Any:
