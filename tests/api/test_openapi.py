@@ -184,7 +184,7 @@ def _number(value: float) -> float:
 
 def _branch(schema: Any, value: Any) -> Any:
     """Return the alternative of a field that a value is."""
-    kinds = {str: "string", list: "array", dict: "object"}
+    kinds: dict[type, str] = {str: "string", list: "array", dict: "object"}
     for one in schema.get("anyOf", ()):
         if "$ref" in one or one.get("type") == kinds.get(type(value)):
             while "$ref" in one:
