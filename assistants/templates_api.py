@@ -25,6 +25,7 @@ tools = Router(tags=["Tool templates"])
 analyses = Router(tags=["Analysis templates"])
 
 MAX_PROMPT: Final = 20_000
+_MOOD: Final = {"type": "object", "properties": {"mood": {"type": "string"}}}
 _OLDER_KINDS: Final = {"endCall": "end_call", "transferCall": "transfer_call"}
 
 
@@ -236,7 +237,9 @@ class AnalysisTemplateBody(Body):
     description: str | None = Field(None, max_length=2_000)
     system_prompt: str | None = Field(None, max_length=MAX_PROMPT)
     user_prompt: str | None = Field(None, max_length=MAX_PROMPT)
-    json_schema: ObjectSchema | None = Field(None, alias="schema")
+    json_schema: ObjectSchema | None = Field(
+        None, alias="schema", examples=[_MOOD], json_schema_extra={"minProperties": 1}
+    )
     messages: list[PromptMessage] | None = Field(None, max_length=MAX_MESSAGES)
     min_messages_threshold: int | None = Field(None, ge=0, le=100)
 
@@ -245,7 +248,9 @@ class NewAnalysisTemplate(AnalysisTemplateBody):
     """A template needs a name and the schema of what to find."""
 
     name: str = Field(min_length=1, max_length=120)
-    json_schema: ObjectSchema = Field(alias="schema")
+    json_schema: ObjectSchema = Field(
+        alias="schema", examples=[_MOOD], json_schema_extra={"minProperties": 1}
+    )
 
 
 class AnalysisTemplateJson(BaseModel):

@@ -104,8 +104,11 @@ def _refuse_blanks(body: dict[str, Any]) -> None:
     """Say of text that may not be empty that spaces are not counted."""
     for field in body.get("properties", {}).values():
         for one in (field, *field.get("anyOf", ())):
+            names = one.get("propertyNames", {})
             if one.get("type") == "string" and one.get("minLength") == 1:
                 one.setdefault("pattern", r"\S")
+            if names.get("minLength") == 1:
+                names.setdefault("pattern", r"\S")
 
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:

@@ -47,6 +47,7 @@ REFUSES: dict[str, str] = {
     "PATCH /campaigns/{campaign_id}": DEPENDS,
     "POST /campaigns/{campaign_id}/imports": FILE,
     "POST /campaigns/{campaign_id}/imports/preview": FILE,
+    "PATCH /calling-limits": STATE,
     "POST /tool-templates": DEPENDS,
     "PATCH /tool-templates/{template_id}": DEPENDS,
     "PATCH /mcp-servers/{server_id}": DEPENDS,
@@ -178,8 +179,7 @@ def _number(value: float) -> float:
     """Return a number as programs write it: `3` for `3.0`, and none beyond 64 bits."""
     if not -(2**63) <= value < 2**63:
         return 0  # JSON knows no bounds, the database does
-    is_whole = isinstance(value, float) and value.is_integer()
-    return int(value) if is_whole else value
+    return int(value) if value == int(value) else value
 
 
 def _branch(schema: Any, value: Any) -> Any:
