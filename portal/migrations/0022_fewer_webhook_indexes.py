@@ -43,7 +43,7 @@ def _part(model: str, name: str, related: str, to: str) -> migrations.AlterField
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("portal", "0020_key_origins")]
+    dependencies = [("portal", "0021_mail_of_call")]
 
     operations = [
         AddIndexConcurrently(
