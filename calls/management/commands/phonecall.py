@@ -61,7 +61,10 @@ class PhoneTarget:
 
 
 class Command(BaseCommand):
-    help = "Make or take a telephone call with a synthetic telephone; print its report."
+    help = (
+        "Make or take a telephone call with a synthetic telephone; print its report."
+        " Exits with 0 when the call was carried as asked."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
