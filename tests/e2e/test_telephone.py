@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 import urllib.request
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from calls.media.g711 import G711Encoder
+from config.spawn import spawn, stop
 from tests.e2e.conftest import Installation
+from tests.plugins.servers import program
 from tests.sip_peers import PASSWORD, baresip, kamailio
 from tests.sound import read_wav, say, speech_share, words_in
 
@@ -136,6 +141,75 @@ def test_a_telephone_behind_the_edge_talks_and_is_handed_on(
         words |= words_in(samples, rate_hz)
     assert len(words & GREETING) >= 3
     assert len(words & {"open", "nine", "five", "monday", "friday"}) >= 2
+
+
+COLLEAGUE = "+31205551234"
+
+
+@contextmanager
+def colleague(folder: Path, port: int, *words: str) -> Iterator[None]:
+    """Let sipp answer at a port, listen, press 1, and speak from then on."""
+    say(folder / "speech.wav", (0.5, " ".join(words)), length_s=6, rate_hz=8_000)
+    samples, _ = read_wav(folder / "speech.wav")
+    speech = folder / "speech.al"
+    speech.write_bytes(G711Encoder("PCMA").encode(samples.tobytes()))
+    scenario = folder / "colleague.xml"
+    text = (Path(__file__).parent / "colleague.xml").read_text()
+    scenario.write_text(text.replace("SPEECH,", f"{speech},"))
+    command = [program("sipp", "sip-tester"), "-sf", str(scenario), "-nostdin"]
+    command += ["-i", "127.0.0.1", "-p", str(port), "-t", "u1", "-m", "1"]
+    with (folder / "sipp.log").open("wb") as log:
+        process = spawn(command, death_signal=signal.SIGKILL, stdout=log)
+    try:
+        yield
+    finally:
+        stop(process, signal.SIGKILL, within_s=5)
+
+
+def test_a_caller_is_announced_to_a_colleague_and_talks_with_them(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """The trunk dials a second telephone, which is told, accepts and is joined."""
+    house = installation.organization("Acme Voice")
+    path = f"/assistants/{house['assistant_id']}"
+    tool = {
+        "type": "transfer_call",
+        "destinations": [{"type": "number", "number": COLLEAGUE, "mode": "warm"}],
+    }
+    before = ask(installation, path)["assistant"]["llm_config"]
+    change(installation, path, llm_config=before | {"tools": [tool]})
+    line = tmp_path / "line.wav"
+    say(line, (1.0, "hello"), length_s=60, rate_hz=8_000)
+    voice = installation.said["sip"]["address"]
+    trunk_calls_at = int(installation.said["sip"]["answers_at"].rpartition(":")[2])
+    (tmp_path / "phone").mkdir()
+    with (
+        colleague(tmp_path, trunk_calls_at, "good morning", "this is the owner"),
+        baresip(
+            tmp_path / "phone",
+            dials=f"sip:{house['sip_number']}@{voice}",
+            says=line,
+            account="<sip:+31612345678@127.0.0.1>;regint=0",
+        ) as recorded,
+    ):
+        [call] = wait_for(
+            lambda: calls(installation, direction="inbound", status="in-progress"),
+            within_s=30,
+        )
+        control = f"/calls/{call['id']}/control"
+        ask(installation, control, type="transfer", destination=COLLEAGUE)
+        time.sleep(18)  # it rings, is told who comes, presses, and speaks
+    change(installation, path, llm_config=before)
+    done = wait_for(
+        lambda: calls(installation, direction="inbound", status="transferred"),
+        within_s=20,
+    )
+    assert call["id"] in [one["id"] for one in done]
+    words = set()
+    for file in sorted(recorded.glob("*-dec.wav")):
+        samples, rate_hz = read_wav(file)
+        words |= words_in(samples[-8 * rate_hz :], rate_hz)
+    assert words & {"good", "morning", "owner"}
 
 
 GREETS = "You have reached the voicemail of Ann. Please leave a message after the beep."
