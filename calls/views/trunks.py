@@ -118,13 +118,19 @@ def trunk_test(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
 @require_GET
 @requires(Permission.ASSISTANTS_READ)
 def trunk_check(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
-    """What the test has seen so far; 286 ends the polling once it is over."""
+    """What the test has seen so far; 286 ends the polling once it is over.
+
+    What is left to do comes along then, for a good test is a step of it.
+    """
     trunk = get_trunk(trunk_id)
+    if trunk_checks.is_running(trunk):
+        return render(request, "calls/trunk_detail.html#check", _checked(trunk))
+    left = readiness.shown(readiness.trunk_checklist(trunk))
     return render(
         request,
         "calls/trunk_detail.html#check",
-        _checked(trunk),
-        status=200 if trunk_checks.is_running(trunk) else STOP_POLLING,
+        _checked(trunk) | {"steps_left": left, "is_news": True},
+        status=STOP_POLLING,
     )
 
 

@@ -176,7 +176,9 @@ def test_asking_for_a_test_shows_that_it_goes_on_and_is_written_down(
     check = reverse("trunk_check", args=[trunk.pk])
     assert dora.get(check).status_code == 200
     trunk_checks.run_check(trunk_id=trunk.pk)
-    assert dora.get(check).status_code == 286
+    over = dora.get(check)
+    assert over.status_code == 286
+    assert b'id="ready" hx-swap-oob="true"' in over.content  # a step of it is done
     with organization_scope(bakery.organization):
         tested = AuditRecord.objects.filter(action="trunk.tested")
         assert tested.count() == 1

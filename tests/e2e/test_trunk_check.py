@@ -52,6 +52,7 @@ def test_the_page_says_what_to_mend_until_the_connection_works(
         expect(
             page.get_by_text("The carrier accepted the sign-in of alice.")
         ).to_be_visible()
+        expect(page.locator("#ready").get_by_text("To do")).to_have_count(1)
 
 
 def change(page: Page, label: str, value: str) -> None:
