@@ -31,7 +31,8 @@ RATE: Final = 50.0
 AMPLE: Final = 60.0  # so that leads that come due at RATE never wait for the trunk
 FEW: Final = 10_000
 SHEET_ROWS: Final = 100_000
-LATE_S: Final = 6.0  # after the last lead came due
+LEAD_IN_S: Final = 5.0  # for what it takes to make leads due
+LATE_S: Final = 30.0  # after the last lead came due, at most
 
 
 def _open() -> Any:
@@ -88,29 +89,18 @@ def _campaign(agency: Any, assistant: Any, number: Any, name: str) -> Any:
     )
 
 
-def _launch(campaign: Any, *, starts_per_s: float, due: dict[Any, Any]) -> None:
-    """Let a campaign call those of `due` at their time, and nobody else."""
+def _rest(campaign: Any) -> None:
+    """Let nobody of a campaign be due. Needs its organization's scope."""
     from django.utils import timezone
 
-    from calls.models import TrunkPace
-    from campaigns.models import Campaign, Lead
-    from campaigns.services import launch_campaign
+    from campaigns.models import Lead
 
-    TrunkPace.objects.update_or_create(
-        trunk="simulator", defaults={"starts_per_s": starts_per_s}
-    )
-    Campaign.objects.running().update(status=Campaign.Status.PAUSED)
-    far = timezone.now() + timedelta(days=1)
-    Lead.objects.filter(campaign=campaign, status=Lead.Status.PENDING).update(
-        due_at=far
-    )
-    Lead.objects.bulk_update(
-        [Lead(pk=pk, due_at=at) for pk, at in due.items()], ["due_at"], batch_size=1_000
-    )
-    if not launch_campaign(campaign=campaign, actor=None):
-        Campaign.objects.filter(pk=campaign.pk).update(
-            status=Campaign.Status.SCHEDULED, idle_until=None
-        )
+    now = timezone.now()
+    Lead.objects.filter(
+        campaign=campaign,
+        status=Lead.Status.PENDING,
+        due_at__lt=now + timedelta(hours=12),
+    ).update(due_at=now + timedelta(days=1))
 
 
 def _settle() -> None:
@@ -120,6 +110,37 @@ def _settle() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("vacuum (analyze) campaigns_lead")
+
+
+def _launch(campaign: Any, *, starts_per_s: float, due: dict[Any, Any]) -> None:
+    """Let a campaign call those of `due` at their time, and nobody else."""
+    from calls.models import TrunkPace
+    from campaigns.models import Campaign
+    from campaigns.services import launch_campaign
+
+    TrunkPace.objects.update_or_create(
+        trunk="simulator", defaults={"starts_per_s": starts_per_s}
+    )
+    Campaign.objects.running().update(status=Campaign.Status.PAUSED)
+    _rest(campaign)
+    _make_due(due)
+    if not launch_campaign(campaign=campaign, actor=None):
+        Campaign.objects.filter(pk=campaign.pk).update(
+            status=Campaign.Status.SCHEDULED, idle_until=None
+        )
+
+
+def _make_due(due: dict[Any, Any]) -> None:
+    """Set when leads come due, in one statement: the first ones do so in seconds."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update campaigns_lead set due_at = wanted.at"
+            " from unnest(%s::uuid[], %s::timestamptz[]) as wanted (id, at)"
+            " where campaigns_lead.id = wanted.id",
+            [list(due), list(due.values())],
+        )
 
 
 def _next_leads(campaign: Any, count: int) -> list[Any]:
@@ -150,12 +171,18 @@ def measure_waits(campaign: Any, seconds: float) -> dict[str, Any]:
 
     with organization_scope(campaign.organization):
         leads = _next_leads(campaign, int(RATE * seconds))
-        begin = timezone.now() + timedelta(seconds=5)
-        due = {pk: begin + timedelta(seconds=n / RATE) for n, pk in enumerate(leads)}
         with process("ender"), process("worker") as worker:
+            # From here on: a process may take longer to start than calls are timed.
+            begin = timezone.now() + timedelta(seconds=LEAD_IN_S)
+            due = {
+                pk: begin + timedelta(seconds=n / RATE) for n, pk in enumerate(leads)
+            }
             _launch(campaign, starts_per_s=AMPLE, due=due)
-            ends_at = max(due.values()) + timedelta(seconds=LATE_S)
-            time.sleep(max(0.0, (ends_at - timezone.now()).total_seconds()))
+            last = max(due.values())
+            time.sleep(max(0.0, (last - timezone.now()).total_seconds()))
+            late = last + timedelta(seconds=LATE_S)
+            while len(_attempts(leads)) < len(leads) and timezone.now() < late:
+                time.sleep(1)
             pause_campaign(campaign=campaign, actor=None)
             counted = report_of(worker)
         waits = sorted(
@@ -180,8 +207,8 @@ def measure_starts(campaign: Any, seconds: float) -> dict[str, Any]:
 
     with organization_scope(campaign.organization):
         leads = _next_leads(campaign, int(2 * RATE * seconds))
-        now = timezone.now()
         with process("ender"), process("worker"), process("worker"):
+            now = timezone.now()
             _launch(campaign, starts_per_s=RATE, due=dict.fromkeys(leads, now))
             time.sleep(seconds)
             pause_campaign(campaign=campaign, actor=None)
@@ -275,7 +302,8 @@ def measure(*, leads: int, seconds: float) -> Measured:
     with organization_scope(agency):
         small = _campaign(agency, assistant, number, "Few")
         measure_import(small, Lines(min(FEW, leads)))  # type: ignore[arg-type]
-        measure_copy()  # which also analyzes
+        measure_copy()
+        _rest(small)
     _settle()
     among_few = measure_waits(small, min(seconds, FEW / RATE / 2))
     with organization_scope(agency):
@@ -284,6 +312,7 @@ def measure(*, leads: int, seconds: float) -> Measured:
         copy_s = measure_copy()
         sheet = _campaign(agency, assistant, number, "Sheet")
         _, xlsx_mb = measure_import(sheet, spreadsheet(min(SHEET_ROWS, leads)))
+        _rest(big)
     _settle()
     return Measured(
         leads=leads,
