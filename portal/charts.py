@@ -19,6 +19,8 @@ PARTS: Final[tuple[tuple[str, str | Promise], ...]] = (
 
 
 LABELS: Final = 14  # below a chart, side by side
+FEW_LABELS: Final = 6  # on a phone
+WIDEST: Final = 8.75  # percent of the chart, of one bar
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def line(values: Sequence[float], width: int, height: int) -> Line | None:
 
 @dataclass(frozen=True)
 class Bar:
+    """Across in percent, so that words keep their size however narrow the chart is."""
+
     label: str
     value: float
     x: float
@@ -63,27 +67,27 @@ class Bar:
     height: float
     middle: float
     shows_label: bool = True
+    shows_when_narrow: bool = True
 
 
 @dataclass(frozen=True)
 class Bars:
-    width: int
     height: int
     base: int
     top: float
     bars: tuple[Bar, ...]
 
 
-def bars(rows: Sequence[dict[str, Any]], width: int, height: int) -> Bars | None:
+def bars(rows: Sequence[dict[str, Any]], height: int) -> Bars | None:
     """Upright bars from zero; every bar of a value above zero is at least 2 high."""
     if not rows:
         return None
     base, head = height - 24, 20
     top = max(float(row["value"]) for row in rows)
-    slot = width / len(rows)
-    thick = min(slot * 0.68, 56)
+    slot = 100 / len(rows)
+    thick = min(slot * 0.68, WIDEST)
     # So many words fit below; the newest is always told.
-    every = -(-len(rows) // LABELS)
+    every, few = -(-len(rows) // LABELS), -(-len(rows) // FEW_LABELS)
     drawn = []
     for index, row in enumerate(rows):
         value = float(row["value"])
@@ -93,15 +97,36 @@ def bars(rows: Sequence[dict[str, Any]], width: int, height: int) -> Bars | None
             Bar(
                 label=str(row["label"]),
                 value=row["value"],
-                x=round(middle - thick / 2, 1),
+                x=round(middle - thick / 2, 2),
                 y=round(base - tall, 1),
-                width=round(thick, 1),
+                width=round(thick, 2),
                 height=round(tall, 1),
-                middle=round(middle, 1),
+                middle=round(middle, 2),
                 shows_label=(len(rows) - 1 - index) % every == 0,
+                shows_when_narrow=(len(rows) - 1 - index) % few == 0,
             )
         )
-    return Bars(width, height, base, top, tuple(drawn))
+    return Bars(height, base, top, tuple(drawn))
+
+
+@dataclass(frozen=True)
+class Ranked:
+    label: str
+    value: int
+    percent: float
+
+
+def ranked(rows: Sequence[dict[str, Any]]) -> list[Ranked]:
+    """Width of each row against the greatest, in the order given."""
+    top = max((int(row["value"]) for row in rows), default=0)
+    return [
+        Ranked(
+            str(row["label"]),
+            int(row["value"]),
+            round(int(row["value"]) / top * 100, 1) if top else 0.0,
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True)

@@ -242,7 +242,15 @@ def bar_chart(rows: Sequence[dict[str, Any]], label: str) -> SafeString:
     """Upright bars from `{"label", "value"}` rows, with the numbers as a table."""
     return render_to_string(
         "components/bar_chart.html",
-        {"label": label, "chart": charts.bars(list(rows), 640, 180)},
+        {"label": label, "chart": charts.bars(list(rows), 180)},
+    )
+
+
+@register.simple_tag
+def ranking(rows: Sequence[dict[str, Any]], label: str) -> SafeString:
+    """Lying bars from `{"label", "value"}` rows, for kinds rather than days."""
+    return render_to_string(
+        "components/ranking.html", {"label": label, "rows": charts.ranked(list(rows))}
     )
 
 

@@ -25,23 +25,25 @@ def test_one_number_is_no_line():
 
 def test_bars_stand_to_scale_on_one_base():
     rows = [{"label": "a", "value": 10}, {"label": "b", "value": 5}]
-    chart = charts.bars(rows, 200, 144)
+    chart = charts.bars(rows, 144)
     assert chart is not None
     high, low = chart.bars
     assert high.height == 2 * low.height == 100.0
     assert high.y + high.height == low.y + low.height == chart.base
+    assert (high.middle, low.middle) == (25.0, 75.0)
+    assert high.width == charts.WIDEST
 
 
 def test_a_bar_above_zero_is_seen_and_one_of_zero_is_not():
     rows = [{"label": "a", "value": v} for v in (10_000, 1, 0)]
-    chart = charts.bars(rows, 300, 144)
+    chart = charts.bars(rows, 144)
     assert chart is not None
     assert [bar.height for bar in chart.bars] == [100.0, 2.0, 0.0]
 
 
 def test_bars_of_nothing():
-    assert charts.bars([], 200, 100) is None
-    chart = charts.bars([{"label": "a", "value": 0}], 200, 100)
+    assert charts.bars([], 100) is None
+    chart = charts.bars([{"label": "a", "value": 0}], 100)
     assert chart is not None
     assert chart.bars[0].height == 0.0
 
@@ -84,17 +86,27 @@ def test_a_funnel_tells_what_each_step_kept():
     assert [step.kept_percent for step in steps] == [None, 50, 0, 0]
 
 
+def test_kinds_are_drawn_against_the_greatest():
+    rows = [{"label": "a", "value": 40}, {"label": "b", "value": 10}]
+    assert [row.percent for row in charts.ranked(rows)] == [100.0, 25.0]
+    assert charts.ranked([]) == []
+    assert charts.ranked([{"label": "a", "value": 0}])[0].percent == 0.0
+
+
 def test_a_funnel_of_nothing_divides_by_nothing():
     assert charts.funnel([]) == []
     assert charts.funnel([{"label": "a", "value": 0}])[0].percent == 0.0
 
 
 def test_a_month_of_days_names_as_many_as_fit_and_always_the_last():
-    drawn = charts.bars([{"label": str(n), "value": n} for n in range(30)], 640, 180)
+    drawn = charts.bars([{"label": str(n), "value": n} for n in range(30)], 180)
     assert drawn is not None
     named = [bar.label for bar in drawn.bars if bar.shows_label]
     assert len(named) <= charts.LABELS
     assert named[-1] == "29"
-    week = charts.bars([{"label": str(n), "value": n} for n in range(7)], 640, 180)
+    narrow = [bar.label for bar in drawn.bars if bar.shows_when_narrow]
+    assert len(narrow) <= charts.FEW_LABELS
+    assert narrow[-1] == "29"
+    week = charts.bars([{"label": str(n), "value": n} for n in range(7)], 180)
     assert week is not None
     assert all(bar.shows_label for bar in week.bars)
