@@ -20,16 +20,22 @@ CallError
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 
 class CallError(Exception):
     """The base of everything in this module."""
 
 
 class CallRefused(CallError):
-    """A call that was not started. Nothing was held or stored."""
+    """A call that was not started. Nothing was held or stored.
+
+    The message is English, as programs and records have it; a page puts `str()` of it
+    through gettext.
+    """
 
     code = "call_refused"
-    message = "The call cannot be started."
+    message = gettext_noop("The call cannot be started.")
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.message)
@@ -37,47 +43,57 @@ class CallRefused(CallError):
 
 class AssistantNotReady(CallRefused):
     code = "assistant_not_ready"
-    message = "This assistant is switched off. Activate it, then call again."
+    message = gettext_noop(
+        "This assistant is switched off. Activate it, then call again."
+    )
 
 
 class OrganizationSuspended(CallRefused):
     code = "organization_suspended"
-    message = "Calls are suspended for this organization. Contact support."
+    message = gettext_noop(
+        "Calls are suspended for this organization. Contact support."
+    )
 
 
 class CallsHalted(CallRefused):
     code = "calls_halted"
-    message = "Calls are stopped for now. Contact support."
+    message = gettext_noop("Calls are stopped for now. Contact support.")
 
 
 class DestinationRefused(CallRefused):
     code = "destination_not_allowed"
-    message = "This number may not be called."
+    message = gettext_noop("This number may not be called.")
 
 
 class RegionRefused(CallRefused):
     code = "region_not_allowed"
-    message = "The privacy policy does not let this assistant take calls."
+    message = gettext_noop("The privacy policy does not let this assistant take calls.")
 
 
 class SpendingTooFast(CallRefused):
     code = "spending_limit"
-    message = "More was spent in a short while than is allowed. Try again later."
+    message = gettext_noop(
+        "More was spent in a short while than is allowed. Try again later."
+    )
 
 
 class TooManyCalls(CallRefused):
     code = "too_many_calls"
-    message = "All of your lines are in use. Wait for a call to end, then try again."
+    message = gettext_noop(
+        "All of your lines are in use. Wait for a call to end, then try again."
+    )
 
 
 class MinutesUsedUp(CallRefused):
     code = "minutes_used_up"
-    message = "The minutes of this month are used up. Ask for more to go on."
+    message = gettext_noop(
+        "The minutes of this month are used up. Ask for more to go on."
+    )
 
 
 class NoCapacity(CallRefused):
     code = "no_capacity"
-    message = "No voice line is free right now. Try again in a moment."
+    message = gettext_noop("No voice line is free right now. Try again in a moment.")
 
 
 class BadCallToken(CallError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.utils import translation
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -16,6 +18,7 @@ from pydantic import (
     StrictInt,
 )
 
+from campaigns.checks import Check, words_of
 from campaigns.columns import MAX_PROOF_LENGTH
 from campaigns.explaining import Explanation
 from campaigns.importing import (
@@ -230,9 +233,12 @@ class OneLead(BaseModel):
 
 
 class CheckJson(BaseModel):
+    """`found` holds what the check found, `detail` says it in English."""
+
     check: str
     ok: bool
     detail: str
+    found: dict[str, Any]
 
 
 class DecisionJson(BaseModel):
@@ -309,7 +315,7 @@ def why_json(found: Explanation) -> dict[str, Any]:
         "reason": found.reason or None,
         "text": found.text,
         "until": found.until,
-        "checks": found.checks,
+        "checks": _checks_json(found.checks),
         "decisions": [
             {
                 "id": row.pk,
@@ -324,8 +330,22 @@ def why_json(found: Explanation) -> dict[str, Any]:
                 "time_zone_source": row.zone_source or None,
                 "local_time": row.local_time or None,
                 "call_id": row.call_id,
-                "checks": row.checks,
+                "checks": _checks_json(row.checks),
             }
             for row in found.records
         ],
     }
+
+
+def _checks_json(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    # What programs read is English, whoever's browser asks.
+    with translation.override("en"):
+        return [
+            {
+                "check": check["check"],
+                "ok": check["ok"],
+                "detail": words_of(check),
+                "found": check.get("found", {}),
+            }
+            for check in checks
+        ]

@@ -18,11 +18,19 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from calls.services.pace import Line, line_of, name_of_line, take_moments
+from campaigns.checks import checked
 from campaigns.evaluating import Desk, Verdict
 from campaigns.models import Attempt, Campaign, Decision, Lead
+from campaigns.pacing import MAX_BATCH
 from campaigns.places import locality_ids, place_of, places_by_id
 from campaigns.recording import decision
-from campaigns.room import LEAD, Room, room_for
+from campaigns.room import (
+    LEAD,
+    Room,
+    budget_evidence,
+    is_budget_spent,
+    room_for,
+)
 from campaigns.schedule import Place
 from campaigns.services.legal import remember_rules
 from campaigns.services.running import CAMPAIGNS_OFF, halt_campaign
@@ -30,7 +38,9 @@ from portal.features import Feature, is_on
 from portal.models import Organization
 
 LEASE: Final = timedelta(seconds=10)
-IDLE: Final = timedelta(seconds=6)
+# For how long others leave no share for a campaign that found nobody to call. It looks
+# again at every tick; what it might start meanwhile is not kept from it.
+IDLE: Final = timedelta(seconds=30)
 MAX_ROUNDS: Final = 5  # of leads that turn out not to be called, in one claim
 _UNPLACED_BATCH: Final = 1_000
 
@@ -102,12 +112,20 @@ def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
         lines = {line.trunk: line for line in map(line_of, desk.pool)}
         room = room_for(campaign, locked, desk.limits, list(lines.values()), now)
         if room.calls <= 0:
+            if is_budget_spent(campaign, locked, now):
+                halt_campaign(
+                    campaign=campaign,
+                    reason=Campaign.HaltReason.BUDGET_SPENT,
+                    evidence=budget_evidence(campaign),
+                )
             return []
         chosen = _choose(desk, room)
         claimed = _claim(desk, chosen, lines)
         if len(chosen) < room.calls:
             # Nobody else to call for now: others need leave no share.
             Campaign.objects.filter(pk=campaign.pk).update(idle_until=now + IDLE)
+        elif campaign.idle_until is not None:
+            Campaign.objects.filter(pk=campaign.pk).update(idle_until=None)
         return claimed
 
 
@@ -167,26 +185,18 @@ def _rest_full_lines(desk: Desk, left: dict[str, int]) -> None:
         desk.pool = [n for n in desk.pool if left[name_of_line(n)] > 0]
 
 
+def next_numbers(desk: Desk, limit: int = 2 * MAX_BATCH) -> list[str]:
+    """Return whom a claim would look at first, without claiming anybody."""
+    ids = _due_ids(desk, limit)
+    leads = Lead.objects.filter(pk__in=ids).order_by()
+    return list(leads.values_list("phone_number", flat=True))
+
+
 def _due_leads(desk: Desk, limit: int, taken: set[UUID]) -> list[Lead]:
-    open_places = [
-        row_id
-        for row_id, place in _places(desk)
-        # Where nobody may ever be called, leads are settled rather than left to wait.
-        if place.is_open(desk.now) or place.never_opens(desk.now)
-    ]
-    if not open_places or limit <= 0:
+    if limit <= 0:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _DUE,
-            {
-                "campaign": desk.campaign.pk,
-                "places": open_places,
-                "now": desk.now,
-                "limit": limit + len(taken),
-            },
-        )
-        ids = [row[0] for row in cursor.fetchall() if row[0] not in taken][:limit]
+    due = _due_ids(desk, limit + len(taken))
+    ids = [lead_id for lead_id in due if lead_id not in taken][:limit]
     found = {
         lead.pk: lead
         for lead in Lead.objects.filter(
@@ -194,6 +204,27 @@ def _due_leads(desk: Desk, limit: int, taken: set[UUID]) -> list[Lead]:
         ).select_for_update(of=("self",), skip_locked=True, no_key=True)
     }
     return [found[lead_id] for lead_id in ids if lead_id in found]
+
+
+def _due_ids(desk: Desk, limit: int) -> list[UUID]:
+    open_places = [
+        row_id
+        for row_id, place in _places(desk)
+        # Where nobody may ever be called, leads are settled rather than left to wait.
+        if (place.is_open(desk.now) or place.never_opens(desk.now))
+        and not desk.is_closed_by_register(place)
+    ]
+    if not open_places:
+        return []
+    wanted = {
+        "campaign": desk.campaign.pk,
+        "places": open_places,
+        "now": desk.now,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, wanted)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _places(desk: Desk) -> Iterator[tuple[int, Place]]:
@@ -257,22 +288,27 @@ def _claim(
     return [attempt.pk for attempt in attempts]
 
 
+def _shown(verdict: Verdict, trunk: str) -> str:
+    """Return a trunk's name for people."""
+    own = verdict.caller.trunk if verdict.caller else None
+    return own.name if own else trunk
+
+
 def _attempt(
     desk: Desk, lead: Lead, verdict: Verdict, trunk: str, start_at: datetime
 ) -> Attempt:
     place = verdict.place
-    attempts = f"{lead.attempt_count + 1} of {desk.campaign.max_attempts}"
-    pace = f"{start_at:%H:%M:%S}.{start_at.microsecond // 1000:03d} UTC on {trunk}"
+    number, limit = lead.attempt_count + 1, desk.campaign.max_attempts
     checks = [
         *verdict.checks,
-        {"check": "attempts", "ok": True, "detail": attempts},
-        {"check": "pace", "ok": True, "detail": pace},
+        checked("attempts", True, number=number, of=limit),
+        checked("pace", True, at=start_at.isoformat(), trunk=_shown(verdict, trunk)),
     ]
     return Attempt(
         organization_id=lead.organization_id,
         agency_id=lead.agency_id,
         lead=lead,
-        number=lead.attempt_count + 1,
+        number=number,
         phone_number=lead.phone_number,
         caller=verdict.caller,
         trunk=trunk,

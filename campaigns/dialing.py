@@ -19,7 +19,7 @@ organization first and trunks last, which makes its limits exact over all campai
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -38,12 +38,16 @@ from calls.errors import (
     TooManyCalls,
 )
 from calls.models import Call
+from calls.services.guarding import guard_of
 from calls.services.opening import FIRST_HOLD_S
 from calls.services.outbound import outbound_call, place_calls
 from calls.services.starting import Order
 from calls.services.trunks import TrunkFull
 from campaigns import lifecycle
-from campaigns.claiming import LEASE, claim_leads
+from campaigns.asking import ask_about, registers_of
+from campaigns.checks import Check, checked
+from campaigns.claiming import LEASE, claim_leads, next_numbers
+from campaigns.evaluating import Desk
 from campaigns.models import Attempt, Campaign, Decision, Lead
 from campaigns.recording import decision, dial_record, record_again
 from campaigns.services.running import halt_campaign
@@ -92,8 +96,19 @@ def dial_campaign(*, campaign_id: UUID, organization: Organization) -> int:
 
     Any number of workers may do so at once.
     """
+    ask_registers(campaign_id=campaign_id, organization=organization)
     attempts = claim_leads(campaign_id=campaign_id, organization=organization)
     return dial_attempts(attempts)
+
+
+def ask_registers(*, campaign_id: UUID, organization: Organization) -> None:
+    """Ask external registers about who is called next, before any row is locked."""
+    if not registers_of(organization):
+        return
+    campaign = Campaign.objects.running().select_related("number", "organization")
+    if found := campaign.filter(pk=campaign_id).first():
+        desk = Desk.open(found, timezone.now())
+        ask_about(desk.registers, next_numbers(desk), now=desk.now)
 
 
 def dial_attempts(attempt_ids: Sequence[UUID]) -> int:
@@ -186,8 +201,7 @@ def _wanted(attempts: list[Attempt], batch: _Batch) -> list[Attempt]:
         if entry is None:
             free.append(attempt)
             continue
-        detail = f"{entry.level}: {entry.source}"
-        _refuse(attempt, Lead.SkipReason.SUPPRESSED, detail, batch)
+        _refuse(attempt, Lead.SkipReason.SUPPRESSED, entry.found, batch)
     return free
 
 
@@ -201,7 +215,8 @@ def _place(attempts: list[Attempt], batch: _Batch) -> None:
         if isinstance(answer, Call):
             placed.append((attempt, answer))
         elif isinstance(answer, DestinationRefused):
-            _refuse(attempt, Lead.SkipReason.DESTINATION, str(answer), batch)
+            why = guard_of(organization).rules.refusal(attempt.lead.phone_number)
+            _refuse(attempt, Lead.SkipReason.DESTINATION, {"why": why}, batch)
         else:
             _give_back(attempt, attempts[len(answers) :], answer, batch)
     _note_placed(placed, batch)
@@ -262,12 +277,12 @@ def _note_placed(placed: list[tuple[Attempt, Call]], batch: _Batch) -> None:
     batch.settle(attempts, Dialed.PLACED)
 
 
-def _reserved(call: Call) -> list[dict[str, Any]]:
+def _reserved(call: Call) -> list[Check]:
     """Return what `place_calls` reserved before anybody's telephone rings."""
     price = call.price_microcredits_per_minute
     return [
-        {"check": "credit", "ok": True, "detail": f"{FIRST_HOLD_S} s held at {price}"},
-        {"check": "voice", "ok": True, "detail": f"a place on process {call.node_id}"},
+        checked("credit", True, held_s=FIRST_HOLD_S, price=price),
+        checked("voice", True, node=str(call.node_id)),
     ]
 
 
@@ -286,23 +301,25 @@ def _give_back(
         result, (reason, shown) = Dialed.HALTED, _halt_of(refusal)
         batch.halt = (attempt.lead.campaign, Halt(reason), shown)
         _withdraw([attempt])
-    record_again(attempt.lead, reason=reason, detail=detail, now=batch.now)
+    record_again(attempt.lead, reason=reason, said=detail, now=batch.now)
     _withdraw(behind)
     batch.settle([attempt, *behind], result)
 
 
 def _refuse(
-    attempt: Attempt, reason: Lead.SkipReason, detail: str, batch: _Batch
+    attempt: Attempt,
+    reason: Lead.SkipReason,
+    found: Mapping[str, Any],
+    batch: _Batch,
 ) -> None:
     """Settle a claimed lead that is not called after all."""
     lead = attempt.lead
-    check = {"check": reason, "ok": False, "detail": detail}
     decision(
         lead,
         answer=Decision.Answer.REFUSED,
         reason=reason,
         place=None,
-        checks=[check],
+        checks=[checked(reason, False, **found)],
         rules_version=attempt.decided.get("rules", ""),
         now=batch.now,
     ).save()

@@ -3,7 +3,9 @@
 CampaignError
 ├── CampaignNotReady   something is missing; the message says what to do
 ├── CampaignIsFinal    it is completed or cancelled, and stays as it is
-└── ListNameTaken      a saved list has this name already
+├── ListNameTaken      a saved list has this name already
+├── RegisterNameTaken  an external register has this name already
+└── TooManyRegisters   as many registers as are asked at most
 """
 
 from __future__ import annotations
@@ -23,3 +25,11 @@ class CampaignIsFinal(CampaignError):
 
 class ListNameTaken(CampaignError):
     """A list of this name is there already."""
+
+
+class RegisterNameTaken(CampaignError):
+    """A register of this name is there already."""
+
+
+class TooManyRegisters(CampaignError):
+    """No further register can be entered."""

@@ -10,19 +10,28 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Count
 
-from calls.destinations import DestinationRules
+from calls.destinations import DestinationRules, country_of
 from calls.models import Call, PhoneNumber
 from calls.services.guarding import guard_of
 from calls.services.retention import hashed_number
+from campaigns.asking import Answers, answers_of, is_fresh, registers_of
 from campaigns.callers import PoolNumber, choose_number
+from campaigns.checks import Check, checked
 from campaigns.legal import LegalTable
 from campaigns.locality import Locality
-from campaigns.models import Attempt, CallingLimits, Campaign, CampaignNumber, Lead
+from campaigns.models import (
+    Attempt,
+    CallingLimits,
+    Campaign,
+    CampaignNumber,
+    Lead,
+    Register,
+)
 from campaigns.persons import DAY, PersonLimits, may_call
 from campaigns.places import legal_table, place_of, places_by_id
 from campaigns.room import limits_of
@@ -31,6 +40,8 @@ from campaigns.suppressing import Suppressed, suppressed_among
 from portal.models import Organization
 
 Skip = Lead.SkipReason
+_NAMED: Final = 3  # of many zones or regions
+_ASKED_WITHIN: Final = timedelta(seconds=5)
 _REST: Final = timedelta(hours=1)  # until an exhausted pool is looked at again
 RULES: Final = "2026-11"  # of the checks below; with the legal table's version
 
@@ -40,7 +51,7 @@ class Verdict:
     """The answer for one lead: `skip` for good, `hold` until a time, or neither: call."""
 
     place: Place
-    checks: tuple[dict[str, Any], ...]
+    checks: tuple[Check, ...]
     skip: Skip | None = None
     hold: str = ""
     until: datetime | None = None
@@ -55,7 +66,7 @@ class Verdict:
 class Step:
     """What one check found; with `skip` or `hold` the others are not made any more."""
 
-    checks: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
     skip: Skip | None = None
     hold: str = ""
     until: datetime | None = None
@@ -73,7 +84,9 @@ class Desk:
     pool: list[PhoneNumber]
     calls_today: dict[UUID, int]
     destinations: DestinationRules = field(default_factory=DestinationRules)
+    registers: list[Register] = field(default_factory=list)
     suppressed: dict[str, Suppressed] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     called_at: dict[str, list[datetime]] = field(default_factory=dict)
     localities: dict[int, Locality] = field(default_factory=dict)
     _places: dict[Locality, Place] = field(default_factory=dict)
@@ -90,6 +103,7 @@ class Desk:
             pool=pool,
             calls_today=_calls_today(pool, campaign, now),
             destinations=guard_of(campaign.organization).rules,
+            registers=registers_of(campaign.organization),
         )
 
     @property
@@ -101,6 +115,7 @@ class Desk:
         numbers = [lead.phone_number for lead in leads]
         organization = self.campaign.organization
         self.suppressed = suppressed_among(numbers, organization=organization)
+        self.answers = answers_of(self.registers, numbers)
         self.called_at = _called_at(numbers, organization, self._looks_back, self.now)
         missing = {lead.locality_id for lead in leads} - set(self.localities)
         self.localities |= places_by_id(i for i in missing if i is not None)
@@ -123,10 +138,11 @@ class Desk:
     def judge(self, lead: Lead) -> Verdict:
         """Say whether a lead may be called at `now`; `read` has been told of it."""
         place = self.place(lead)
-        checks: list[dict[str, Any]] = []
+        checks: list[Check] = []
         found = Step()
         for look in (
             self._lists,
+            self._registers,
             self._consent,
             self._time_zone,
             self._destination,
@@ -145,9 +161,40 @@ class Desk:
     def _lists(self, lead: Lead, place: Place) -> Step:
         listed = self.suppressed.get(lead.phone_number)
         if listed is None:
-            return Step([_check("lists", True, "on none of three")])
-        detail = f"{listed.level}: {listed.source}"
-        return Step([_check("lists", False, detail)], skip=Skip.SUPPRESSED)
+            return Step([checked("lists", True)])
+        return Step([checked("lists", False, **listed.found)], skip=Skip.SUPPRESSED)
+
+    def _registers(self, lead: Lead, place: Place) -> Step:
+        number = lead.phone_number
+        country = country_of(number) if self.registers else ""
+        asked: list[dict[str, str]] = []
+        for register in self.registers:
+            if not register.covers(country):
+                continue
+            answer = self.answers.get((register.pk, number))
+            found = {"name": register.name, "level": register.level}
+            if answer is not None:
+                found["at"] = answer.asked_at.isoformat(timespec="seconds")
+            is_known = is_fresh(answer, self.now - register.fresh_for)
+            if is_known and answer is not None and answer.is_listed:
+                check = checked("registers", False, asked=[found], answer="listed")
+                return Step([check], skip=Skip.REGISTERED)
+            if register.is_silent(self.now):
+                check = checked("registers", False, asked=[found], answer="silent")
+                return Step([check], hold="register_silent", until=register.retry_at)
+            if not is_known:
+                check = checked("registers", False, asked=[found], answer="unasked")
+                until = self.now + _ASKED_WITHIN
+                return Step([check], hold="register_unasked", until=until)
+            asked.append(found)
+        return Step([checked("registers", True, asked=asked)] if asked else [])
+
+    def is_closed_by_register(self, place: Place) -> bool:
+        """Whether a register that covers a place cannot be asked right now."""
+        return any(
+            register.is_silent(self.now) and register.covers(place.locality.country)
+            for register in self.registers
+        )
 
     def _consent(self, lead: Lead, place: Place) -> Step:
         check = _consent_check(self.campaign, lead, place)
@@ -155,26 +202,32 @@ class Desk:
 
     def _destination(self, lead: Lead, place: Place) -> Step:
         why = self.destinations.refusal(lead.phone_number)
-        check = _check("destination", not why, why or "allowed")
+        check = checked("destination", not why, why=why)
         return Step([check], skip=Skip.DESTINATION if why else None)
 
     def _time_zone(self, lead: Lead, place: Place) -> Step:
         if not place.zones:
-            return Step([_check("time_zone", False, "not known")], Skip.NO_TIME_ZONE)
-        zones = ", ".join(place.zones[:3]) + ("…" if len(place.zones) > 3 else "")
-        return Step([_check("time_zone", True, f"{zones} ({place.zone_source})")])
+            return Step([checked("time_zone", False)], Skip.NO_TIME_ZONE)
+        check = checked(
+            "time_zone",
+            True,
+            zones=list(place.zones[:_NAMED]),
+            more=max(0, len(place.zones) - _NAMED),
+            source=place.zone_source,
+        )
+        return Step([check])
 
     def _hours(self, lead: Lead, place: Place) -> Step:
         local = place.local_times(self.now)
         if not (closed := place.why_closed(self.now)):
-            regions = ", ".join(place.limits.regions[:3])
+            regions = list(place.limits.regions[:_NAMED])
             return Step(
                 [
-                    _check("campaign_hours", True, local),
-                    _check("legal_hours", True, f"{local}, rules of {regions}"),
+                    checked("campaign_hours", True, local=local),
+                    checked("legal_hours", True, local=local, regions=regions),
                 ]
             )
-        check, opens = _check(closed, False, local), place.opens(self.now)
+        check, opens = checked(closed, False, local=local), place.opens(self.now)
         if place.never_opens(self.now):
             return Step([check], skip=Skip.NO_COMMON_HOURS)
         return Step([check], hold=closed, until=opens[0] if opens else None)
@@ -192,10 +245,10 @@ class Desk:
     def _number(self, lead: Lead, place: Place) -> Step:
         caller = self._caller(lead)
         if caller is None:
-            check = _check("caller_id", False, "all have made their calls of the day")
+            check = checked("caller_id", False)
             return Step([check], hold="number_cap", until=self.now + _REST)
         used = self.calls_today.get(caller.pk, 0)
-        check = _check("caller_id", True, f"{caller.number}, {used} calls today")
+        check = checked("caller_id", True, number=caller.number, used=used)
         return Step([check], caller=caller)
 
     def _caller(self, lead: Lead) -> PhoneNumber | None:
@@ -283,25 +336,21 @@ def _called_at(
     return found
 
 
-def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:
-    return {"check": name, "ok": ok, "detail": detail}
-
-
-def _consent_check(campaign: Campaign, lead: Lead, place: Place) -> dict[str, Any]:
-    needed = "needed there" if place.limits.needs_consent else "not asked for there"
-    if lead.consent_basis:
-        proof = f", {lead.consent_proof}" if lead.consent_proof else ""
-        return _check("consent", True, f"{lead.consent_basis}{proof} ({needed})")
-    if campaign.consent_rule == Campaign.ConsentRule.LEAD:
-        return _check("consent", False, f"none on record ({needed})")
-    note = campaign.consent_note or "declared for the whole list"
-    return _check("consent", True, f"{note} ({needed})")
+def _consent_check(campaign: Campaign, lead: Lead, place: Place) -> Check:
+    needed = place.limits.needs_consent
+    if lead.consent_basis or campaign.consent_rule == Campaign.ConsentRule.LEAD:
+        return checked(
+            "consent",
+            bool(lead.consent_basis),
+            basis=lead.consent_basis,
+            proof=lead.consent_proof,
+            needed=needed,
+        )
+    return checked("consent", True, note=campaign.consent_note, needed=needed)
 
 
 def _person_check(
     person: PersonLimits, made: list[datetime], now: datetime, *, ok: bool
-) -> dict[str, Any]:
+) -> Check:
     today = sum(1 for at in made if at > now - DAY)
-    cap = "no cap" if person.max_a_day is None else f"at most {person.max_a_day}"
-    gap = f", {person.gap_s} s apart" if person.gap_s else ""
-    return _check("person", ok, f"{today} calls in 24 hours, {cap}{gap}")
+    return checked("person", ok, made=today, cap=person.max_a_day, gap_s=person.gap_s)

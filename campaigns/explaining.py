@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.checks import Check
 from campaigns.evaluating import Desk
 from campaigns.models import Campaign, Decision, Lead
 
@@ -27,6 +28,8 @@ REASONS: dict[str, Any] = {
     "legal_hours": _("Nobody may be called at this hour at their place."),
     "daily_cap": _("They were called as often as allowed within 24 hours."),
     "min_gap": _("They were called a short while ago."),
+    "register_silent": _("A register that has to be asked before does not answer."),
+    "register_unasked": _("A register has not been asked about this number yet."),
     "number_cap": _("Every number to call from has made its calls of the day."),
     "no_capacity": _("No voice line was free."),
     "too_many_calls": _("All lines of the organization were in use."),
@@ -44,7 +47,7 @@ class Explanation:
     answer: str  # called, calling, held, refused or next
     reason: str
     until: datetime | None
-    checks: tuple[dict[str, Any], ...]
+    checks: tuple[Check, ...]
     records: tuple[Decision, ...]
 
     @property
@@ -62,7 +65,7 @@ def explain_lead(lead: Lead) -> Explanation:
         answer: str,
         reason: str,
         until: datetime | None = None,
-        checks: tuple[dict[str, Any], ...] = (),
+        checks: tuple[Check, ...] = (),
     ) -> Explanation:
         return Explanation(answer, reason, until, checks, records)
 

@@ -23,6 +23,7 @@ from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat, Replace, Right
 
 from calls.models import Call
+from campaigns.checks import without_proof
 from campaigns.models import Attempt, Campaign, Decision, ImportFault, Lead
 from portal.policy import METADATA_DAYS
 from portal.scope import Scope, all_organizations, scoped
@@ -114,10 +115,7 @@ def forget_leads(ids: Sequence[UUID]) -> None:
         )
     )
     for decision in proved:
-        decision.checks = [
-            {**check, "detail": ""} if check["check"] == "consent" else check
-            for check in decision.checks
-        ]
+        decision.checks = [without_proof(check) for check in decision.checks]
     Decision.objects.bulk_update(proved, ["checks"], batch_size=BATCH)
 
 

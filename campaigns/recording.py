@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
+from campaigns.checks import Check, checked
 from campaigns.models import Attempt, Decision, Lead
 from campaigns.schedule import Place
 
@@ -21,7 +21,7 @@ def decision(
     answer: Decision.Answer,
     reason: str,
     place: Place | None,
-    checks: Sequence[dict[str, Any]],
+    checks: Sequence[Check],
     rules_version: str,
     now: datetime,
     held_until: datetime | None = None,
@@ -48,7 +48,7 @@ def decision(
 
 
 def dial_record(
-    attempt: Attempt, *, checks: Sequence[dict[str, Any]], now: datetime
+    attempt: Attempt, *, checks: Sequence[Check], now: datetime
 ) -> Decision:
     """Return the record of a call, with what was checked at the claim and since."""
     claimed = dict(attempt.decided)
@@ -69,7 +69,7 @@ def dial_record(
     )
 
 
-def record_again(lead: Lead, *, reason: str, detail: str, now: datetime) -> None:
+def record_again(lead: Lead, *, reason: str, said: str, now: datetime) -> None:
     """Store that a lead waits for something that comes and goes, such as a free line.
 
     The same answer as the last one is counted there.
@@ -78,13 +78,12 @@ def record_again(lead: Lead, *, reason: str, detail: str, now: datetime) -> None
     if latest is not None and latest.answer == Answer.HELD and latest.reason == reason:
         Decision.objects.filter(pk=latest.pk).update(times=F("times") + 1, last_at=now)
         return
-    check = {"check": reason, "ok": False, "detail": detail}
     decision(
         lead,
         answer=Answer.HELD,
         reason=reason,
         place=None,
-        checks=[check],
+        checks=[checked(reason, False, said=said)],
         rules_version="",
         now=now,
     ).save()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Final
 
+from django.utils.translation import ngettext
+
 from campaigns.columns import NUMBER, Columns
 from campaigns.models import SuppressionEntry
 from campaigns.numbers import UnusableNumber, read_number
@@ -28,6 +30,24 @@ class Taken:
     already: int = 0
     unusable: int = 0
     first_unusable: int = 0
+
+    @property
+    def added_text(self) -> str:
+        text = ngettext(
+            "%(count)d number is not called any more.",
+            "%(count)d numbers are not called any more.",
+            self.added,
+        )
+        return text % {"count": self.added}
+
+    @property
+    def unusable_text(self) -> str:
+        text = ngettext(
+            "%(count)d row was no number: line %(line)d is the first.",
+            "%(count)d rows were no numbers: line %(line)d is the first.",
+            self.unusable,
+        )
+        return text % {"count": self.unusable, "line": self.first_unusable}
 
     def __iadd__(self, other: Taken) -> Taken:
         self.added += other.added

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from django.db.models import Avg, Count, Min, Q, Sum
@@ -17,13 +19,22 @@ from django.utils import timezone
 from calls.destinations import DestinationRules
 from calls.models import Call
 from calls.services.pace import line_of
+from campaigns.asking import count_unasked
 from campaigns.evaluating import Desk
-from campaigns.models import Campaign, Lead, LeadImport, SuppressionEntry
+from campaigns.models import (
+    Campaign,
+    Lead,
+    LeadImport,
+    Register,
+    RegisterAnswer,
+    SuppressionEntry,
+)
 from campaigns.places import locality_ids, place_of, places_by_id
 from campaigns.room import expected_cost
 from campaigns.schedule import Place
 from portal.scope import all_organizations
 
+MANY_ENTRIES: Final = 50_000
 DEFAULT_CALL_S: Final = 60.0
 _LOOKAHEAD: Final = 366
 _HEAD: Final = 7  # of "+31612345678"; kinds of numbers differ before that
@@ -38,6 +49,7 @@ class Review:
     callable_now: int = 0
     callable_later: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    unasked: int = 0  # people whom some register has not been asked about yet
     invalid_rows: int = 0
     duplicate_rows: int = 0
     opens_at: datetime | None = None
@@ -70,6 +82,9 @@ def review_campaign(campaign: Campaign) -> Review:
     listed = _suppressed(campaign, waiting)
     left = waiting.exclude(pk__in=listed.values("pk"))
     skipped = {Skip.SUPPRESSED.value: listed.count()}
+    registered = _registered(desk.registers, left)
+    skipped[Skip.REGISTERED.value] = registered.count()
+    left = left.exclude(pk__in=registered.values("pk"))
     if campaign.consent_rule == Campaign.ConsentRule.LEAD:
         without = left.filter(consent_basis="")
         skipped[Skip.NO_CONSENT.value] = without.count()
@@ -108,6 +123,7 @@ def review_campaign(campaign: Campaign) -> Review:
         callable_now=open_now,
         callable_later=later,
         skipped={reason: count for reason, count in skipped.items() if count},
+        unasked=count_unasked(campaign, desk.registers),
         invalid_rows=imports["invalid"] or 0,
         duplicate_rows=imports["doubles"] or 0,
         opens_at=min(opens, default=None),
@@ -130,11 +146,35 @@ def _suppressed(campaign: Campaign, waiting: Any) -> Any:
             | Q(organization=None)
         ).values_list("phone_number", flat=True)
         # Read here: inside the organization's scope the lists above are not seen.
-        if entries.count() <= 50_000:
+        if entries.count() <= MANY_ENTRIES:
             return waiting.filter(phone_number__in=list(entries))
         numbers = waiting.values_list("phone_number", flat=True)
         found = entries.filter(phone_number__in=list(numbers))
         return waiting.filter(phone_number__in=list(found))
+
+
+def _registered(registers: list[Register], leads: Any) -> Any:
+    """Return the leads whose numbers some register listed when it was asked."""
+    if not registers:
+        return leads.none()
+    numbers = leads.values_list("phone_number", flat=True)
+    with all_organizations(
+        "a client's calls obey its agency's and operator's registers"
+    ):
+        found = RegisterAnswer.objects.filter(
+            reduce(or_, (_still_holds(register) for register in registers)),
+            is_listed=True,
+        )
+        if found.count() > MANY_ENTRIES:
+            found = found.filter(phone_number__in=list(numbers))
+        # A register that covers some countries was asked about no others.
+        return leads.filter(
+            phone_number__in=list(found.values_list("phone_number", flat=True))
+        )
+
+
+def _still_holds(register: Register) -> Q:
+    return Q(register=register, asked_at__gt=timezone.now() - register.fresh_for)
 
 
 def _refused(rules: DestinationRules, leads: Any) -> Any:

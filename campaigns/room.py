@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from calls.services.pace import Line
 from campaigns import pacing
 from campaigns.lines import calls_on
 from campaigns.models import Attempt, CallingLimits, Campaign
+from campaigns.rivals import rivals_on
 from portal.models import Organization
 from portal.scope import agency_scope, all_organizations
 
@@ -144,6 +145,24 @@ def _within_budget(
     )
 
 
+def is_budget_spent(
+    campaign: Campaign, organization: Organization, now: datetime
+) -> bool:
+    """Whether what is left of a budget pays for no call, and none goes on that may
+    come cheaper than expected."""
+    if Attempt.objects.open().filter(lead__campaign=campaign).exists():
+        return False
+    return not _within_budget(campaign, organization, 0, 1, now)
+
+
+def budget_evidence(campaign: Campaign) -> dict[str, int | None]:
+    """Return what a campaign that spent its budget is stopped by."""
+    return {
+        "budget": campaign.budget_microcredits,
+        "spent": campaign.spent_microcredits,
+    }
+
+
 def expected_cost(campaign: Campaign, organization: Organization, now: datetime) -> int:
     """Return what one more call is expected to cost, in microcredits.
 
@@ -207,23 +226,15 @@ def _rate_share(
             .values_list("lead__campaign")
             .annotate(count=Count("pk"))
         )
-        others = Campaign.objects.running().filter(pk__in=set(started) - {campaign.pk})
-        others = others.filter(Q(idle_until__isnull=True) | Q(idle_until__lt=now))
-        weights = {
-            row.pk: row.weight * _weight_of(row)
-            for row in others.with_due_leads(now).only("pk", "weight", "organization")
-        }
-    claims = {
-        key: pacing.Claim(weight, started.get(key, 0), moments)
-        for key, weight in (
-            {campaign.pk: campaign.weight * limits.weight} | weights
-        ).items()
+        others = rivals_on(line, campaign, now)
+    claims = {campaign.pk: pacing.Claim(campaign.weight * limits.weight, 0, moments)}
+    claims |= {
+        other.campaign_id: pacing.Claim(other.weight, 0, min(moments, other.wanted))
+        for other in others
     }
-    return (
-        pacing.fair_shares(moments, claims)[campaign.pk] if len(claims) > 1 else moments
-    )
-
-
-def _weight_of(campaign: Campaign) -> int:
-    row = CallingLimits.objects.filter(organization=campaign.organization_id).first()
-    return row.weight if row else 1
+    if len(claims) == 1:
+        return moments
+    claims = {
+        key: replace(claim, open=started.get(key, 0)) for key, claim in claims.items()
+    }
+    return pacing.fair_shares(moments, claims)[campaign.pk]

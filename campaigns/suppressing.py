@@ -36,6 +36,11 @@ class Suppressed:
     source: str
     reason: str
 
+    @property
+    def found(self) -> dict[str, str]:
+        """What goes into the record of a decision."""
+        return {"level": self.level, "source": self.source}
+
 
 def suppressed_among(
     numbers: Iterable[str], *, organization: Organization

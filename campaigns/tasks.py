@@ -6,6 +6,8 @@ finish_attempt      a call ended
 apply_disposition   a call was looked at afterwards
 run_import          a part of a list that was uploaded
 resume_imports      every 30 s: imports nobody works at
+ask_registers       external registers, about people of one campaign
+ask_due_registers   every 30 s: sends for campaigns with people to ask about
 apply_wishes        somebody asked not to be called, or to be called later
 reconcile_attempts  every 5 s: finds what the others left behind
 forget_people       every hour: the people of campaigns that ended long enough ago
@@ -22,6 +24,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from campaigns import (
+    asking,
     dialing,
     finishing,
     forgetting,
@@ -102,6 +105,29 @@ def resume_imports() -> None:
     for row in late:
         run_import.delay(
             import_id=str(row.pk), organization_id=str(row.organization_id)
+        )
+
+
+@shared_task
+def ask_registers(*, campaign_id: str, organization_id: str) -> None:
+    """Ask external registers about people of a campaign, and send for the others."""
+    with _scope_of(organization_id):
+        has_more = asking.ask_about_campaign(campaign_id=UUID(campaign_id))
+    if has_more:
+        ask_registers.delay(campaign_id=campaign_id, organization_id=organization_id)
+
+
+@shared_task
+def ask_due_registers() -> None:
+    """Send for campaigns with people whom a register was not asked about."""
+    asking.forget_old_answers()
+    for campaign_id, organization_id in asking.campaigns_to_ask_about():
+        ask_registers.apply_async(
+            kwargs={
+                "campaign_id": str(campaign_id),
+                "organization_id": str(organization_id),
+            },
+            expires=30,
         )
 
 

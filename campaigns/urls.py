@@ -10,6 +10,7 @@ from campaigns.views import (
     lists,
     making,
     people,
+    registers,
     reports,
     running,
     setup,
@@ -18,6 +19,7 @@ from campaigns.views import (
 
 _CAMPAIGN = "campaigns/<uuid:campaign_id>"
 _LEAD = f"{_CAMPAIGN}/leads/<uuid:lead_id>"
+_REGISTER = "do-not-call/registers/<uuid:register_id>"
 _LIST = "saved-lists/<uuid:list_id>"
 
 urlpatterns = [
@@ -28,6 +30,10 @@ urlpatterns = [
         suppressions.suppression_remove,
         name="suppression_remove",
     ),
+    path("do-not-call/registers/new/", registers.register_new, name="register_new"),
+    path(f"{_REGISTER}/", registers.register_detail, name="register_detail"),
+    path(f"{_REGISTER}/try/", registers.register_try, name="register_try"),
+    path(f"{_REGISTER}/remove/", registers.register_remove, name="register_remove"),
     path("saved-lists/", lists.saved_list_list, name="saved_list_list"),
     path("saved-lists/new/", lists.saved_list_new, name="saved_list_new"),
     path(f"{_LIST}/", lists.saved_list_detail, name="saved_list_detail"),
@@ -70,6 +76,7 @@ urlpatterns = [
         name="campaign_import_faults",
     ),
     path(f"{_LEAD}/", people.lead_why, name="lead_why"),
+    path(f"{_LEAD}/edit/", people.lead_edit, name="lead_edit"),
     path(f"{_LEAD}/skip/", people.lead_skip, name="lead_skip"),
     path(f"{_LEAD}/requeue/", people.lead_requeue, name="lead_requeue"),
     path(f"{_CAMPAIGN}/copy/", reports.campaign_copy, name="campaign_copy"),

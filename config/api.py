@@ -37,6 +37,7 @@ from campaigns.errors import CampaignError
 from campaigns.imports_api import router as lead_imports
 from campaigns.limits_api import router as calling_limits
 from campaigns.lists_api import router as saved_lists
+from campaigns.registers_api import router as registers
 from campaigns.reports_api import router as campaign_reports
 from campaigns.suppression_api import router as suppressions
 from config.billing_api import router as billing
@@ -98,6 +99,7 @@ api.add_router("/campaigns", campaigns)
 api.add_router("/campaigns", lead_imports)
 api.add_router("/campaigns", campaign_reports)
 api.add_router("/suppressions", suppressions)
+api.add_router("/registers", registers)
 api.add_router("/saved-lists", saved_lists)
 api.add_router("/calling-limits", calling_limits)
 api.add_router("/voices", voices)

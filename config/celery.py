@@ -33,6 +33,7 @@ _TICKS = {
     "campaigns.tasks.dial_due_leads": ("dialing", 2.0),
     "campaigns.tasks.reconcile_attempts": ("dialing", 5.0),
     "campaigns.tasks.resume_imports": ("default", 30.0),
+    "campaigns.tasks.ask_due_registers": ("default", 30.0),
     "calls.tasks.sweep_lost_calls": ("default", 5.0),
     "calls.tasks.analyse_due_calls": ("analysis", 20.0),
     "calls.tasks.apply_retention": ("default", 3600.0),
@@ -71,6 +72,7 @@ app.conf.task_routes = {
     "calls.tasks.analyse_call": {"queue": "analysis"},
     "portal.webhooks.tasks.*": {"queue": "webhooks"},
     "campaigns.tasks.run_import": {"queue": "default"},
+    "campaigns.tasks.ask_registers": {"queue": "default"},
     "campaigns.tasks.*": {"queue": "dialing"},
     "billing.tasks.*": {"queue": "billing"},
 }

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext_noop
 
 from billing.ledger import wallet_balance
 from calls.destinations import DestinationRules, Refusal, known_countries
@@ -24,11 +25,11 @@ FIRST_DAY: Final = timedelta(days=1)
 FIRST_DAY_CALLS: Final = 500
 
 _WHY: Final[dict[Refusal, str]] = {
-    "premium": "This is a premium number. Calls to it are blocked.",
-    "satellite": "This is a satellite number. Calls to it are blocked.",
-    "country": "Calls to this country are not allowed.",
-    "prefix": "Calls to numbers that begin like this are blocked.",
-    "unknown": "This is no number that can be called.",
+    "premium": gettext_noop("This is a premium number. Calls to it are blocked."),
+    "satellite": gettext_noop("This is a satellite number. Calls to it are blocked."),
+    "country": gettext_noop("Calls to this country are not allowed."),
+    "prefix": gettext_noop("Calls to numbers that begin like this are blocked."),
+    "unknown": gettext_noop("This is no number that can be called."),
 }
 
 

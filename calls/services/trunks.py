@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import ProtectedError, Q
+from django.utils.translation import gettext_noop
 
 from calls.errors import CallError, CallRefused
 from calls.models import Call, PhoneNumber, Transfer, Trunk
@@ -28,7 +29,9 @@ class TrunkInUse(CallError):
 
 class TrunkFull(CallRefused):
     code = "too_many_calls"
-    message = "All channels of the trunk are in use. Wait for a call to end."
+    message = gettext_noop(
+        "All channels of the trunk are in use. Wait for a call to end."
+    )
 
 
 @transaction.atomic

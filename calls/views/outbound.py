@@ -40,7 +40,7 @@ def call_new(request: MemberRequest) -> HttpResponse:
         except NotEnoughCredits:
             form.add_error(None, _("Not enough credits. Add credits, then try again."))
         except CallRefused as error:
-            form.add_error(None, str(error))
+            form.add_error(None, _(str(error)))
         else:
             return redirect("call_detail", call.pk)
     return render(

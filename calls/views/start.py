@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from assistants.queries import get_assistant
@@ -46,11 +47,15 @@ def _started(
             organization=request.organization, assistant=assistant, actor=request.user
         )
     except NotEnoughCredits as error:
-        return JsonResponse(error_body("insufficient_credits", str(error)), status=402)
+        # Whose credits are gone is the agency's business, not its client's.
+        text = _("Calls are not available right now. Contact support.")
+        if error.owner != "agency":
+            text = _("Not enough credits. Add credits, then try again.")
+        return JsonResponse(error_body("insufficient_credits", text), status=402)
     except CallRefused as error:
         status = 429 if isinstance(error, TooManyCalls) else 409
         status = 503 if isinstance(error, NoCapacity) else status
-        return JsonResponse(error_body(error.code, str(error)), status=status)
+        return JsonResponse(error_body(error.code, _(str(error))), status=status)
     ticket = browser_ticket(
         started, host=request.get_host(), is_secure=request.is_secure()
     )

@@ -6,6 +6,7 @@ from campaigns.models.lead import Attempt, Lead
 from campaigns.models.lead_import import ImportFault, LeadImport
 from campaigns.models.limits import CallingLimits
 from campaigns.models.place import LegalHours, LegalVersion, LocalityRow
+from campaigns.models.register import Register, RegisterAnswer
 from campaigns.models.saved_list import SavedList, SavedPerson
 from campaigns.models.suppression import SuppressionEntry
 from campaigns.models.template import CampaignTemplate
@@ -23,6 +24,8 @@ __all__ = [
     "LegalHours",
     "LegalVersion",
     "LocalityRow",
+    "Register",
+    "RegisterAnswer",
     "SavedList",
     "SavedPerson",
     "SuppressionEntry",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from campaigns.retries import RetryPolicy, Rule, parse_rules
 from common.windows import WHOLE_WEEK, Week
@@ -207,7 +207,8 @@ class Campaign(Owned):
         if not self.halt_reason:
             return ""
         if self.halt_detail:
-            return self.halt_detail
+            # Written by a worker, in English; most of it is in the catalogues.
+            return gettext(self.halt_detail)
         return str(self.HaltReason(self.halt_reason).label)
 
 

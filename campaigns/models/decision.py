@@ -39,7 +39,8 @@ class Decision(Owned):
     zone = models.CharField(max_length=64, blank=True)
     zone_source = models.CharField(max_length=8, blank=True)
     local_time = models.CharField(max_length=20, blank=True)
-    # Each is {"check", "ok", "detail"}, in the order they were made.
+    # Each is {"check", "ok", "found"}, in the order they were made; `campaigns.checks`
+    # has the words.
     checks = models.JSONField(default=list)
     times = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()

@@ -44,6 +44,7 @@ class Lead(Owned):
         """Why somebody is not called."""
 
         SUPPRESSED = "suppressed", _("Asked not to be called")
+        REGISTERED = "registered", _("On an external register")
         NO_CONSENT = "no_consent", _("No consent is on record")
         NO_TIME_ZONE = "no_time_zone", _("The time zone is not known")
         NO_COMMON_HOURS = "no_common_hours", _("No hour is allowed at this place")

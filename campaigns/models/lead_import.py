@@ -43,6 +43,8 @@ class LeadImport(Owned):
     duplicates = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
     message = models.CharField(max_length=300, blank=True)
+    # Of whoever uploaded it: a worker tells its faults in that.
+    language = models.CharField(max_length=10, default="en")
     lease_until = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"

@@ -1,35 +1,33 @@
-"""The names of the checks in a decision, as people read them."""
+"""What a decision was made by, as people read it."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from django import template
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Lead
+from campaigns import checks
 
 register = template.Library()
-
-CHECKS: Final[dict[str, str | Promise]] = {
-    "attempts": _("Attempts"),
-    "caller_id": _("Number to call from"),
-    "campaign_hours": _("Hours of the campaign"),
-    "consent": _("Consent"),
-    "credit": _("Credits"),
-    "daily_cap": _("Calls to this person"),
-    "legal_hours": _("Hours the law sets"),
-    "lists": _("Lists of numbers not to be called"),
-    "pace": _("Pace"),
-    "person": _("Calls to this person"),
-    "time_zone": _("Time zone"),
-    "voice": _("Voice line"),
-    **{str(reason.value): reason.label for reason in Lead.SkipReason},
-}
 
 
 @register.filter
 def check_name(check: str) -> str:
-    """Return the label of a check; one without stays as it was recorded."""
-    return str(CHECKS.get(check, check))
+    """Return the label of a check."""
+    return checks.name_of(check)
+
+
+@register.filter
+def check_words(check: checks.Check) -> str:
+    """Return what a check found."""
+    return checks.words_of(check)
+
+
+@register.filter
+def local_times(text: str) -> str:
+    """Return what clocks at a place show."""
+    return checks.local_times(text)
+
+
+@register.filter
+def zone_source(source: str) -> str:
+    """Return how a time zone is known."""
+    return str(checks.ZONE_SOURCES.get(source, source))

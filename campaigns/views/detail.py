@@ -31,7 +31,7 @@ from campaigns.watching import facts_of, findings_of, numbers_of
 from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
-from portal.statuses import status_look
+from portal.statuses import known_statuses, status_look
 
 PAGE_SIZE = 25
 SHOWN_CALLS = 20
@@ -116,6 +116,7 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
         "pace": numbers.pace,
         "comparison": comparison,
         "shares": shares_of(comparison.arms) if comparison else [],
+        "evidence": _evidence(campaign),
         "reason_rows": numbers.reasons,
         "held_rows": _held(numbers.held),
         "failure_rows": numbers.failures,
@@ -175,6 +176,21 @@ def _last_call(lead: Lead) -> UUID | None:
         if attempt.status != attempt.Status.CLAIMED:
             return attempt.call_id
     return None
+
+
+def _evidence(campaign: Campaign) -> dict[str, Any]:
+    """Return what a campaign that stopped by itself went by, with words for its calls."""
+    found = campaign.halt_evidence
+    words = known_statuses()
+    calls = [
+        {
+            "id": one["call_id"],
+            "error": status_look(error).label if error in words else error,
+        }
+        for one in found.get("calls", [])
+        for error in [one["error"]]
+    ]
+    return {**found, "calls": calls} if found else {}
 
 
 def _held(held: dict[str, int]) -> list[dict[str, Any]]:

@@ -8,10 +8,11 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from campaigns.errors import CampaignError
 from campaigns.explaining import REASONS, explain_lead
+from campaigns.lead_form import LeadForm
 from campaigns.models import Lead
 from campaigns.queries import get_campaign
 from campaigns.services import change_lead, requeue_lead, skip_lead
@@ -38,6 +39,27 @@ def lead_why(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpRe
         "is_final": lead.campaign.is_final,
     }
     return render(request, "campaigns/lead_why.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.CAMPAIGNS_EDIT)
+def lead_edit(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpResponse:
+    """Correct what is known of a person; it holds from the next call on."""
+    lead = _lead(campaign_id, lead_id)
+    form = LeadForm(request.POST or None, lead=lead)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_lead(
+                lead=lead, changes=form.changes, zone=form.zone, actor=request.user
+            )
+        except CampaignError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, _("Saved. It holds for the next call."))
+        return redirect("lead_why", campaign_id, lead_id)
+    context = {"campaign": lead.campaign, "lead": lead, "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "campaigns/lead_form.html", context, status=status)
 
 
 @require_POST

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from assistants.rendering import fill, variables_in
+from assistants.rendering import fill
 from billing.errors import NotEnoughCredits
 from calls.errors import CallError
 from campaigns.errors import CampaignIsFinal
@@ -27,6 +27,7 @@ from campaigns.reviewing import review_campaign
 from campaigns.services import change_campaign, set_numbers
 from campaigns.setup_forms import STEP_FORMS
 from campaigns.trying import TrialForm, place_test_call
+from campaigns.variables import count_missing, variables_of
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -111,8 +112,14 @@ def campaign_test_call(request: MemberRequest, campaign_id: UUID) -> HttpRespons
                 destination=form.cleaned_data["phone_number"],
                 actor=request.user,
             )
-        except (CallError, NotEnoughCredits) as refusal:
-            form.add_error("phone_number", str(refusal) or _("There are no credits."))
+        except NotEnoughCredits as refusal:
+            # Whose credits are gone is the agency's business, not its client's.
+            text = _("Calls are not available right now. Contact support.")
+            if refusal.owner != "agency":
+                text = _("Not enough credits. Add credits, then try again.")
+            form.add_error("phone_number", text)
+        except CallError as refusal:
+            form.add_error("phone_number", _(str(refusal)))
         else:
             return redirect("call_detail", call.pk)
     return _review(request, campaign, form, status=422)
@@ -158,11 +165,11 @@ def _review(
     request: MemberRequest, campaign: Campaign, form: TrialForm, status: int = 200
 ) -> HttpResponse:
     review = review_campaign(campaign)
-    missing = missing_variables(campaign, campaign.system_message_template)
+    missing = count_missing(campaign)
     context = {
         "review": review,
         "test_form": form,
-        "missing": missing,
+        "missing": [{"name": name, "people": n} for name, n in missing.items()],
         "reason_rows": [{"label": label, "value": n} for label, n in review.reasons],
         "is_draft": campaign.status == Campaign.Status.DRAFT,
         **_imports(campaign),
@@ -172,10 +179,10 @@ def _review(
 
 
 def missing_variables(campaign: Campaign, template: str) -> list[str]:
-    """Return the variables a template names and the first person's row lacks."""
+    """Return the variables that calls need and the first person's row lacks."""
     lead = Lead.objects.filter(campaign=campaign).first()
     known = ALWAYS_KNOWN | set(lead.variables if lead else ())
-    return sorted(variables_in(template) - known)
+    return sorted(variables_of(campaign, template) - known)
 
 
 def preview_context(campaign: Campaign, sent: Any) -> dict[str, Any]:

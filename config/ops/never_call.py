@@ -12,11 +12,12 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.urls import reverse
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from calls.forms import COUNTRIES
-from campaigns.models import SuppressionEntry
+from campaigns.models import Register, SuppressionEntry
 from campaigns.numbers import UnusableNumber, read_number
 from campaigns.registers import Taken, take_register
 from campaigns.sheets import BadSheet
@@ -96,6 +97,10 @@ def never_call(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     shown = {
         "title": _("Never call"),
         "form": form,
+        "registers": [
+            (row, reverse("admin:register", args=[row.pk]))
+            for row in Register.objects.filter(organization=None)
+        ],
         "page": paginator.get_page(request.GET.get("page")),
         "q": query,
     }
@@ -127,20 +132,9 @@ def _take(request: HttpRequest, form: RegisterForm) -> bool:
         except BadSheet as error:
             form.add_error("file", str(error))
             return False
-    text = ngettext(
-        "%(count)d number is not called any more.",
-        "%(count)d numbers are not called any more.",
-        taken.added,
-    )
-    messages.success(request, text % {"count": taken.added})
+    messages.success(request, taken.added_text)
     if taken.unusable:
-        text = ngettext(
-            "%(count)d row was no number: line %(line)d is the first.",
-            "%(count)d rows were no numbers: line %(line)d is the first.",
-            taken.unusable,
-        )
-        told = {"count": taken.unusable, "line": taken.first_unusable}
-        messages.warning(request, text % told)
+        messages.warning(request, taken.unusable_text)
     return True
 
 

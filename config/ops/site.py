@@ -21,6 +21,7 @@ from config.ops import (
     legal,
     never_call,
     pages,
+    registers,
 )
 from config.ops.base import Shown, list_url
 from config.ops.visiting import visit_organization
@@ -160,6 +161,22 @@ class OperatorSite(AdminSite):
                 "never-call/<uuid:entry_id>/remove/",
                 self.admin_view(never_call.never_call_remove),
                 name="never_call_remove",
+            ),
+            path("registers/new/", page(registers.register), name="register_new"),
+            path(
+                "registers/<uuid:register_id>/",
+                page(registers.register),
+                name="register",
+            ),
+            path(
+                "registers/<uuid:register_id>/try/",
+                page(registers.register_try),
+                name="register_try",
+            ),
+            path(
+                "registers/<uuid:register_id>/remove/",
+                self.admin_view(registers.register_remove),
+                name="register_remove",
             ),
         ]
 

@@ -33,7 +33,13 @@ from calls.services.retention import (
 )
 from campaigns import lifecycle
 from campaigns.forgetting import forget_faults_of, forget_leads
-from campaigns.models import Decision, Lead, SavedPerson, SuppressionEntry
+from campaigns.models import (
+    Decision,
+    Lead,
+    RegisterAnswer,
+    SavedPerson,
+    SuppressionEntry,
+)
 from campaigns.services.lists import forget_people
 from campaigns.suppressing import suppressed_among
 from portal.models import Organization, User, WebhookEvent
@@ -251,6 +257,9 @@ def erase_subject(
         forget_faults_of(number)
         hide_in_alerts(number, hidden)
         _erase_told(number)
+        RegisterAnswer.objects.filter(
+            organization=organization, phone_number=number
+        ).delete()
         certificate = Erasure(
             organization=organization,
             number_hash=hidden,

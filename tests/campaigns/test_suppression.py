@@ -97,7 +97,11 @@ def test_an_entry_after_the_claim_stops_the_dial(
     record = Decision.objects.get()
     assert (record.answer, record.reason) == ("refused", "suppressed")
     assert record.checks == [
-        {"check": "suppressed", "ok": False, "detail": "operator: api"}
+        {
+            "check": "suppressed",
+            "ok": False,
+            "found": {"level": "operator", "source": "api"},
+        }
     ]
 
 

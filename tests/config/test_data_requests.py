@@ -13,8 +13,18 @@ from django.utils import timezone
 
 from calls.models import Call, Erasure, Turn
 from calls.services.retention import hashed_number
+from campaigns.checks import checked
 from campaigns.columns import LeadRow
-from campaigns.models import Campaign, Lead, SavedPerson, SuppressionEntry
+from campaigns.models import (
+    Attempt,
+    Campaign,
+    Decision,
+    Lead,
+    Register,
+    RegisterAnswer,
+    SavedPerson,
+    SuppressionEntry,
+)
 from campaigns.services import make_list
 from config.subjects.erasing import (
     ErasureRefused,
@@ -106,6 +116,44 @@ def test_erasing_leaves_the_books_without_the_person(bakery: House) -> None:
     assert (certificate.call_count, certificate.lead_count) == (1, 1)
     assert (certificate.recording_count, certificate.left_count) == (1, 0)
     assert not find(bakery).is_anything
+
+
+def test_tries_and_decisions_lose_the_person_as_well(bakery: House) -> None:
+    entry = lead(bakery)
+    now = timezone.now()
+    with organization_scope(bakery.organization):
+        Attempt.objects.create(
+            organization=bakery.organization, lead=entry, number=1, phone_number=NUMBER
+        )
+        Decision.objects.create(
+            organization=bakery.organization,
+            campaign=entry.campaign,
+            lead=entry,
+            answer=Decision.Answer.DIALED,
+            checks=[checked("consent", True, basis="written", proof="Jan's mail")],
+            created_at=now,
+            last_at=now,
+        )
+        RegisterAnswer.objects.create(
+            organization=bakery.organization,
+            agency_id=bakery.organization.agency_id,
+            register=Register.objects.create(
+                organization=bakery.organization,
+                agency_id=bakery.organization.agency_id,
+                name="TPS",
+                url="https://example.com",
+            ),
+            phone_number=NUMBER,
+            is_listed=False,
+            asked_at=now,
+        )
+    erase(bakery)
+    with organization_scope(bakery.organization):
+        assert Attempt.objects.get().phone_number == ""
+        assert Decision.objects.get().checks == [
+            checked("consent", True, basis="written")
+        ]
+        assert not RegisterAnswer.objects.exists()
 
 
 def test_the_same_person_elsewhere_is_not_touched(bakery: House, garage: House) -> None:

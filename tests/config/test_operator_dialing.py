@@ -11,6 +11,7 @@ from django.test import Client
 from calls.models import PhoneNumber, TrunkPace
 from calls.services.pace import line_of
 from campaigns import registers
+from campaigns.asking import registers_of
 from campaigns.legal import LegalTable
 from campaigns.models import (
     CallingLimits,
@@ -183,3 +184,24 @@ def test_a_register_is_taken_in_batches_and_again_without_harm(
     assert take() == (0, 70, 0)
     found = suppressed_among(lines[:3], organization=bakery.organization)
     assert {entry.level for entry in found.values()} == {"operator"}
+
+
+def test_a_register_of_the_operator_is_entered_and_holds_for_everybody(
+    staff: Client, bakery: House
+) -> None:
+    path = address("admin:register_new")
+    bad = staff.post(path, {"name": "TPS", "url": "ftp://x", "fresh_for_h": "24"})
+    assert list(bad.context["form"].errors) == ["url"]
+    body = {"name": "TPS", "url": "https://example.com/check", "fresh_for_h": "24"}
+    made = staff.post(path, body)
+    with organization_scope(bakery.organization):
+        (register,) = registers_of(bakery.organization)
+    assert register.level == "operator"
+    assert made["Location"] == address("admin:register", register.pk)
+    assert "TPS" in staff.get(address("admin:never_call")).content.decode()
+    staff.post(made["Location"], body | {"countries": "GB"})
+    (register,) = registers_of(bakery.organization)
+    assert register.countries == ["GB"]
+    staff.post(address("admin:register_remove", register.pk))
+    assert registers_of(bakery.organization) == []
+    assert staff.get(made["Location"]).status_code == 404

@@ -65,7 +65,11 @@ STAYS: Final = {
     # The proof that somebody was erased names them by a keyed hash.
     "calls.Erasure": {"number_hash", "erased_by", "digest"},
     # Gone when its import ends: the file, deleted by whoever ends it.
-    "campaigns.LeadImport": {"file", "file_name", "columns", "region", "message"},
+    "campaigns.LeadImport": {
+        *("file", "file_name", "columns", "region", "message", "language"),
+    },
+    # What a register said of a number: a month at most, or until the person asks.
+    "campaigns.RegisterAnswer": {"phone_number"},
     # Sealed with the API key of whoever asked, which we do not keep; a day.
     "portal.IdempotentAnswer": {"sealed_body", "key", "request_digest"},
     # Sealed, and gone within a minute of having been heard.
@@ -146,6 +150,7 @@ SETTINGS: Final = {
     "campaigns.Campaign",
     "campaigns.SavedList",
     "campaigns.CampaignTemplate",
+    "campaigns.Register",
 }
 CALLERS: Final = (CONTENT, METADATA, PEOPLE, LISTS)
 

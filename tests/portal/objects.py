@@ -21,6 +21,7 @@ from campaigns.models import (
     CampaignTemplate,
     Lead,
     LeadImport,
+    Register,
     SavedList,
     SuppressionEntry,
 )
@@ -102,6 +103,12 @@ def make_objects(house: House) -> dict[str, Any]:
             phone_number="+31612345679",
             source=SuppressionEntry.Source.PORTAL,
         )
+        register = Register.objects.create(
+            organization=house.organization,
+            agency_id=house.organization.agency_id,
+            name="TPS",
+            url="https://example.com/check",
+        )
         delivery = endpoint.deliveries.get()
         erasure = erase_subject(
             organization=house.organization, number="+31600000000", actor=None
@@ -182,6 +189,7 @@ def make_objects(house: House) -> dict[str, Any]:
         "lead_id": lead.pk,
         "import_id": list_.pk,
         "suppression_id": entry.pk,
+        "register_id": register.pk,
         "list_id": saved_list.pk,
         "step": "words",
         "number_id": house.number.pk,

@@ -116,7 +116,10 @@ GET: dict[str, tuple[int, ...]] = {
     "campaign_report_csv": READ,
     "campaign_report_xlsx": READ,
     "lead_why": READ,
+    "lead_edit": FORM_OF_ONE,
     "suppression_list": LIST,
+    "register_new": FORM,
+    "register_detail": FORM_OF_ONE,
     "campaign_mapping": (302, 403, 302, 302, 302, 404),  # no file was uploaded
     "campaign_import_faults": READ,
     "billing_statement": LIST,
@@ -254,6 +257,8 @@ POST: dict[str, tuple[int, ...]] = {
     "lead_requeue": ACT,
     "suppression_add": (302, 403, 422, 422, 422, 422),  # no number was given
     "suppression_remove": ACT,
+    "register_try": (302, 403, 422, 422, 422, 404),  # no number was given
+    "register_remove": ACT,
     "campaign_pause": ACT,
     "campaign_resume": ACT,
     "campaign_cancel": ACT,
