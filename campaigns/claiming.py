@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -216,7 +216,7 @@ def _due_ids(desk: Desk, limit: int) -> list[UUID]:
     ]
     if not open_places:
         return []
-    wanted = {
+    wanted: dict[str, Any] = {
         "campaign": desk.campaign.pk,
         "places": open_places,
         "now": desk.now,
