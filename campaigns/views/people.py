@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from campaigns.errors import CampaignError
 from campaigns.explaining import REASONS, explain_lead
 from campaigns.lead_form import LeadForm
-from campaigns.models import Lead
+from campaigns.models import Decision, Lead
 from campaigns.queries import get_campaign
 from campaigns.services import change_lead, requeue_lead, skip_lead
 from portal.http import MemberRequest
@@ -26,10 +26,7 @@ def lead_why(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpRe
     """Why this person was called, or was not: every check with its answer."""
     lead = _lead(campaign_id, lead_id)
     found = explain_lead(lead)
-    records = [
-        (record, str(REASONS.get(record.reason, record.reason)))
-        for record in found.records
-    ]
+    records = [(record, _reason_of(record)) for record in found.records]
     context = {
         "campaign": lead.campaign,
         "lead": lead,
@@ -89,6 +86,12 @@ def lead_requeue(
     except CampaignError as refusal:
         messages.error(request, str(refusal))
     return redirect("lead_why", campaign_id, lead_id)
+
+
+def _reason_of(record: Decision) -> str:
+    if record.answer == Decision.Answer.DIALED:
+        return _("Nothing stood in the way.")
+    return str(REASONS.get(record.reason, record.reason))
 
 
 def _lead(campaign_id: UUID, lead_id: UUID) -> Lead:
