@@ -8,7 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+
+from portal.postgresql.prepared import prepared_cursor
 
 WINDOW_S: Final = 60
 CONTROL_COMMANDS_PER_MINUTE: Final = 10
@@ -81,7 +82,8 @@ def too_many(retry_after_s: int) -> str:
 def _count(subject: str, limit: int) -> Allowance:
     """Count one in this minute; one statement, no race."""
     now = int(time.time()) // WINDOW_S * WINDOW_S
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [subject, now])
-        count, window_at = cursor.fetchone()
+    with prepared_cursor() as cursor:
+        row = cursor.execute(_COUNT, [subject, now]).fetchone()
+    assert row is not None
+    count, window_at = row
     return Allowance(limit, max(0, limit - count), window_at + WINDOW_S, count > limit)

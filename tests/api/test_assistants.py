@@ -9,6 +9,7 @@ import pytest
 from assistants.models import Assistant, AssistantVersion
 from portal.scope import organization_scope
 from tests.api.conftest import ApiClient
+from tests.api.test_portal_api import owners_key
 from tests.world import House
 
 
@@ -143,7 +144,7 @@ def test_nobody_changes_another_organizations_assistant(
 
 
 def test_a_price_is_told_before_the_first_call(
-    bakery: House, acme_api: ApiClient, bakery_api: ApiClient, garage_api: ApiClient
+    acme: House, bakery: House, bakery_api: ApiClient, garage_api: ApiClient
 ) -> None:
     price = {
         "client_id": str(bakery.organization.pk),
@@ -151,7 +152,7 @@ def test_a_price_is_told_before_the_first_call(
         "setup_credits": "0.10",
         "direction": "web",
     }
-    assert acme_api.post("/selling/prices", price).status_code == 201
+    assert owners_key(acme).post("/selling/prices", price).status_code == 201
     path = f"/assistants/{bakery.assistant.pk}/price"
     told = bakery_api.get(path).json()
     assert [one["stage"] for one in told["stages"]] == ["stt", "llm", "tts"]
