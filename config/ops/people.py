@@ -80,6 +80,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
     search_fields = ("name",)
     ordering = ("name", "pk")
     actions = ("suspend", "reopen", "stop_calls", "let_calls_start")
+    list_tools = ((_("Open an agency"), "admin:agency_open", "plus"),)
     fields = (
         "name",
         "kind",

@@ -20,6 +20,7 @@ from config.ops import (
     hand_work,
     legal,
     never_call,
+    opening,
     pages,
     registers,
 )
@@ -88,6 +89,7 @@ class OperatorSite(AdminSite):
                 name="visit_organization",
             ),
             *self._money_urls(),
+            path("agencies/new/", self._page(opening.agency_open), name="agency_open"),
             path(
                 "limits/<uuid:organization_id>/",
                 self.admin_view(self.limits),

@@ -12,10 +12,12 @@ from portal.services import audit
 
 
 @transaction.atomic
-def open_agency(*, name: str, slug: str, actor: User | None) -> Portal:
+def open_agency(
+    *, name: str, slug: str, actor: User | None, language: str = "en"
+) -> Portal:
     """Create an agency and its portal at `slug`."""
     agency = Organization(name=name)
-    portal = Portal(agency=agency, slug=slug, name=name)
+    portal = Portal(agency=agency, slug=slug, name=name, language=language)
     portal.full_clean(exclude=["agency"])
     with all_organizations("a new organization has no scope yet"):
         agency.save(force_insert=True)
