@@ -67,8 +67,9 @@ def join(request: PortalRequest, token: str) -> HttpResponse:
         {"invitation": invitation, "is_known": is_known, "form": form},
         status=422 if form.errors else 200,
     )
-    # The address of this page is a secret: no other site may learn it from a link.
-    response["Referrer-Policy"] = "no-referrer"
+    # The address of this page is a secret: no other site may learn it from a link. Not
+    # "no-referrer": browsers then say `Origin: null` with the form, which is refused.
+    response["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -34,7 +34,7 @@ def test_somebody_new_joins_with_a_password_of_their_own(bakery: House):
     assert invite_by(bakery, "dora").status_code == 302
     visitor = browser(bakery)
     page = visitor.get(link())
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "same-origin"
     answer = visitor.post(link(), {"name": "Nina", "password": CHOSEN})
     assert answer.url == "/"
     assert visitor.get("/").status_code == 200
