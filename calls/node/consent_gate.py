@@ -29,8 +29,9 @@ TIMES: Final = 2
 
 QUESTIONS: Final = {
     "en": (
-        "This call is recorded and answered by an assistant. Press 1 or say yes "
-        "to agree. Press 2 or say no to end the call."
+        # Not "say yes": over a telephone the recogniser built in does not hear its s.
+        "This call is recorded and answered by an assistant. To agree, press 1 or "
+        "say: I agree. To end the call, press 2 or say no."
     ),
     "nl": (
         "Dit gesprek wordt opgenomen en door een assistent beantwoord. Toets 1 als u "

@@ -7,10 +7,13 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterable
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from livekit.agents import APIConnectOptions, APIError, stt
 
+from calls.media.g711 import G711Decoder, G711Encoder
+from calls.node.consent_gate import AGREED, DECLINED, QUESTIONS
 from calls.vendors.offline.decoders import DecoderPool, RecogniserLost
 from calls.vendors.offline.stt import OfflineSTT, SpeechGate, frame_of
 from tests.calls.vendors.speech import (
@@ -85,6 +88,25 @@ async def test_free_speech_is_recognised_with_few_errors(pool):
 @pytest.mark.asyncio
 async def test_unexpected_speech_is_not_bent_into_expected_phrases(pool):
     assert await recognise_all(pool, ("opening hours", "goodbye", "yes")) < 0.08
+
+
+def over_a_telephone(pcm: bytes) -> bytes:
+    """Return speech as G.711 carries it: nothing above 4 kHz."""
+    line = np.frombuffer(pcm[: len(pcm) // 4 * 4], np.int16).reshape(-1, 2)
+    thin = line.mean(axis=1).astype(np.int16).tobytes()
+    encoder, decoder = G711Encoder("PCMA"), G711Decoder("PCMA")
+    pieces = [thin[at : at + 320] for at in range(0, len(thin) - 319, 320)]
+    return b"".join(decoder.decode(encoder.encode(piece)) for piece in pieces)
+
+
+@needs_flite
+@pytest.mark.asyncio
+async def test_the_answer_that_consent_asks_for_is_heard_over_a_telephone(pool):
+    assert "say: I agree" in QUESTIONS["en"]
+    async with OfflineSTT(pool, sorted(AGREED | DECLINED)).stream() as stream:
+        push(stream, over_a_telephone(spoken("i agree")))
+        stream.flush()
+        assert final(await until_final(stream)) in AGREED
 
 
 @needs_flite
