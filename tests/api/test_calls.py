@@ -87,7 +87,16 @@ def test_a_period_includes_both_of_its_days(
     assert found == [str(first.pk)]
 
 
-@pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "0001-01-01", "9999-12-31"])
+def test_a_day_before_or_after_all_there_is_is_as_far_as_there_is(
+    bakery: House, bakery_api: ApiClient
+) -> None:
+    call = stored(bakery)
+    everything = "start_date=0001-01-01&end_date=9999-12-31T23:59:59%2B23:00"
+    assert ids(bakery_api.get(f"/calls?{everything}")) == [str(call.pk)]
+    assert ids(bakery_api.get("/calls?end_date=0001-01-01")) == []
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-02-30"])
 def test_a_day_that_is_none_is_refused(bakery_api: ApiClient, day: str) -> None:
     answer = bakery_api.get(f"/calls?end_date={day}")
     assert answer.status_code == 400
