@@ -25,21 +25,25 @@ from campaigns.services.registers import (
     change_register,
     remove_register,
 )
-from campaigns.suppression_api import read_numbers
+from campaigns.suppression_api import Number, read_numbers
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
 from portal.permissions import Permission
 
 router = Router(tags=["Suppressions"])
-Country = Annotated[str, Field(min_length=2, max_length=2, examples=["GB"])]
+Country = Annotated[str, Field(json_schema_extra={"enum": sorted(known_countries())})]
+Address = Annotated[
+    str,
+    Field(min_length=1, max_length=500, examples=["https://register.example.com/ask"]),
+]
 
 
 class RegisterBody(Body):
     """`countries` empty: it is asked about every number."""
 
     name: str = Field(min_length=1, max_length=80)
-    url: str = Field(min_length=1, max_length=500)
+    url: Address
     secret: str = Field("", max_length=500)
     countries: list[Country] = Field([], max_length=60)
     fresh_for_hours: int = Field(24, ge=1, le=744)
@@ -49,16 +53,14 @@ class RegisterChanges(Body):
     """What is left out stays; an empty `secret` takes it away."""
 
     name: str | None = Field(None, min_length=1, max_length=80)
-    url: str | None = Field(None, min_length=1, max_length=500)
+    url: Address | None = None
     secret: str | None = Field(None, max_length=500)
     countries: list[Country] | None = Field(None, max_length=60)
     fresh_for_hours: int | None = Field(None, ge=1, le=744)
 
 
 class AskBody(Body):
-    phone_numbers: list[Annotated[str, Field(max_length=40)]] = Field(
-        min_length=1, max_length=500
-    )
+    phone_numbers: list[Number] = Field(min_length=1, max_length=500)
 
 
 class RegisterJson(BaseModel):
