@@ -56,11 +56,12 @@ def guard_of(organization: Organization) -> Guard:
     rules = rows[0].rules()
     for row in rows[1:]:
         rules = rules.stricter(row.rules())
+    first_day_calls = _least(row.first_day_calls for row in rows)
     return Guard(
         rules,
         _least(row.hourly_microcredits for row in rows),
         _least(row.daily_microcredits for row in rows),
-        _least(row.first_day_calls for row in rows) or FIRST_DAY_CALLS,
+        FIRST_DAY_CALLS if first_day_calls is None else first_day_calls,
     )
 
 

@@ -122,6 +122,12 @@ def test_a_new_organization_places_few_calls_on_its_first_day(
     assert dial(bakery).pk
 
 
+def test_none_on_the_first_day_is_none(bakery: House, node: VoiceNode) -> None:
+    guard(bakery, first_day_calls=0)
+    with pytest.raises(SpendingTooFast, match="first day"):
+        dial(bakery)
+
+
 def test_without_a_row_the_installations_defaults_hold(bakery: House) -> None:
     with organization_scope(bakery.organization):
         assert guard_of(bakery.organization) == Guard()
