@@ -85,6 +85,9 @@ GET PUT /selling/trial
 GET POST /suppressions
 DELETE /suppressions/{suppression_id}
 POST /suppressions/check
+GET POST /registers
+GET PATCH DELETE /registers/{register_id}
+POST /registers/{register_id}/ask
 GET POST /saved-lists
 GET DELETE /saved-lists/{list_id}
 GET POST /saved-lists/{list_id}/people

@@ -208,8 +208,8 @@ def test_a_caller_is_announced_to_a_colleague_and_talks_with_them(
     words = set()
     for file in sorted(recorded.glob("*-dec.wav")):
         samples, rate_hz = read_wav(file)
-        words |= words_in(samples[-8 * rate_hz :], rate_hz)
-    assert words & {"good", "morning", "owner"}
+        words |= words_in(samples, rate_hz)
+    assert words >= {"good", "morning"}  # the colleague alone says so
 
 
 GREETS = "You have reached the voicemail of Ann. Please leave a message after the beep."
