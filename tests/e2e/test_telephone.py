@@ -157,7 +157,8 @@ def colleague(folder: Path, port: int, *words: str) -> Iterator[None]:
     text = (Path(__file__).parent / "colleague.xml").read_text()
     scenario.write_text(text.replace("SPEECH,", f"{speech},"))
     command = [program("sipp", "sip-tester"), "-sf", str(scenario), "-nostdin"]
-    command += ["-i", "127.0.0.1", "-p", str(port), "-t", "u1", "-m", "1"]
+    # More than one call: a keep-alive of the trunk may come before the call does.
+    command += ["-i", "127.0.0.1", "-p", str(port), "-t", "u1"]
     with (folder / "sipp.log").open("wb") as log:
         process = spawn(command, death_signal=signal.SIGKILL, stdout=log)
     try:
@@ -198,13 +199,14 @@ def test_a_caller_is_announced_to_a_colleague_and_talks_with_them(
         )
         control = f"/calls/{call['id']}/control"
         ask(installation, control, type="transfer", destination=COLLEAGUE)
-        time.sleep(18)  # it rings, is told who comes, presses, and speaks
+        wait_for(
+            lambda: (
+                ask(installation, f"/calls/{call['id']}")["status"] == "transferred"
+            ),
+            within_s=60,  # it rings, is told who comes, and presses
+        )
+        time.sleep(10)  # for the colleague to speak
     change(installation, path, llm_config=before)
-    done = wait_for(
-        lambda: calls(installation, direction="inbound", status="transferred"),
-        within_s=20,
-    )
-    assert call["id"] in [one["id"] for one in done]
     words = set()
     for file in sorted(recorded.glob("*-dec.wav")):
         samples, rate_hz = read_wav(file)
