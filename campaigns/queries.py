@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from calls.models import Call
-from campaigns.models import Attempt, Campaign, Lead, SavedList
+from campaigns.models import Attempt, Campaign, Lead, Register, SavedList
 from campaigns.outcomes import Outcome
 from portal.visibility import sight
 
@@ -92,6 +92,14 @@ def get_list(list_id: UUID) -> SavedList:
     if found is None:
         raise Http404("No such list.")
     return found
+
+
+def get_register(register_id: UUID) -> Register:
+    """Return one of the scope's; absent and another organization's are the same 404."""
+    found = Register.objects.select_related("organization").filter(pk=register_id)
+    if (register := found.first()) is None:
+        raise Http404("No such register.")
+    return register
 
 
 def progress_of(campaign: Campaign) -> Progress:

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
+from calls.api.countries import Country
 from calls.destinations import known_countries
+from campaigns import queries
 from campaigns.asking import RegisterSilent, ask
 from campaigns.errors import RegisterNameTaken, TooManyRegisters
 from campaigns.models import Register
@@ -32,7 +34,6 @@ from portal.api.paging import Body, Deleted
 from portal.permissions import Permission
 
 router = Router(tags=["Suppressions"])
-Country = Annotated[str, Field(json_schema_extra={"enum": sorted(known_countries())})]
 Address = Annotated[
     str,
     Field(min_length=1, max_length=500, examples=["https://register.example.com/ask"]),
@@ -129,7 +130,7 @@ def create_register(
 @api_requires(Permission.CAMPAIGNS_READ)
 def get_register(request: HttpRequest, register_id: UUID) -> dict[str, Any]:
     """One register, and how it is."""
-    return register_json(_register(register_id))
+    return register_json(queries.get_register(register_id))
 
 
 @router.patch("/{uuid:register_id}", response=RegisterJson)
@@ -139,7 +140,7 @@ def update_register(
     request: HttpRequest, register_id: UUID, wanted: RegisterChanges
 ) -> dict[str, Any]:
     """Change it. At another address everybody is asked about again."""
-    register = _register(register_id)
+    register = queries.get_register(register_id)
     changes = wanted.model_dump(exclude_unset=True, exclude_none=True)
     _check(changes.get("url", register.url), changes.get("countries", []))
     if "countries" in changes:
@@ -157,7 +158,7 @@ def update_register(
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def delete_register(request: HttpRequest, register_id: UUID) -> dict[str, bool]:
     """Ask it no more; what it answered is forgotten."""
-    remove_register(register=_register(register_id), actor=None)
+    remove_register(register=queries.get_register(register_id), actor=None)
     return {"success": True}
 
 
@@ -167,7 +168,7 @@ def ask_register(
     request: HttpRequest, register_id: UUID, wanted: AskBody
 ) -> dict[str, Any]:
     """Ask it about numbers right now, to see that it works. Nothing is kept."""
-    register = _register(register_id)
+    register = queries.get_register(register_id)
     numbers = list(dict.fromkeys(read_numbers(wanted.phone_numbers)))
     try:
         return {"listed": sorted(ask(register, numbers)), "fault": None}
@@ -200,10 +201,3 @@ def _check(url: str, countries: list[str]) -> None:
             raise InvalidRequest(
                 f"{code} is no country's code.", param=f"countries[{index}]"
             )
-
-
-def _register(register_id: UUID) -> Register:
-    found = Register.objects.select_related("organization").filter(pk=register_id)
-    if (register := found.first()) is None:
-        raise Http404("No such register.")
-    return register

@@ -8,29 +8,14 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from common.ids import uuid7
+from campaigns.models.level import Levelled
 from portal.models.owned import ScopedManager
 from portal.sealed import SealedTextField
 
 
-class Register(models.Model):
-    """A service that is asked about numbers before they are called.
+class Register(Levelled):
+    """A service that is asked about numbers before they are called."""
 
-    A client's holds for the client, an agency's for all of its clients, and the
-    operator's, which belongs to no organization, for everybody.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organization = models.ForeignKey(
-        "portal.Organization", on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    agency = models.ForeignKey(
-        "portal.Organization",
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        editable=False,
-    )
     name = models.CharField(_("name"), max_length=80)
     url = models.CharField(_("address"), max_length=500)
     secret = SealedTextField(blank=True, owner="owner")
@@ -42,8 +27,6 @@ class Register(models.Model):
     failures = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar[ScopedManager[Register]] = ScopedManager()
 
     class Meta:
         ordering = ["name", "pk"]
@@ -63,13 +46,6 @@ class Register(models.Model):
     def owner(self) -> str:
         """Whom its secret is sealed for."""
         return str(self.organization_id or "operator")
-
-    @property
-    def level(self) -> str:
-        """Whose register it is: `client`, `agency` or `operator`."""
-        if self.organization_id is None:
-            return "operator"
-        return "agency" if self.organization_id == self.agency_id else "client"
 
     @property
     def fresh_for(self) -> timedelta:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from common.ids import uuid7
-from portal.models.owned import ScopedManager
+from campaigns.models.level import Levelled
 
 
-class SuppressionEntry(models.Model):
-    """A number that is not called, with who said so, why and when.
-
-    A client's entry holds for the client, an agency's for all of its clients, and the
-    operator's, which belongs to no organization, for everybody.
-    """
+class SuppressionEntry(Levelled):
+    """A number that is not called, with who said so, why and when."""
 
     class Source(models.TextChoices):
         """How it came to be on the list."""
@@ -28,17 +21,6 @@ class SuppressionEntry(models.Model):
         API = "api", _("API")
         REGISTRY = "registry", _("External register")
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organization = models.ForeignKey(
-        "portal.Organization", on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    agency = models.ForeignKey(
-        "portal.Organization",
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        editable=False,
-    )
     phone_number = models.CharField(_("number"), max_length=16)
     source = models.CharField(_("source"), max_length=10, choices=Source)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
@@ -47,8 +29,6 @@ class SuppressionEntry(models.Model):
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar[ScopedManager[SuppressionEntry]] = ScopedManager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -67,10 +47,3 @@ class SuppressionEntry(models.Model):
                 fields=["organization", "-created_at"], name="suppressed_by_list"
             )
         ]
-
-    @property
-    def level(self) -> str:
-        """Whose list it is: `client`, `agency` or `operator`."""
-        if self.organization_id is None:
-            return "operator"
-        return "agency" if self.organization_id == self.agency_id else "client"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.errors import CampaignError, RegisterNameTaken
-from campaigns.models import Register
+from campaigns.queries import get_register
 from campaigns.register_form import RegisterForm, TryRegisterForm, try_register
 from campaigns.services.registers import (
     add_register,
@@ -53,7 +53,7 @@ def register_new(request: MemberRequest) -> HttpResponse:
 @requires(Permission.CAMPAIGNS_EDIT)
 def register_detail(request: MemberRequest, register_id: UUID) -> HttpResponse:
     """How a register is; changed by who may edit campaigns."""
-    register = _register(register_id)
+    register = get_register(register_id)
     form = RegisterForm(request.POST or None, register=register)
     if request.method == "POST" and form.is_valid():
         try:
@@ -81,7 +81,7 @@ def register_detail(request: MemberRequest, register_id: UUID) -> HttpResponse:
 @requires(Permission.CAMPAIGNS_EDIT)
 def register_try(request: MemberRequest, register_id: UUID) -> HttpResponse:
     """Ask it about one number, and say what it answered."""
-    register = _register(register_id)
+    register = get_register(register_id)
     form = TryRegisterForm(request.POST)
     if not form.is_valid():
         context = {
@@ -101,13 +101,6 @@ def register_try(request: MemberRequest, register_id: UUID) -> HttpResponse:
 @requires(Permission.CAMPAIGNS_EDIT)
 def register_remove(request: MemberRequest, register_id: UUID) -> HttpResponse:
     """Ask it no more."""
-    remove_register(register=_register(register_id), actor=request.user)
+    remove_register(register=get_register(register_id), actor=request.user)
     messages.success(request, _("Removed. The register is not asked any more."))
     return redirect("suppression_list")
-
-
-def _register(register_id: UUID) -> Register:
-    found = Register.objects.select_related("organization").filter(pk=register_id)
-    if (register := found.first()) is None:
-        raise Http404("No such register.")
-    return register

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field
 
-from calls.destinations import known_countries
+from calls.api.countries import Country
 from calls.models import CallAlert, CallGuard
 from calls.services.guarding import GuardRefused, save_guard
 from calls.services.halting import halt_calls, lift_halt, standing_halts
@@ -36,7 +36,6 @@ _FIELDS: Final = {
     "max_calls_on_first_day": "first_day_calls",
 }
 _CREDITS: Final = ("max_credits_per_hour", "max_credits_per_day")
-Country = Annotated[str, Field(json_schema_extra={"enum": sorted(known_countries())})]
 Prefix = Annotated[str, Field(pattern=r"^\+[0-9]{1,15}$", examples=["+3197"])]
 
 
