@@ -63,13 +63,11 @@ def rivals_on(line: Line, campaign: Campaign, now: datetime) -> list[Rival]:
 
 
 def _calls_over(line: Line) -> Q:
-    own = Q(number__trunk=line.trunk_id)
-    further = Q(number__trunk=line.trunk_id)
+    over = Q(number__trunk=line.trunk_id)
     if line.trunk_id is None:
-        own = Q(number__trunk__isnull=True, number__carrier=line.trunk)
-        further = own
-    pools = CampaignNumber.objects.filter(further).order_by().values("campaign")
-    return own | Q(pk__in=pools)
+        over = Q(number__trunk__isnull=True, number__carrier=line.trunk)
+    pools = CampaignNumber.objects.filter(over).order_by().values("campaign")
+    return over | Q(pk__in=pools)
 
 
 def _open_calls(owners: Iterable[UUID]) -> dict[UUID, int]:

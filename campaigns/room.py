@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from calls.services.pace import Line
 from campaigns import pacing
 from campaigns.lines import calls_on
 from campaigns.models import Attempt, CallingLimits, Campaign
-from campaigns.rivals import rivals_on
+from campaigns.rivals import Rival, rivals_on
 from portal.models import Organization
 from portal.scope import agency_scope, all_organizations
 
@@ -220,21 +220,20 @@ def _rate_share(
     if moments == 0:
         return 0
     with all_organizations("organizations share a carrier's trunk"):
+        others = rivals_on(line, campaign, now)
+        if not others:
+            return moments
         started = dict(
             Attempt.objects.filter(trunk=line.trunk, created_at__gt=now - RECENT)
             .order_by("lead__campaign")
             .values_list("lead__campaign")
             .annotate(count=Count("pk"))
         )
-        others = rivals_on(line, campaign, now)
-    claims = {campaign.pk: pacing.Claim(campaign.weight * limits.weight, 0, moments)}
-    claims |= {
-        other.campaign_id: pacing.Claim(other.weight, 0, min(moments, other.wanted))
-        for other in others
-    }
-    if len(claims) == 1:
-        return moments
+    own = Rival(campaign.pk, campaign.weight * limits.weight, moments)
     claims = {
-        key: replace(claim, open=started.get(key, 0)) for key, claim in claims.items()
+        one.campaign_id: pacing.Claim(
+            one.weight, started.get(one.campaign_id, 0), min(moments, one.wanted)
+        )
+        for one in (own, *others)
     }
     return pacing.fair_shares(moments, claims)[campaign.pk]

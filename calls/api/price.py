@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Router
 from pydantic import BaseModel
 
-from assistants.queries import visible_assistants
+from assistants.queries import get_assistant
 from calls.models import Call
 from calls.services.costing import call_price, choices_of, expected_minute, payers_of
 from common.money import format_credits
@@ -54,13 +54,8 @@ class PriceEstimate(BaseModel):
 @api_requires(Permission.ASSISTANTS_READ)
 def estimate_price(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
     """The estimate by stage, and the price of each kind of call."""
-    assistant = (
-        visible_assistants()
-        .select_related("current_version")
-        .filter(pk=assistant_id)
-        .first()
-    )
-    if assistant is None or assistant.current_version is None:
+    assistant = get_assistant(assistant_id)
+    if assistant.current_version is None:
         raise Http404("No such assistant.")
     organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     spec = assistant.current_version.spec

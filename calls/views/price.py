@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from assistants.queries import visible_assistants
+from assistants.queries import get_assistant
 from calls.call_costs import STAGES
 from calls.models import Call
 from calls.services.costing import call_price, choices_of, expected_minute, payers_of
@@ -22,21 +22,17 @@ from portal.permissions import Permission, requires
 @requires(Permission.ASSISTANTS_READ)
 def assistant_price(request: MemberRequest, assistant_id: UUID) -> HttpResponse:
     """The estimate by stage, and the price of each kind of call."""
-    assistant = (
-        visible_assistants()
-        .select_related("current_version")
-        .filter(pk=assistant_id)
-        .first()
-    )
-    if assistant is None or assistant.current_version is None:
+    assistant = get_assistant(assistant_id)
+    if assistant.current_version is None:
         raise Http404
     organization, now = request.organization, timezone.now()
     spec = assistant.current_version.spec
-    choices = choices_of(spec, payers_of(organization))
+    payers = payers_of(organization)
+    choices = choices_of(spec, payers)
     costs = expected_minute(spec, choices)
     prices: list[dict[str, Any]] = []
     for direction in Call.Direction:
-        tariff = call_price(organization, spec, now, direction).client
+        tariff = call_price(organization, spec, now, direction, payers).client
         prices.append(
             {
                 "label": direction.label,
