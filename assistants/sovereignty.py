@@ -1,6 +1,8 @@
 """Where the data of an assistant's calls goes, and whether the policy lets it.
 
-Every stage counts, every fallback, and every address a tool or a webhook names. The
+Every stage counts, every fallback, every address a tool or a webhook names, and whom
+callers are handed to (`assistants.handovers`). Which carrier brings the calls depends on
+their number: `calls.ways`. The
 catalogue knows where a vendor computes, unless somebody's own key decides it
 (`assistants.key_places`). Where a customer's own address leads nobody can know, so under
 a rule stricter than "anywhere" its host must be one that the organization has declared
@@ -25,6 +27,7 @@ from assistants.catalogue import (
     label_of,
     regions_of,
 )
+from assistants.handovers import Handover, handovers
 from assistants.key_places import Owner, Place, place_of
 from assistants.models import McpServer
 from assistants.spec import AssistantSpec
@@ -42,6 +45,7 @@ class Content(StrEnum):
     TEXT = "text"
     AUDIO_AND_TEXT = "audio_and_text"
     METADATA_AND_TEXT = "metadata_and_text"
+    CALL = "call"
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Flow:
     region: Region | None
     purpose: str | Promise
     is_fallback: bool = False
+    handover: Handover | None = None  # to a person, for whom other rules hold
 
 
 class OutsideRegion(ValueError):
@@ -85,6 +90,7 @@ _STAGES = {
 }
 _REALTIME = gettext_lazy("Hearing, deciding and speaking")
 _EVENTS = gettext_lazy("Events of calls")
+_HANDOVER = gettext_lazy("Taking over the call")
 _MCP = gettext_lazy("Tools of an MCP server")
 
 
@@ -102,6 +108,15 @@ def _flows(spec: AssistantSpec, owner: Owner | None) -> Iterator[Flow]:
         yield _vendor_flow(spec, path, region, owner)
     for param, url, purpose in _addresses(spec):
         yield Flow(param, host_of(url), Content.METADATA_AND_TEXT, None, purpose)
+    for one in handovers(spec):
+        yield Flow(
+            one.param,
+            one.receiver or one.address,
+            Content.CALL,
+            one.region,
+            _HANDOVER,
+            handover=one,
+        )
 
 
 def _vendor_flow(
@@ -172,11 +187,13 @@ def _violations(
         return
     for flow in _flows(spec, owner):
         if not is_allowed(flow, policy):
-            yield CatalogueError(flow.param, _refusal(flow, policy))
+            yield CatalogueError(flow.param, refusal(flow, policy))
 
 
 def is_allowed(flow: Flow, policy: Policy) -> bool:
     """Whether the policy lets data take this way."""
+    if flow.handover is not None:
+        return flow.handover.is_allowed(policy)
     if policy.regions is RegionRule.ANYWHERE:
         return True
     if flow.region is not None:
@@ -184,7 +201,10 @@ def is_allowed(flow: Flow, policy: Policy) -> bool:
     return policy.allows_host(flow.receiver)
 
 
-def _refusal(flow: Flow, policy: Policy) -> str:
+def refusal(flow: Flow, policy: Policy) -> str:
+    """Return why the policy forbids this way, which it does."""
+    if flow.handover is not None:
+        return flow.handover.refusal
     names = {"receiver": flow.receiver or _("this address")}
     if flow.region is None:
         return (

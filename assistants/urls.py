@@ -4,7 +4,6 @@ from django.urls import path
 
 from assistants import (
     analysis_views,
-    data_views,
     porting_views,
     tool_insert_views,
     tool_views,
@@ -34,16 +33,6 @@ urlpatterns = [
         "assistants/<uuid:assistant_id>/",
         views.assistant_detail,
         name="assistant_detail",
-    ),
-    path(
-        "assistants/<uuid:assistant_id>/data/",
-        data_views.assistant_data,
-        name="assistant_data",
-    ),
-    path(
-        "assistants/<uuid:assistant_id>/data/record.txt",
-        data_views.assistant_data_record,
-        name="assistant_data_record",
     ),
     path(
         "assistants/<uuid:assistant_id>/edit/",

@@ -4,7 +4,8 @@
 
 DATABASE_URL names a migrated, empty database to work in. The assistant is as large as
 they get and allowed under the policy, so that every flow is looked at. *Region rule* is
-reading the policy and going over every stage, fallback and tool; *guard* is the
+reading the policy and going over every stage, fallback, tool and person callers are
+handed to, and the carrier; *guard* is the
 destination, the spending of the hour and day, and whether somebody stopped calls.
 """
 
@@ -41,6 +42,7 @@ def figures(rounds: int) -> list[dict[str, Any]]:
     from assistants.sovereignty import first_violation
     from bench.ledger import _open
     from bench.saving import spec_of
+    from calls.models import Trunk
     from calls.services.guarding import (
         Pace,
         guard_of,
@@ -48,16 +50,21 @@ def figures(rounds: int) -> list[dict[str, Any]]:
         save_guard,
     )
     from calls.services.halting import is_halted
+    from calls.ways import way_fault
     from portal.policy import RegionRule
     from portal.scope import organization_scope
     from portal.services.privacy import policy_of, save_privacy
 
     organization = _open("Bench policy", None)
     spec = _european(spec_of(0))
+    trunk = Trunk(carrier="sip", host="sip.example.com")
 
     def regions() -> None:
-        if fault := first_violation(spec, policy_of(organization)):
+        policy = policy_of(organization)
+        if fault := first_violation(spec, policy):
             raise RuntimeError(f"What is allowed was refused: {fault.message}")
+        if way_fault("sip", trunk, policy):
+            raise RuntimeError("What is allowed was refused: the trunk.")
 
     def guard() -> None:
         limits = guard_of(organization)
@@ -71,7 +78,8 @@ def figures(rounds: int) -> list[dict[str, Any]]:
             organization=organization,
             actor=None,
             regions=RegionRule.EU,
-            trusted_hosts=["hooks.example.com"],
+            keeps_callers_inside=True,
+            trusted_hosts=["hooks.example.com", "sip.example.com"],
         )
         save_guard(
             organization=organization, actor=None, hourly_microcredits=1_000_000_000

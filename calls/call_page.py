@@ -200,6 +200,7 @@ def _not_handed_on(reason: str) -> str:
         "bad_destination": _("No number that can be called"),
         "not_allowed": _("This number may not be called"),
         "no_trunk": _("No trunk for calls out"),
+        "region": _("Kept from there by the privacy settings"),
         "trunk_full": _("All lines out in use"),
         "refused": _("Turned away"),
         "busy": _("Busy"),

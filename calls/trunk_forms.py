@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from assistants.sovereignty import OutsideRegion
 from calls.models import Trunk
 from calls.telephony.forwarding import PROVIDERS, provider_of
 from calls.trunk_rules import (
@@ -48,6 +49,16 @@ class TrunkForm(forms.Form):
         choices=Trunk.Transport.choices,
         help_text=_(
             "TLS encrypts who calls whom, and the audio where the carrier can."
+        ),
+    )
+    data_region = forms.ChoiceField(
+        label=_("Where the carrier computes"),
+        choices=Trunk.DataRegion.choices,
+        required=False,
+        help_text=_(
+            "At Twilio, Europe is the region IE1: it has an auth token of its own, and "
+            "the number is to be routed there. At Telnyx, choose an AnchorSite in Europe "
+            "too."
         ),
     )
     auth_username = forms.CharField(
@@ -150,6 +161,9 @@ class TrunkForm(forms.Form):
             raise forms.ValidationError(str(error)) from error
         return str(self.cleaned_data["address"])
 
+    def clean_data_region(self) -> str:
+        return self.cleaned_data["data_region"] or Trunk.DataRegion.US
+
     def clean_inbound_addresses(self) -> list[str]:
         words = self.cleaned_data["inbound_addresses"].replace(",", "\n").split()
         try:
@@ -201,6 +215,12 @@ class TrunkForm(forms.Form):
             self.add_error("outbound_number", _("Enter the number people are to see."))
         return cleaned
 
+    def refuse_places(self, refusal: OutsideRegion) -> None:
+        """Say beside its field where no call may go."""
+        for fault in refusal.faults:
+            field = {"host": "address"}.get(fault.param, fault.param)
+            self.add_error(field if field in self.fields else None, fault.message)
+
     def values(self) -> dict[str, Any]:
         """Return a trunk's fields; an empty password means: as it was."""
         values = dict(self.cleaned_data)
@@ -224,7 +244,7 @@ def initial_of(trunk: Trunk) -> dict[str, Any]:
     """Return what the form of this trunk starts with; never the password."""
     names = [*_DIRECT, "name", "provider", "auth_username", "registers"]
     names += ["public_key", "outbound_number", "calls_per_second", "is_active"]
-    names += ["srtp", "domain", "register_expires_s", "options_every_s"]
+    names += ["data_region", "srtp", "domain", "register_expires_s", "options_every_s"]
     return {name: getattr(trunk, name) for name in names} | {
         "address": trunk.address,
         "codecs": ", ".join(trunk.codecs),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from calls.views import (
+    data,
     drafting,
     export,
     live,
@@ -18,6 +19,16 @@ from calls.views import (
 )
 
 urlpatterns = [
+    path(
+        "assistants/<uuid:assistant_id>/data/",
+        data.assistant_data,
+        name="assistant_data",
+    ),
+    path(
+        "assistants/<uuid:assistant_id>/data/record.txt",
+        data.assistant_data_record,
+        name="assistant_data_record",
+    ),
     path("calls/", pages.call_list, name="call_list"),
     path("calls/export.csv", export.call_export, name="call_export"),
     path("calls/new/", outbound.call_new, name="call_new"),

@@ -54,10 +54,20 @@ class Policy:
     discloses_ai: bool = False
     is_on_hold: bool = False  # a legal hold: nothing is deleted meanwhile
     trusted_hosts: frozenset[str] = frozenset()  # own addresses inside the region
+    keeps_callers_inside: bool = False  # handed on to numbers of the Union only
 
     def allows_host(self, host: str) -> bool:
         """Whether data may go to an address of a customer's own, by its host."""
         return self.regions is RegionRule.ANYWHERE or host in self.trusted_hosts
+
+    def allows_number(self, *, is_in_union: bool) -> bool:
+        """Whether a caller may be handed on to a telephone number.
+
+        No telephone network is a server of one's own: where a rule stricter than the
+        Union holds, and callers are kept inside, it is the Union's numbers that do.
+        """
+        is_free = self.regions is RegionRule.ANYWHERE or not self.keeps_callers_inside
+        return is_free or is_in_union
 
     def stricter(self, other: Policy) -> Policy:
         """Return the policy that keeps both. A hold of either holds."""
@@ -71,6 +81,8 @@ class Policy:
             discloses_ai=self.discloses_ai or other.discloses_ai,
             is_on_hold=self.is_on_hold or other.is_on_hold,
             trusted_hosts=_hosts_of_both(self, other),
+            keeps_callers_inside=self.keeps_callers_inside
+            or other.keeps_callers_inside,
         )
 
 

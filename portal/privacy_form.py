@@ -51,9 +51,18 @@ class PrivacyForm(forms.Form):
         label=_("Own addresses inside this region"),
         required=False,
         help_text=_(
-            "Hosts of your webhooks, tools and own models, such as crm.example.com. "
-            "Under a rule, an address that is not named here is refused: nobody can "
-            "know where it is. Mails about calls then hold no summary."
+            "Hosts of your webhooks, tools, own models, trunks and SIP addresses that "
+            "callers are handed on to, such as crm.example.com. Under a rule, an address "
+            "that is not named here is refused: nobody can know where it is. Mails about "
+            "calls then hold no summary."
+        ),
+    )
+    keeps_callers_inside = forms.BooleanField(
+        label=_("Hand callers on to numbers of the European Union only"),
+        required=False,
+        help_text=_(
+            "Under a rule, by the country code. Without this, callers are handed on to "
+            "any number you name, and the page of an assistant says which are outside."
         ),
     )
     content_retention_days = forms.TypedChoiceField(

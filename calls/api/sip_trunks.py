@@ -56,6 +56,9 @@ class TrunkChange(Body):
     host: str | None = Field(None, max_length=260, examples=["sip.example.com"])
     port: int | None = Field(None, json_schema_extra={"minimum": 1, "maximum": 65_535})
     transport: Literal["udp", "tcp", "tls"] | None = None
+    data_region: Literal["us", "eu"] | None = Field(
+        None, description="Where a carrier that is reached over its own API computes."
+    )
     auth_username: str | None = Field(None, max_length=120)
     username: str | None = Field(None, max_length=120)
     auth_password: str | None = Field(None, max_length=200)
@@ -116,6 +119,7 @@ class TrunkJson(BaseModel):
     host: str
     port: int | None
     transport: str
+    data_region: str
     auth_username: str | None
     username: str | None
     has_password: bool
@@ -160,6 +164,7 @@ def trunk_json(trunk: Trunk) -> dict[str, Any]:
         "host": trunk.host,
         "port": trunk.port,
         "transport": trunk.transport,
+        "data_region": trunk.data_region,
         "auth_username": trunk.auth_username or None,
         "username": trunk.auth_username or None,
         "has_password": bool(trunk.password_hint),

@@ -33,6 +33,10 @@ class Trunk(Owned):
         DIGITS = "digits", "31201234567"
         NATIONAL = "national", "0201234567"
 
+    class DataRegion(models.TextChoices):
+        US = "us", _("United States")
+        EU = "eu", _("European Union")
+
     USUAL_PORTS: ClassVar[dict[str, int]] = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
     name = models.CharField(_("name"), max_length=80)
@@ -44,6 +48,10 @@ class Trunk(Owned):
     port = models.PositiveIntegerField(null=True)  # none: from DNS, else the usual one
     transport = models.CharField(max_length=3, choices=Transport, default=Transport.UDP)
     outbound_host = models.CharField(max_length=260, blank=True)
+    # Of a carrier that is reached over its own API, where it computes in several.
+    data_region = models.CharField(
+        max_length=4, choices=DataRegion, default=DataRegion.US
+    )
     auth_username = models.CharField(max_length=120, blank=True)
     auth_password = SealedTextField(blank=True)
     # What the carrier signs its events with, where it has a key of its own.
@@ -122,6 +130,7 @@ TESTED_FIELDS: Final = frozenset(
         "port",
         "transport",
         "outbound_host",
+        "data_region",
         "auth_username",
         "auth_password",
         "public_key",

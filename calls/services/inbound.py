@@ -188,11 +188,19 @@ def _open(number: PhoneNumber, caller: Caller, node_id: UUID) -> None:
             lease_s=RING_LEASE_S,
             number=number,
             trunk=number.trunk,
+            came_by=_other_trunk(number, caller),
             node_id=node_id,
             caller_number=_shown_caller(caller, number),
             callee_number=number.number,
         ),
     )
+
+
+def _other_trunk(number: PhoneNumber, caller: Caller) -> Trunk | None:
+    """Return the trunk a call came in by where it is not the number's own."""
+    if caller.trunk_id in (None, number.trunk_id):
+        return None
+    return Trunk.objects.filter(pk=caller.trunk_id).first()
 
 
 def _reason_of(error: CallRefused | NotEnoughCredits) -> EndReason:

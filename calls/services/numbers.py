@@ -13,6 +13,7 @@ from assistants.models import Assistant
 from calls.errors import CallError
 from calls.models import PhoneNumber, Trunk
 from calls.services.trunk_news import announce_trunks
+from calls.ways import require_trunks
 from portal.limits import check_numbers
 from portal.models import Organization, User
 from portal.services import audit
@@ -48,9 +49,13 @@ def add_number(
     """Register a number, or raise `NumberTaken`.
 
     The assistant and the trunks come from the same scope. The number's carrier is its
-    trunk's. Raises `PlanLimit` when the organization has as many as it may.
+    trunk's. Raises `PlanLimit` when the organization has as many as it may, and
+    `OutsideRegion` for a trunk that its policy lets no call take.
     """
     check_numbers(organization, PhoneNumber.objects.all())
+    require_trunks(
+        organization, trunk_id=new.trunk, transfer_trunk_id=new.transfer_trunk
+    )
     try:
         with transaction.atomic():
             row = PhoneNumber.objects.create(
@@ -77,7 +82,8 @@ def change_number(
 ) -> None:
     """Set fields of a `NewNumber`, the number itself apart.
 
-    What stays as it is makes no record. A number's carrier follows its trunk.
+    What stays as it is makes no record. A number's carrier follows its trunk. Raises
+    `OutsideRegion` for another trunk that its policy lets no call take.
     """
     if "trunk" in changes:
         changes = changes | {"carrier": carrier_of(changes["trunk"])}
@@ -88,6 +94,11 @@ def change_number(
     }
     if not changed:
         return
+    require_trunks(
+        number.organization,
+        trunk_id=changed.get("trunk"),
+        transfer_trunk_id=changed.get("transfer_trunk"),
+    )
     PhoneNumber.objects.filter(pk=number.pk).update(
         **changed, updated_at=timezone.now()
     )

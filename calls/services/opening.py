@@ -40,6 +40,7 @@ from calls.services.guarding import Guard, Pace, guard_of, require_destination
 from calls.services.halting import is_halted
 from calls.services.nodes import Places, reserved_of
 from calls.services.trunks import free_channels, require_channel
+from calls.ways import way_fault
 from portal.models import Organization, User
 from portal.policy import Policy
 from portal.services.privacy import policy_of
@@ -61,6 +62,7 @@ class NewCall:
     lease_s: int
     number: PhoneNumber | None = None
     trunk: Trunk | None = None
+    came_by: Trunk | None = None  # a call that came in by another trunk of its house
     node_id: UUID | None = None  # where a call that came in already is
     caller_number: str = ""
     callee_number: str = ""
@@ -119,6 +121,7 @@ class Opening:
             require_destination(self._guard, new.callee_number)
         self._require_line(new)
         plan = self._plan(version, new)
+        self._require_ways(new)
         if new.trunk is not None:
             require_channel(self._free_channels(new.trunk))
         self._pace.require(
@@ -224,6 +227,14 @@ class Opening:
             limit -= self._reserved
         if self._live + len(self._opened) >= limit:
             raise TooManyCalls
+
+    def _require_ways(self, new: NewCall) -> None:
+        """Raise `RegionRefused` when the policy forbids the carrier that carries it."""
+        if new.direction == Direction.WEB:
+            return
+        for trunk in {new.trunk, new.came_by or new.trunk}:
+            if fault := way_fault(new.carrier, trunk, self._policy):
+                raise RegionRefused(fault)
 
     def _free_channels(self, trunk: Trunk) -> int:
         if trunk.pk not in self._channels:

@@ -27,6 +27,7 @@ from calls.services.opening import FIRST_HOLD_S, HOLD_GRACE_S
 from calls.services.own_settings import spec_of
 from calls.services.unnaming import names_of
 from calls.session.events import TurnSpoken
+from calls.ways import way_fault
 from calls.webhook_messages import LOADED, tell_of_status
 from portal.policy import Policy
 from portal.scope import Scope, all_organizations, scoped
@@ -93,7 +94,7 @@ def order_of(call: Call) -> CallOrder:
     policy = _policy_of(call, spec)
     spec = opened(spec, _sealed_for(call))
     equipment = equip(call, spec)
-    fault = first_violation(spec, policy, Owner(call.agency_id, call.organization_id))
+    refusal = _refusal_of(call, spec, policy)
     disclosure = sentence_for(spec) if policy.discloses_ai else ""
     return CallOrder(
         call_id=call.pk,
@@ -105,7 +106,7 @@ def order_of(call: Call) -> CallOrder:
         callee_number=call.callee_number,
         spec=with_disclosure(spec, disclosure) if disclosure else spec,
         policy=policy,
-        refusal=fault.message if fault else "",
+        refusal=refusal,
         dial_at=call.dial_at,
         person_zone=call.metadata.get("person_zone", ""),
         opt_out_digit=call.metadata.get("opt_out_digit", ""),
@@ -116,6 +117,16 @@ def order_of(call: Call) -> CallOrder:
         or call.trunk_id,
         equipment=equipment,
     )
+
+
+def _refusal_of(call: Call, spec: AssistantSpec, policy: Policy) -> str:
+    """Return why the call must not go on under its policy; empty when it may."""
+    owner = Owner(call.agency_id, call.organization_id)
+    if fault := first_violation(spec, policy, owner):
+        return fault.message
+    if call.direction == Call.Direction.WEB:
+        return ""
+    return way_fault(call.carrier, call.trunk, policy)
 
 
 def _sealed_for(call: Call) -> UUID:

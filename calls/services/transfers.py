@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from assistants.handovers import Handover
 from assistants.tool_shapes import TransferCallTool
 from calls.errors import CallError, DestinationRefused
 from calls.models import Call, PhoneNumber, Transfer, Trunk
@@ -22,6 +23,7 @@ from calls.services.pace import PATIENCE_S, line_on, take_moments
 from calls.services.running import CallOrder
 from calls.services.trunks import free_channels
 from calls.trunk_rules import region_of
+from calls.ways import way_fault
 from common.ids import uuid7
 from common.phone import InvalidNumber, parse_number
 from common.redaction import redact
@@ -37,6 +39,7 @@ class Failure(StrEnum):
 
     BAD_DESTINATION = "bad_destination"
     NOT_ALLOWED = "not_allowed"
+    REGION = "region"
     NO_TRUNK = "no_trunk"
     TRUNK_FULL = "trunk_full"  # every channel is in use, or too many calls start now
     REFUSED = "refused"
@@ -52,6 +55,7 @@ class Failure(StrEnum):
 WORDS: Final[dict[Failure, str]] = {
     Failure.BAD_DESTINATION: "This is no number or address that can be called.",
     Failure.NOT_ALLOWED: "This number may not be called.",
+    Failure.REGION: "The privacy policy keeps callers from being put through there.",
     Failure.NO_TRUNK: "There is no trunk for calls out, so nobody can be reached.",
     Failure.TRUNK_FULL: "All lines out are in use.",
     Failure.REFUSED: "The other side turned the call away.",
@@ -138,6 +142,7 @@ def plan_transfer(
             near = order.callee_number or way.caller_id
             target = checked_destination(destination, near=near)
             _check_allowed(order, target, way.trunk)
+            _check_region(order, target, way)
         except TransferNotPossible as error:
             _keep(order, status=Transfer.Status.FAILED, reason=error.failure, **values)
             raise
@@ -285,6 +290,15 @@ def _check_allowed(order: CallOrder, target: str, trunk: Trunk | None) -> None:
             check_destination(organization, number)
     except (DestinationRefused, InvalidNumber) as error:
         raise TransferNotPossible(Failure.NOT_ALLOWED, str(error)) from error
+
+
+def _check_region(order: CallOrder, target: str, way: _WayOut) -> None:
+    """Raise unless the call's policy lets the caller go there, and that way."""
+    wanted = Handover(target)
+    if not wanted.is_allowed(order.policy):
+        raise TransferNotPossible(Failure.REGION, wanted.refusal)
+    if fault := way_fault(way.carrier, way.trunk, order.policy):
+        raise TransferNotPossible(Failure.REGION, fault)
 
 
 def _shown_number(order: CallOrder, trunk: Trunk | None) -> str:

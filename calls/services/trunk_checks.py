@@ -51,6 +51,7 @@ def trunk_config(
             "port": trunk.port,
             "transport": trunk.transport,
             "outbound_proxy": trunk.outbound_host,
+            "data_region": trunk.data_region,
             "username": trunk.auth_username,
             "register": trunk.registers,
             "addresses": trunk.inbound_addresses,

@@ -5,7 +5,7 @@ When a call may start on one is `calls.services.pace`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import ProtectedError, Q
@@ -15,8 +15,11 @@ from calls.errors import CallError, CallRefused
 from calls.models import Call, PhoneNumber, Transfer, Trunk
 from calls.models.trunk import tested_values
 from calls.services.trunk_news import announce_trunks
+from calls.ways import require_trunk
 from portal.models import Organization, User
 from portal.services import audit
+
+_PLACED: Final = frozenset({"carrier", "host", "outbound_host", "data_region"})
 
 
 class TrunkInUse(CallError):
@@ -38,9 +41,13 @@ class TrunkFull(CallRefused):
 def add_trunk(
     *, organization: Organization, values: dict[str, Any], actor: User | None
 ) -> Trunk:
-    """Store a trunk; `values` are its fields, checked by a form or the API."""
+    """Store a trunk; `values` are its fields, checked by a form or the API.
+
+    Raises `OutsideRegion` for one the organization's policy lets no call take.
+    """
     trunk = Trunk(organization=organization, **values)
     trunk.password_hint = hint_of(trunk.auth_password)
+    require_trunk(organization, trunk)
     trunk.save()
     announce_trunks()
     audit.record(
@@ -55,7 +62,10 @@ def add_trunk(
 
 @transaction.atomic
 def change_trunk(*, trunk: Trunk, changes: dict[str, Any], actor: User | None) -> Trunk:
-    """Set fields of a trunk; a change of where it is or who we are undoes its test."""
+    """Set fields of a trunk; a change of where it is or who we are undoes its test.
+
+    Raises `OutsideRegion` for a place that the organization's policy lets no call take.
+    """
     before = tested_values(trunk)
     changed = {
         name: value for name, value in changes.items() if getattr(trunk, name) != value
@@ -64,6 +74,8 @@ def change_trunk(*, trunk: Trunk, changes: dict[str, Any], actor: User | None) -
         return trunk
     for name, value in changed.items():
         setattr(trunk, name, value)
+    if changed.keys() & _PLACED:
+        require_trunk(trunk.organization, trunk)
     fields = [*changed, "updated_at"]
     if "auth_password" in changed:
         trunk.password_hint = hint_of(trunk.auth_password)

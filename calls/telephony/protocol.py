@@ -335,4 +335,7 @@ class CarrierSpec:
     checklist: Callable[[], Checklist] = Checklist
     check: Callable[[TrunkConfig], None] = no_trouble
     probe: Callable[[TrunkConfig], Awaitable[tuple[ProbeStep, ...]]] | None = None
+    # Where it computes, as the catalogue says it, by the region that a trunk chose of its
+    # own (`Trunk.data_region`). None: wherever the trunk's own host is.
+    places: Mapping[str, str] = field(default_factory=dict)
     takes_calls: bool = False  # opened when the process starts, not with the first call

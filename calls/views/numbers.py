@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from assistants.sovereignty import OutsideRegion
 from calls import readiness
 from calls.errors import NoCapacity
 from calls.forms import NumberEditForm, NumberForm
@@ -53,6 +55,9 @@ def number_add(request: MemberRequest) -> HttpResponse:
     except NumberTaken:
         form.add_error("number", _("This number is registered already."))
         return _page(request, form, status=422)
+    except OutsideRegion as refusal:
+        _refuse_trunks(form, refusal)
+        return _page(request, form, status=422)
     messages.success(request, _("%(number)s was added.") % {"number": number.number})
     return redirect("number_list")
 
@@ -89,7 +94,11 @@ def number_edit(request: MemberRequest, number_id: UUID) -> HttpResponse:
     form = NumberEditForm(request.POST, number=number)
     if not form.is_valid():
         return _detail(request, number, form, status=422)
-    change_number(number=number, changes=form.cleaned_data, actor=request.user)
+    try:
+        change_number(number=number, changes=form.cleaned_data, actor=request.user)
+    except OutsideRegion as refusal:
+        _refuse_trunks(form, refusal)
+        return _detail(request, number, form, status=422)
     messages.success(request, _("Saved. The next call is answered that way."))
     return redirect("number_detail", number.pk)
 
@@ -111,6 +120,12 @@ def number_simulate(request: MemberRequest, number_id: UUID) -> HttpResponse:
             request, _("A simulated caller rings now. The call is listed below.")
         )
     return redirect("number_detail", number.pk)
+
+
+def _refuse_trunks(form: Form, refusal: OutsideRegion) -> None:
+    for fault in refusal.faults:
+        field = fault.param.removesuffix("_id")
+        form.add_error(field if field in form.fields else None, fault.message)
 
 
 def _detail(

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from assistants.sovereignty import OutsideRegion
 from calls import readiness
 from calls.models import Trunk
 from calls.queries import get_trunk, visible_trunks
@@ -54,11 +55,17 @@ def trunk_new(request: MemberRequest) -> HttpResponse:
         },
     )
     if request.method == "POST" and form.is_valid():
-        trunk = trunks.add_trunk(
-            organization=request.organization, values=form.values(), actor=request.user
-        )
-        messages.success(request, _("Saved. Test the connection next."))
-        return redirect("trunk_detail", trunk.pk)
+        try:
+            trunk = trunks.add_trunk(
+                organization=request.organization,
+                values=form.values(),
+                actor=request.user,
+            )
+        except OutsideRegion as refusal:
+            form.refuse_places(refusal)
+        else:
+            messages.success(request, _("Saved. Test the connection next."))
+            return redirect("trunk_detail", trunk.pk)
     return _form_page(request, form, None, provider.name)
 
 
@@ -70,9 +77,13 @@ def trunk_edit(request: MemberRequest, trunk_id: UUID) -> HttpResponse:
     trunk = get_trunk(trunk_id)
     form = TrunkForm(request.POST if request.method == "POST" else None, trunk=trunk)
     if request.method == "POST" and form.is_valid():
-        trunks.change_trunk(trunk=trunk, changes=form.values(), actor=request.user)
-        messages.success(request, _("Saved. The next call uses it."))
-        return redirect("trunk_detail", trunk.pk)
+        try:
+            trunks.change_trunk(trunk=trunk, changes=form.values(), actor=request.user)
+        except OutsideRegion as refusal:
+            form.refuse_places(refusal)
+        else:
+            messages.success(request, _("Saved. The next call uses it."))
+            return redirect("trunk_detail", trunk.pk)
     return _form_page(request, form, trunk, trunk.provider)
 
 
@@ -206,6 +217,7 @@ def _facts(trunk: Trunk) -> list[dict[str, Any]]:
     shown = [
         (_("Address"), trunk.address),
         (_("Transport"), trunk.get_transport_display()),
+        (_("Computes in"), trunk.get_data_region_display() if not trunk.host else ""),
         (_("User name"), trunk.auth_username),
         (_("Password"), trunk.password_hint),
         (_("Registers"), _("Yes") if trunk.registers else _("No")),

@@ -30,7 +30,9 @@ Host = Annotated[
     Field(
         max_length=253,
         examples=["crm.example.com"],
-        json_schema_extra={"pattern": _HOST},
+        json_schema_extra={
+            "anyOf": [{"pattern": _HOST}, {"format": "ipv4"}, {"format": "ipv6"}]
+        },
     ),
 ]
 
@@ -40,6 +42,11 @@ class PrivacyChange(Body):
 
     regions: Regions = "anywhere"
     trusted_hosts: list[Host] = Field([], max_length=100)
+    keeps_callers_inside: bool = Field(
+        False,
+        strict=True,
+        description="Under a rule, hand callers on to numbers of the EU only.",
+    )
     content_retention_days: Literal[30, 90, 180, 365] = 365
     metadata_retention_days: Literal[30, 90, 180, 365, 730] = 730
     gdpr_mode: bool = Field(False, strict=True, description="Keep no content.")
@@ -54,6 +61,7 @@ class PrivacyChange(Body):
 class PrivacyJson(BaseModel):
     regions: str
     trusted_hosts: list[str]
+    keeps_callers_inside: bool
     content_retention_days: int
     metadata_retention_days: int
     gdpr_mode: bool
@@ -67,6 +75,7 @@ class BoundsJson(BaseModel):
     """What the agency asks for at least."""
 
     regions: str
+    keeps_callers_inside: bool
     content_retention_days: int
     metadata_retention_days: int
     gdpr_mode: bool
@@ -119,6 +128,7 @@ def privacy_json(organization: Organization) -> dict[str, Any]:
 def _bounds(policy: Policy) -> dict[str, Any]:
     return {
         "regions": str(policy.regions),
+        "keeps_callers_inside": policy.keeps_callers_inside,
         "content_retention_days": policy.content_days,
         "metadata_retention_days": policy.metadata_days,
         "gdpr_mode": policy.gdpr_mode,

@@ -26,6 +26,9 @@ class PrivacySettings(Owned):
         default=Regions.ANYWHERE,
     )
     trusted_hosts = models.JSONField(default=list, blank=True)
+    keeps_callers_inside = models.BooleanField(
+        _("hand callers on to numbers of the EU only"), default=False
+    )
     content_retention_days = models.PositiveSmallIntegerField(
         _("keep content for"),
         choices=[(days, days) for days in CONTENT_DAYS],
@@ -64,4 +67,5 @@ class PrivacySettings(Owned):
             discloses_ai=self.discloses_ai,
             is_on_hold=bool(self.legal_hold_reason),
             trusted_hosts=frozenset(self.trusted_hosts),
+            keeps_callers_inside=self.keeps_callers_inside,
         )

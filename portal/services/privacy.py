@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_address
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from portal.services import audit
 _CHOICES: Final = (
     "regions",
     "trusted_hosts",
+    "keeps_callers_inside",
     "content_retention_days",
     "metadata_retention_days",
     "gdpr_mode",
@@ -41,6 +43,7 @@ _HOST: Final = re.compile(
 # An agency's hold holds for its clients whatever they choose; it is no bound to keep.
 _BOUND: Final = {
     "regions": "regions",
+    "keeps_callers_inside": "keeps_callers_inside",
     "content_retention_days": "content_days",
     "metadata_retention_days": "metadata_days",
     "gdpr_mode": "gdpr_mode",
@@ -138,8 +141,9 @@ def save_privacy(
 def _check(row: PrivacySettings, bounds: Policy, chosen: set[str]) -> None:
     if row.regions not in set(RegionRule):
         raise PolicyRefused("regions", _("Choose one of the places offered."))
+    row.trusted_hosts = [_one_spelling(str(host)) for host in row.trusted_hosts]
     for host in row.trusted_hosts:
-        if not _HOST.fullmatch(str(host)):
+        if not _is_host(host):
             raise PolicyRefused(
                 "trusted_hosts",
                 _("%(host)s is no host, such as crm.example.com.") % {"host": host},
@@ -157,6 +161,21 @@ def _check(row: PrivacySettings, bounds: Policy, chosen: set[str]) -> None:
         is_looser = getattr(wanted, attribute) != getattr(together, attribute)
         if name in chosen and is_looser:
             raise PolicyRefused(name, _("Your agency asks for more than this."))
+
+
+def _one_spelling(host: str) -> str:
+    """Return a name as it is, and an address as Python writes it."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return host
+
+
+def _is_host(host: str) -> bool:
+    try:
+        return "%" not in str(ip_address(host))  # a zone is nobody else's
+    except ValueError:
+        return _HOST.fullmatch(host) is not None
 
 
 def _check_days(row: PrivacySettings) -> None:

@@ -27,6 +27,7 @@ SPEC = CarrierSpec(
     factory=OnUse("calls.telephony.telnyx.carrier.TelnyxCarrier"),
     check=check,
     probe=OnUse("calls.telephony.telnyx.probe.probe"),
+    places={"us": "non_eu", "eu": "eu"},
     takes_calls=True,
 )
 

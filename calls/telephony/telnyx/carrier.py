@@ -39,6 +39,7 @@ from calls.telephony.telnyx.signing import is_signed
 
 logger = logging.getLogger(__name__)
 
+_SERVERS: Final = {"eu": "https://api.telnyx.eu/v2"}
 _STREAM: Final[dict[str, Any]] = {
     "stream_track": "inbound_track",
     "stream_bidirectional_mode": "rtp",
@@ -50,7 +51,8 @@ def client_of(config: TrunkConfig) -> AsyncTelnyx:
     """Return Telnyx's own client for an account; its requests end within `REQUEST_S`."""
     return AsyncTelnyx(
         api_key=config.secrets.get("password", ""),
-        base_url=settings.TELNYX_API_URL or None,
+        base_url=settings.TELNYX_API_URL
+        or _SERVERS.get(str(config.settings.get("data_region", ""))),
         timeout=REQUEST_S,
         max_retries=0,
     )

@@ -27,6 +27,7 @@ SPEC = CarrierSpec(
     factory=OnUse("calls.telephony.twilio.carrier.TwilioCarrier"),
     check=check,
     probe=OnUse("calls.telephony.twilio.probe.probe"),
+    places={"us": "non_eu", "eu": "eu"},
     takes_calls=True,
 )
 

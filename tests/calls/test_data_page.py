@@ -40,6 +40,7 @@ def test_every_receiver_is_drawn_at_its_place(bakery: House) -> None:
         "Own servers": [
             ("This installation", False, True),
             ("Offline recogniser (English, for demos and tests)", False, True),
+            ("Simulator (no real calls)", False, True),
         ],
         "Outside the European Union": [
             ("OpenAI", False, False),

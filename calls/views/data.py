@@ -18,9 +18,11 @@ from assistants.catalogue import Region
 from assistants.models import Assistant
 from assistants.queries import get_assistant
 from assistants.sovereignty import Content, Flow, data_flows, is_allowed
+from calls.queries import visible_numbers
+from calls.ways import ways_of
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
-from portal.policy import Policy
+from portal.policy import Policy, RegionRule
 from portal.privacy_form import CATEGORY_LABELS
 from portal.services.privacy import policy_of
 
@@ -35,6 +37,7 @@ _CONTENTS: Final = {
     Content.TEXT: gettext_lazy("Text"),
     Content.AUDIO_AND_TEXT: gettext_lazy("Sound and text"),
     Content.METADATA_AND_TEXT: gettext_lazy("Text and details of the call"),
+    Content.CALL: gettext_lazy("The call itself"),
 }
 
 
@@ -48,6 +51,7 @@ class ShownFlow:
     icon: str
     is_fallback: bool
     is_allowed: bool
+    is_outside: bool = False  # allowed all the same: a person the caller is handed to
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,7 @@ def assistant_data_record(request: MemberRequest, assistant_id: UUID) -> HttpRes
     ]
     for place in places(assistant, policy):
         lines += [str(place.label), "-" * len(str(place.label))]
-        lines += [
-            f"* {flow.receiver}: {flow.purpose} ({flow.content}"
-            + (f"; {_('only when another fails')}" if flow.is_fallback else "")
-            + ")"
-            for flow in place.flows
-        ]
+        lines += [f"* {_in_words(flow)}" for flow in place.flows]
         lines.append("")
     lines += [f"{label}: {value}" for label, value in kept_facts(policy)]
     response = HttpResponse("\n".join([*lines, ""]), content_type="text/plain")
@@ -102,10 +101,19 @@ def assistant_data_record(request: MemberRequest, assistant_id: UUID) -> HttpRes
     return response
 
 
+def _in_words(flow: ShownFlow) -> str:
+    notes = [flow.content]
+    if flow.is_fallback:
+        notes.append(_("only when another fails"))
+    if flow.is_outside:
+        notes.append(_("outside the allowed region"))
+    return f"{flow.receiver}: {flow.purpose} ({'; '.join(notes)})"
+
+
 def places(assistant: Assistant, policy: Policy) -> list[Place]:
     """Return the receivers of an assistant's data by region, empty regions left out."""
     assert assistant.current_version is not None
-    flows = data_flows(assistant.current_version.spec)
+    flows = [*data_flows(assistant.current_version.spec), *_carriers(assistant)]
     found = []
     for region, label in _PLACES:
         shown = [_shown(flow, policy) for flow in flows if flow.region is region]
@@ -116,15 +124,44 @@ def places(assistant: Assistant, policy: Policy) -> list[Place]:
     return found
 
 
+def _carriers(assistant: Assistant) -> list[Flow]:
+    """Return who carries calls for the assistant's numbers, each once.
+
+    Without a number it may call out from any of its organization's.
+    """
+    numbers = visible_numbers().filter(is_active=True)
+    own = numbers.filter(assistant=assistant)
+    found = {}
+    for number in own or numbers:
+        for trunk in {number.trunk, number.transfer_trunk or number.trunk}:
+            for way in ways_of(trunk.carrier if trunk else number.carrier, trunk):
+                found[way.receiver, way.region] = way
+    return [found[key] for key in sorted(found, key=str)]
+
+
 def _shown(flow: Flow, policy: Policy) -> ShownFlow:
     return ShownFlow(
         receiver=flow.receiver or _("Unknown address"),
         purpose=flow.purpose,
         content=str(_CONTENTS[flow.content]),
-        icon="mic" if "audio" in flow.content else "file",
+        icon=_icon_of(flow.content),
         is_fallback=flow.is_fallback,
         is_allowed=is_allowed(flow, policy),
+        is_outside=_is_outside(flow, policy),
     )
+
+
+def _icon_of(content: Content) -> str:
+    if content is Content.CALL:
+        return "phone"
+    return "mic" if "audio" in content else "file"
+
+
+def _is_outside(flow: Flow, policy: Policy) -> bool:
+    """Whether a person outside the rule's region may be reached all the same."""
+    if policy.regions is RegionRule.ANYWHERE or not is_allowed(flow, policy):
+        return False
+    return flow.handover is not None and flow.region is Region.NON_EU
 
 
 def _ourselves(policy: Policy) -> ShownFlow:
