@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Body, Router, Status
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
-from assistants import services
+from assistants import editing, services
 from assistants.catalogue import (
     CatalogueError,
     Stage,
@@ -143,7 +143,8 @@ def take_secret(values: dict[str, Any]) -> str | None:
     return secret
 
 
-def _require_address(spec: AssistantSpec) -> AssistantSpec:
+def require_address(spec: AssistantSpec) -> AssistantSpec:
+    """Return a spec whose webhook may be called, or raise `InvalidRequest`."""
     if fault := address_fault(spec):
         raise InvalidRequest(fault, param="webhook_url")
     return spec
@@ -174,7 +175,7 @@ def list_assistants(request: HttpRequest) -> HttpResponse:
 def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, Any]]:
     """Create an assistant; only `name` is required."""
     is_active, secret = take_is_active(values), take_secret(values)
-    spec = _require_address(read_spec(modernised(values)))
+    spec = require_address(read_spec(modernised(values)))
     assistant = services.create_assistant(
         organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
         spec=spec,
@@ -205,7 +206,7 @@ def change_assistant(
     assert assistant.current_version is not None
     is_active, secret = take_is_active(values), take_secret(values)
     current = assistant.current_version.spec.model_dump(mode="json", by_alias=True)
-    spec = _require_address(read_spec(merged(current, modernised(values))))
+    spec = require_address(read_spec(merged(current, modernised(values))))
     services.save_assistant(assistant=assistant, spec=spec, actor=None)
     if secret is not None:
         follow_settings(assistant=assistant, spec=spec, actor=None, secret=secret)
@@ -340,7 +341,10 @@ def restore_assistant_version(
     """Make an earlier version the next one again; numbers only go up."""
     assistant = get_assistant(assistant_id)
     version = _version(assistant, number)
-    services.restore_version(assistant=assistant, version=version, actor=None)
+    try:
+        editing.restore(assistant=assistant, version=version, actor=None)
+    except NotSound as error:
+        raise refused(error.faults) from error
     return {"assistant": assistant_json(get_assistant(assistant_id))}
 
 

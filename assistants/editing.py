@@ -57,10 +57,22 @@ def change_spec(
     return _keep(locked, spec, actor)
 
 
+class DraftOvertaken(Exception):
+    """A version was published after the draft had begun, and is not in it."""
+
+
 @transaction.atomic
-def publish(*, assistant: Assistant, actor: User | None) -> AssistantVersion:
-    """Make the draft the version of the next call, or raise `NotSound` and keep it."""
+def publish(
+    *, assistant: Assistant, actor: User | None, overwrites: bool = True
+) -> AssistantVersion:
+    """Make the draft the version of the next call, or raise `NotSound` and keep it.
+
+    `DraftOvertaken` unless it `overwrites`: a page tells of the other version before,
+    so whoever publishes there does so knowingly.
+    """
     locked = _locked(assistant)
+    if locked.is_draft_overtaken and not overwrites:
+        raise DraftOvertaken
     require_sound(working_spec(locked))
     return services.publish_draft(assistant=locked, actor=actor)
 

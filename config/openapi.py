@@ -23,12 +23,18 @@ _RATE_HEADERS: Final = {
     "X-RateLimit-Reset": "When the minute ends, in Unix seconds.",
 }
 _ALWAYS: Final = (401, 403, 404, 429, 500)
-_STARTS_A_CALL: Final = ("/api/v1/calls/outbound", "/api/v1/web-calls")
+_STARTS_A_CALL: Final = (
+    "/api/v1/calls/outbound",
+    "/api/v1/campaigns/{campaign_id}/test-call",
+    "/api/v1/numbers/{number_id}/simulate",
+    "/api/v1/web-calls",
+)
 _SOUND: Final = ("/api/v1/recordings/{signed}", "/api/v1/calls/{call_id}/recording")
 # Read as they come, so that older names are understood; described by the spec.
 _ASSISTANT_BODIES: Final = {
     "create_assistant": "NewAssistant",
     "change_assistant": "AssistantChange",
+    "change_draft": "DraftChange",
 }
 _PAPERS: Final = {
     "/api/v1/billing/statement.pdf": "application/pdf",
@@ -44,6 +50,11 @@ _PAPERS: Final = {
 }
 _DESCRIPTION: Final = """\
 Everything the portal does, over REST. Send `Authorization: Bearer <key>`.
+
+A key belongs to one organization. An agency's key names a client in the address, for its
+limits, credits, notes and copies of the agency's library; opening a client answers with a
+key of the client's own. What a client keeps is read with a key of that client: people of
+the agency who look into it do so in the portal, with a reason that the client reads.
 
 A key has 100 requests a minute. A POST with an `Idempotency-Key` happens once: sent again
 within a day it gets the same answer. Errors have one shape; `error.code` is one of a
@@ -238,4 +249,13 @@ def _add_assistant_bodies(schemas: dict[str, Any]) -> None:
         **{name: value for name, value in spec.items() if name != "required"},
         "title": "AssistantChange",
         "examples": [{"llm_config": {"temperature": 0.2}}],
+    }
+    schemas["DraftChange"] = {
+        **schemas["AssistantChange"],
+        "title": "DraftChange",
+        "properties": {
+            name: value
+            for name, value in spec["properties"].items()
+            if name != "is_active"
+        },
     }
