@@ -26,6 +26,8 @@ from campaigns.api_shapes import (
     NewCampaignBody,
     OneCampaign,
     OneLead,
+    TrialBody,
+    TrialStarted,
     Why,
     lead_json,
     why_json,
@@ -33,7 +35,7 @@ from campaigns.api_shapes import (
 from campaigns.columns import LeadRow
 from campaigns.explaining import explain_lead
 from campaigns.locality import known_zones, locality_of
-from campaigns.models import Campaign, Lead
+from campaigns.models import Campaign, CampaignTemplate, Lead
 from campaigns.numbers import UnusableNumber, read_number, region_of
 from campaigns.queries import (
     Progress,
@@ -43,9 +45,12 @@ from campaigns.queries import (
     progress_of_many,
     visible_campaigns,
 )
+from campaigns.services.templates import fields_of, usable_templates
+from campaigns.trying import place_test_call
 from portal.api.access import api_requires, require_live_key
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Deleted, Page, given, pagination
+from portal.models import Organization
 from portal.permissions import Permission
 
 router = Router(tags=["Campaigns"])
@@ -72,7 +77,9 @@ def create_campaign(
     request: HttpRequest, wanted: NewCampaignBody
 ) -> Status[dict[str, Any]]:
     """Make a draft with its leads; a PATCH of `status` starts it."""
-    assistant = chosen_assistant(wanted)
+    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    template = chosen_template(wanted.template_id)
+    assistant = chosen_assistant(wanted) or (template and template.assistant)
     if assistant is None:
         raise InvalidRequest(
             "Missing required field: assistant_id",
@@ -80,14 +87,18 @@ def create_campaign(
             code="missing_field",
         )
     number = chosen_number(wanted.number_id)
+    more: dict[str, Any] = {}
+    if template is not None:
+        more = fields_of(template, most_calls=organization.max_concurrent_calls)
+    more |= {k: v for k, v in sent_fields(wanted).items() if k != "name"}
     campaign = services.create_campaign(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=organization,
         new=services.NewCampaign(
             name=wanted.name,
             assistant=assistant,
             number=number,
             further_numbers=chosen_numbers(wanted.number_ids or ()),
-            more={k: v for k, v in sent_fields(wanted).items() if k != "name"},
+            more=more,
         ),
         leads=lead_rows(wanted.leads, number, "leads"),
         actor=None,
@@ -128,6 +139,26 @@ def delete_campaign(request: HttpRequest, campaign_id: UUID) -> dict[str, bool]:
     """Delete a campaign that is not calling; its calls stay."""
     services.delete_campaign(campaign=get_campaign(campaign_id), actor=None)
     return {"success": True}
+
+
+@router.post("/{uuid:campaign_id}/test-call", response={201: TrialStarted})
+@api_requires(Permission.CAMPAIGNS_LAUNCH)
+def start_test_call(
+    request: HttpRequest, campaign_id: UUID, wanted: TrialBody
+) -> Status[dict[str, Any]]:
+    """Call one number as the campaign would, with the words for its first person."""
+    campaign = get_campaign(campaign_id)
+    try:
+        found = read_number(wanted.phone_number, region_of(campaign.number.number))
+    except UnusableNumber as error:
+        raise InvalidRequest(str(error), param="phone_number") from error
+    call = place_test_call(
+        campaign=campaign,
+        destination=found.e164,
+        actor=None,
+        is_test=request.api_key.is_test,  # type: ignore[attr-defined]  # set by ApiMiddleware
+    )
+    return Status(201, {"success": True, "call_id": call.pk, "status": "dialing"})
 
 
 @router.get("/{uuid:campaign_id}/leads", response=Leads)
@@ -261,6 +292,16 @@ def move_campaign(campaign: Campaign, status: Campaign.Status) -> None:
     now = Campaign.objects.values_list("status", flat=True).get(pk=campaign.pk)
     if not moved and now != status:
         raise Conflict(f"A campaign that is {now} cannot become {status}.")
+
+
+def chosen_template(template_id: UUID | None) -> CampaignTemplate | None:
+    """Return the template named, if its assistant can talk; another one is refused."""
+    if template_id is None:
+        return None
+    found = next((row for row in usable_templates() if row.pk == template_id), None)
+    if found is None:
+        raise InvalidRequest("There is no such template.", param="template_id")
+    return found
 
 
 def chosen_number(number_id: UUID | None) -> PhoneNumber:

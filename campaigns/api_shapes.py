@@ -136,13 +136,18 @@ class CampaignChange(CampaignBody):
 
 
 class NewCampaignBody(CampaignBody):
-    """A draft; `assistant_id` is required, or its older name."""
+    """A draft; `assistant_id` is required, or its older name, or a template with one."""
 
-    model_config = either(assistant_id="string", agent_id="string")
+    model_config = either(
+        assistant_id="string", agent_id="string", template_id="string"
+    )
 
     name: str = Field(min_length=1, max_length=120)
     assistant_id: UUID | None = None
     agent_id: UUID | None = Field(None, json_schema_extra={"deprecated": True})
+    template_id: UUID | None = Field(
+        None, description="Whose settings it begins with; what is sent counts."
+    )
     number_id: UUID | None = None
     leads: list[LeadBody] = Field([], max_length=MAX_LEADS)
 
@@ -266,6 +271,18 @@ class Why(BaseModel):
     until: datetime | None
     checks: list[CheckJson]
     decisions: list[DecisionJson]
+
+
+class TrialBody(Body):
+    """Where to call; a number without a country code is one of the caller's country."""
+
+    phone_number: str = Field(max_length=40, examples=["+31612345678"])
+
+
+class TrialStarted(BaseModel):
+    success: bool
+    call_id: UUID
+    status: str
 
 
 class LeadsAdded(BaseModel):

@@ -39,11 +39,16 @@ class TrialForm(forms.Form):
 
 
 def place_test_call(
-    *, campaign: Campaign, destination: str, actor: User | None
+    *,
+    campaign: Campaign,
+    destination: str,
+    actor: User | None,
+    is_test: bool = False,
 ) -> Call:
     """Call a number as the campaign would call its first person; no lead is touched.
 
-    Raises what `place_call` raises.
+    With `is_test` a simulator answers and nothing is paid. Raises what `place_call`
+    raises.
     """
     lead = Lead.objects.filter(campaign=campaign).first()
     overrides = {}
@@ -63,4 +68,5 @@ def place_test_call(
         },
         overrides=overrides,
         metadata={"campaign_id": str(campaign.pk), "is_test_call": True},
+        is_test=is_test,
     )

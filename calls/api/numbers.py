@@ -15,6 +15,7 @@ from assistants.queries import visible_assistants
 from calls.models import PhoneNumber, Trunk
 from calls.queries import get_number, visible_numbers, visible_trunks
 from calls.services import numbers
+from calls.services.inbound import simulate_caller
 from calls.trunk_rules import region_of
 from common.phone import InvalidNumber, parse_number
 from portal.api.access import api_requires
@@ -186,6 +187,23 @@ def change_number(
         changes["is_active"] = wanted.is_active
     numbers.change_number(number=row, changes=changes, actor=None)
     return {"number": number_json(get_number(number_id))}
+
+
+class SimulatedCall(BaseModel):
+    """The call is there once the voice process has taken it, a moment later."""
+
+    success: bool
+    call_id: UUID
+
+
+@router.post("/{uuid:number_id}/simulate", response={202: SimulatedCall})
+@api_requires(Permission.CALLS_START, needs_live_key=True)
+def simulate_number(request: HttpRequest, number_id: UUID) -> Status[dict[str, Any]]:
+    """Let a simulated person call a number that has no trunk yet; it costs as a call."""
+    row = get_number(number_id)
+    if row.carrier != "simulator":
+        raise Conflict("This number has a trunk: call it by telephone.")
+    return Status(202, {"success": True, "call_id": simulate_caller(number=row)})
 
 
 @router.delete("/{uuid:number_id}", response=Deleted)

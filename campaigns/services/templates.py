@@ -108,3 +108,10 @@ def further_of(template: CampaignTemplate | None) -> dict[str, Any]:
     if template is None:
         return {}
     return {name: template.settings[name] for name in KEPT}
+
+
+def fields_of(template: CampaignTemplate, *, most_calls: int) -> dict[str, Any]:
+    """Return every field of a new campaign that a template settles."""
+    settings = {name: template.settings[name] for name in (*ASKED, *KEPT)}
+    most = min(settings["max_concurrent_calls"], most_calls)
+    return settings | {"max_concurrent_calls": max(1, most)}

@@ -25,6 +25,7 @@ from campaigns.models import (
     SavedList,
     SuppressionEntry,
 )
+from campaigns.services.templates import ASKED, KEPT
 from config.subjects.erasing import erase_subject
 from portal.models import Membership, Role
 from portal.scope import organization_scope
@@ -92,7 +93,10 @@ def make_objects(house: House) -> dict[str, Any]:
             status=LeadImport.Status.FINISHED,
         )
         template = CampaignTemplate.objects.create(
-            organization=house.organization, name="Reminder", assistant=house.assistant
+            organization=house.organization,
+            name="Reminder",
+            assistant=house.assistant,
+            settings={name: getattr(campaign, name) for name in (*ASKED, *KEPT)},
         )
         saved_list = SavedList.objects.create(
             organization=house.organization, name="Regulars"
