@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from assistants.api import router as assistants, voices
 from assistants.byok_api import router as byok
+from assistants.draft_api import router as drafts
 from assistants.mcp_api import router as mcp_servers
 from assistants.sovereignty import OutsideRegion
 from assistants.templates_api import analyses, tools
@@ -33,6 +34,7 @@ from calls.api import (
 )
 from calls.errors import CallNotActive, CallRefused, NoCapacity, TooManyCalls
 from campaigns.api import router as campaigns
+from campaigns.comparing_api import router as comparisons
 from campaigns.errors import CampaignError
 from campaigns.imports_api import router as lead_imports
 from campaigns.limits_api import router as calling_limits
@@ -40,9 +42,13 @@ from campaigns.lists_api import router as saved_lists
 from campaigns.registers_api import router as registers
 from campaigns.reports_api import router as campaign_reports
 from campaigns.suppression_api import router as suppressions
+from campaigns.templates_api import router as campaign_templates
 from config.billing_api import router as billing
 from config.clients.api import router as clients
 from config.clients.calling_api import router as client_calling
+from config.clients.library_api import router as client_library
+from config.clients.notes_api import router as client_notes
+from config.clients.sign_ups_api import router as sign_ups
 from config.organizations_api import account, router as organizations
 from config.payments_api import router as payments
 from config.portal_api import portal
@@ -66,6 +72,7 @@ from portal.api.keys import router as api_keys
 from portal.api.limits import RateExceeded
 from portal.api.mail import mails_router as mails, sender_router as mail_sender
 from portal.api.members import invitations, members
+from portal.api.pictures import router as pictures
 from portal.api.portal_domains import router as portal_domains
 from portal.api.privacy import router as privacy
 from portal.api.webhooks import (
@@ -85,6 +92,7 @@ api = NinjaAPI(
     parser=BodyParser(),
 )
 api.add_router("/assistants", assistants)
+api.add_router("/assistants", drafts)
 api.add_router("/assistants", widgets)
 api.add_router("/assistants", prices)
 api.add_router("/agents", assistants, url_name_prefix="agents")
@@ -96,8 +104,10 @@ api.add_router("/numbers", numbers)
 api.add_router("/sip-trunks", sip_trunks)
 api.add_router("/usage", usage)
 api.add_router("/campaigns", campaigns)
+api.add_router("/campaigns", comparisons)
 api.add_router("/campaigns", lead_imports)
 api.add_router("/campaigns", campaign_reports)
+api.add_router("/campaign-templates", campaign_templates)
 api.add_router("/suppressions", suppressions)
 api.add_router("/registers", registers)
 api.add_router("/saved-lists", saved_lists)
@@ -110,9 +120,13 @@ api.add_router("/analysis-templates", analyses)
 api.add_router("/organizations", organizations)
 api.add_router("/organizations", clients)
 api.add_router("/organizations", client_calling)
+api.add_router("/organizations", client_library)
+api.add_router("/organizations", client_notes)
+api.add_router("/sign-ups", sign_ups)
 api.add_router("/account", account)
 api.add_router("/portal", portal)
 api.add_router("/portal", portal_domains)
+api.add_router("/portal", pictures)
 api.add_router("/domains", domains)
 api.add_router("/mail-sender", mail_sender)
 api.add_router("/mails", mails)

@@ -19,9 +19,10 @@ from billing.pricing import price_for_call
 from calls.models import Call, PhoneNumber
 from calls.queries import seconds_this_month
 from common.money import MICROCREDITS_PER_CREDIT
-from config.clients.opening import open_furnished_client
+from config.clients.opening import open_complete_client, open_furnished_client
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
+from portal.api.members import Email
 from portal.api.paging import Body
 from portal.models import Organization
 from portal.permissions import Permission
@@ -69,6 +70,9 @@ class NewOrganization(Body):
         None,
         max_length=254,
         description="Taken for older clients; nobody is invited by it.",
+    )
+    owner_email: Email | None = Field(
+        None, description="Who is invited by mail to be its owner."
     )
     parent_org_id: UUID | None = None
 
@@ -140,7 +144,12 @@ def open_organization(
         raise InvalidRequest(
             "A key opens clients of its own organization only.", param="parent_org_id"
         )
-    client = open_furnished_client(agency=agency, name=wanted.name, actor=None)
+    if wanted.owner_email is None:
+        client = open_furnished_client(agency=agency, name=wanted.name, actor=None)
+    else:
+        client, _token = open_complete_client(
+            agency=agency, name=wanted.name, owner_email=wanted.owner_email, actor=None
+        )
     with organization_scope(client):
         _row, key = issue_key(
             organization=client,

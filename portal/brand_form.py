@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, Final
 
 from django import forms
@@ -11,11 +10,11 @@ from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import BrandPicture, Portal
-from portal.services.brand import BRAND_FIELDS
+from portal.services.brand import BRAND_FIELDS, keyed_entries
 
 MENU_LIMIT: Final = 6
 _COLOR: Final = r"^#[0-9a-fA-F]{6}\Z"
-_https = URLValidator(schemes=["https"])
+require_https = URLValidator(schemes=["https"])
 
 PICTURE_LABELS: Final = {
     BrandPicture.Kind.LOGO_LIGHT: _("Logo on light ground"),
@@ -144,15 +143,13 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not 
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        entries = []
-        keys = [entry["key"] for entry in self.instance.menu_entries]
-        for index in range(MENU_LIMIT):
-            entry = self._menu_entry(index, cleaned)
-            if entry is not None:
-                key = keys[index] if index < len(keys) else secrets.token_urlsafe(6)
-                entries.append({"key": key, **entry})
+        entries = [
+            (index, entry)
+            for index in range(MENU_LIMIT)
+            if (entry := self._menu_entry(index, cleaned)) is not None
+        ]
         if not self.errors:
-            self.instance.menu_entries = entries
+            self.instance.menu_entries = keyed_entries(self.instance, entries)
         return cleaned
 
     def _menu_entry(self, index: int, cleaned: dict[str, Any]) -> dict[str, Any] | None:
@@ -163,7 +160,7 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not 
         if not label:
             self.add_error(f"menu_{index}_label", _("Say what the menu shows."))
         try:
-            _https(url)
+            require_https(url)
         except ValidationError:
             self.add_error(
                 f"menu_{index}_url", _("Enter an address that begins with https://.")

@@ -18,7 +18,11 @@ from billing.errors import IdempotencyConflict
 from billing.ledger import wallet_balance
 from billing.models import GrantRequest
 from common.money import format_credits, parse_credits
-from config.clients.managing import save_limits
+from config.clients.managing import (
+    ask_for_deletion,
+    call_off_deletion,
+    save_limits,
+)
 from config.cockpit.queries import get_client
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
@@ -60,7 +64,7 @@ def _of_client(feature: Feature) -> Feature:
 
 
 class ClientJson(BaseModel):
-    """A client of the agency; null is no limit."""
+    """A client of the agency; null is no limit. At `delete_at` it is erased."""
 
     id: UUID
     name: str
@@ -71,8 +75,10 @@ class ClientJson(BaseModel):
     max_numbers: int | None
     max_members: int | None
     api_rate_per_minute: int | None
+    requires_second_factor: bool
     features_off: list[str]
     available_credits: str
+    delete_at: datetime | None
     created_at: datetime
 
 
@@ -91,6 +97,7 @@ class ClientChange(Body):
     max_numbers: int | None = Field(None, ge=0, le=30_000)
     max_members: int | None = Field(None, ge=0, le=30_000)
     api_rate_per_minute: int | None = Field(None, ge=0, le=30_000)
+    requires_second_factor: bool = Field(False, strict=True)
     features_off: list[Annotated[Feature, AfterValidator(_of_client)]] = []
 
 
@@ -145,6 +152,27 @@ def change_client(
     save_limits(client=client, actor=None)
     if status is not None:
         set_status(organization=client, status=Organization.Status(status), actor=None)
+    return {"organization": client_json(_client(request, client_id))}
+
+
+@router.post("/{uuid:client_id}/deletion", response={202: OneClient})
+@api_requires(Permission.CLIENTS_EDIT)
+def delete_client(request: HttpRequest, client_id: UUID) -> Status[dict[str, Any]]:
+    """Archive a client now and erase it in 30 days, unless that is called off."""
+    client = _client(request, client_id)
+    if client.delete_at is None:
+        ask_for_deletion(client=client, actor=None)
+    return Status(202, {"organization": client_json(_client(request, client_id))})
+
+
+@router.delete("/{uuid:client_id}/deletion", response=OneClient)
+@api_requires(Permission.CLIENTS_EDIT)
+def keep_client(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
+    """Call a deletion off; the client stays, suspended, so that nothing starts."""
+    client = _client(request, client_id)
+    if client.delete_at is None:
+        raise Conflict("Nobody asked for this client to be deleted.")
+    call_off_deletion(client=client, actor=None)
     return {"organization": client_json(_client(request, client_id))}
 
 

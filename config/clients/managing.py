@@ -64,20 +64,20 @@ def save_limits(*, client: Organization, actor: User | None) -> None:
 
 
 @transaction.atomic
-def ask_for_deletion(*, client: Organization, actor: User) -> None:
+def ask_for_deletion(*, client: Organization, actor: User | None) -> None:
     """Archive a client now and erase it after `GRACE`; it can be called off until then."""
     set_status(organization=client, status=Status.ARCHIVED, actor=actor)
     _set_end(client, timezone.now() + GRACE, actor, "client.deletion_asked")
 
 
 @transaction.atomic
-def call_off_deletion(*, client: Organization, actor: User) -> None:
+def call_off_deletion(*, client: Organization, actor: User | None) -> None:
     """Keep the client after all, suspended, so that nothing starts by surprise."""
     _set_end(client, None, actor, "client.deletion_called_off")
     set_status(organization=client, status=Status.SUSPENDED, actor=actor)
 
 
-def _set_end(client: Organization, at: Any, actor: User, action: str) -> None:
+def _set_end(client: Organization, at: Any, actor: User | None, action: str) -> None:
     with organization_scope(client):
         Organization.objects.filter(pk=client.pk).update(delete_at=at)
         audit.record(
@@ -127,11 +127,11 @@ def _erase(client: Organization) -> None:
 
 @transaction.atomic
 def add_note(
-    *, agency: Organization, client: Organization, text: str, author: User
-) -> None:
-    """Keep a remark that only the agency reads."""
+    *, agency: Organization, client: Organization, text: str, author: User | None
+) -> ClientNote:
+    """Keep a remark that only the agency reads; without an author, a key wrote it."""
     with agency_scope(agency.pk):
-        ClientNote.objects.create(
+        return ClientNote.objects.create(
             organization=agency, client=client, text=text, author=author
         )
 

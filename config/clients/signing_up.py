@@ -120,20 +120,24 @@ def confirm(*, portal: Portal, token: str) -> Confirmed:
         return Confirmed(request, _open(request, actor=None, by_mail=False))
 
 
-def approve(*, request: SignUpRequest, actor: User) -> None:
-    """Open the client; its owner gets an invitation. A second time changes nothing."""
+def approve(*, request: SignUpRequest, actor: User | None) -> bool:
+    """Open the client; its owner gets an invitation. Return whether we did.
+
+    A second time changes nothing.
+    """
     with transaction.atomic(), organization_scope(request.organization):
         row = _waiting(request)
         if row is not None:
             _open(row, actor=actor)
+    return row is not None
 
 
-def decline(*, request: SignUpRequest, actor: User) -> None:
-    """Say no; nobody is written to."""
+def decline(*, request: SignUpRequest, actor: User | None) -> bool:
+    """Say no; nobody is written to. Return whether we did."""
     with transaction.atomic(), organization_scope(request.organization):
         row = _waiting(request)
         if row is None:
-            return
+            return False
         row.status, row.decided_at = Status.DECLINED, timezone.now()
         row.save(update_fields=["status", "decided_at"])
         audit.record(
@@ -143,6 +147,7 @@ def decline(*, request: SignUpRequest, actor: User) -> None:
             target=row,
             changes={"company": row.company, "email": row.email},
         )
+    return True
 
 
 def _waiting(request: SignUpRequest) -> SignUpRequest | None:

@@ -6,6 +6,7 @@ The file waits in a temporary one, whatever its size; JSON is never read from he
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -18,14 +19,24 @@ from django.http.request import UnreadablePostError
 
 from portal.api.body import RefusedBody, check_value
 
-# A list of people has 500 MB at most; the rest of the form is small.
-MAX_BYTES: Final = 501_000_000
-_TAKING: Final = re.compile(r"/api/v1/campaigns/[^/]+/imports(?:/preview)?")
+# How large a form may be, by its address; what is beside the file is small.
+_TAKING: Final = {
+    # A list of people has 500 MB at most, a picture 2 MB.
+    re.compile(r"/api/v1/campaigns/[^/]+/imports(?:/preview)?"): 501_000_000,
+    re.compile(r"/api/v1/portal/pictures/[^/]+"): 3_000_000,
+}
 
 
 def takes_file(request: HttpRequest) -> bool:
     """Whether this address wants a form with a file instead of JSON."""
-    return request.method == "POST" and _TAKING.fullmatch(request.path) is not None
+    return _max_bytes(request) > 0
+
+
+def _max_bytes(request: HttpRequest) -> int:
+    if request.method != "POST":
+        return 0
+    found = (most for path, most in _TAKING.items() if path.fullmatch(request.path))
+    return next(found, 0)
 
 
 def read_form(request: HttpRequest) -> dict[str, Any]:
@@ -34,9 +45,9 @@ def read_form(request: HttpRequest) -> dict[str, Any]:
         raise RefusedBody(
             "unsupported_media_type", "Send the file as multipart/form-data."
         )
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    if declared.isdecimal() and int(declared) > MAX_BYTES:
-        raise RefusedBody("body_too_large", f"The body may have {MAX_BYTES} bytes.")
+    limit = _max_bytes(request)
+    if _length_of(request) > limit:
+        raise RefusedBody("body_too_large", f"The body may have {limit} bytes.")
     try:
         fields: dict[str, Any] = dict(request.POST.lists())
         names = {name: str(file.name) for name, file in _files(request)}
@@ -45,6 +56,24 @@ def read_form(request: HttpRequest) -> dict[str, Any]:
     check_value(fields)
     check_value(names)
     return fields
+
+
+def _length_of(request: HttpRequest) -> int:
+    """Return how long a body is; one that came in pieces says so itself from here on.
+
+    Its sender names no length (`Transfer-Encoding: chunked`), and the framework takes
+    a form without one for empty. The server has the whole of it in a file by now.
+    """
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    if declared.isdecimal():
+        return int(declared)
+    body = getattr(request, "_stream", None)
+    if not (body and body.seekable()):
+        return 0
+    length: int = body.seek(0, os.SEEK_END)
+    body.seek(0)
+    request.META["CONTENT_LENGTH"] = str(length)
+    return length
 
 
 def digests_of(request: HttpRequest) -> dict[str, str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -39,6 +42,20 @@ BRAND_FIELDS = (
 
 Kind = BrandPicture.Kind
 _ICONS = (Kind.ICON, *pictures.ICON_SIZES, Kind.ICON_MASKABLE)
+
+
+def keyed_entries(
+    portal: Portal, entries: Iterable[tuple[int, Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return entries of a menu with the keys their pages are at.
+
+    Each comes with its place: what stands where another stood has that one's key.
+    """
+    keys = [entry["key"] for entry in portal.menu_entries]
+    return [
+        {"key": keys[at] if at < len(keys) else secrets.token_urlsafe(6), **entry}
+        for at, entry in entries
+    ]
 
 
 @transaction.atomic

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from portal.models import Organization
-from portal.scope import all_organizations
+from portal.models import Organization, SignUpRequest
+from portal.scope import all_organizations, organization_scope
 from tests.api.conftest import ApiClient
-from tests.world import House
+from tests.world import House, browser
 
 
 def stored(house: House) -> Organization:
@@ -116,3 +117,87 @@ def test_a_client_has_no_clients_and_anothers_are_not_there(
         assert acme_api.get(path).status_code == 404
         assert acme_api.patch(path, {"name": "Mine"}).status_code == 404
     assert stored(garage).name != "Mine"
+
+
+def test_a_clients_notes_are_the_agencys(
+    acme: House, bakery: House, acme_api: ApiClient, bakery_api: ApiClient
+) -> None:
+    path = f"/organizations/{bakery.organization.pk}/notes"
+    for text in ("Pays late.", "Called back."):
+        kept = acme_api.post(path, {"text": text})
+        assert kept.status_code == 201
+    assert kept.json()["note"]["author"] is None
+    found = acme_api.get(f"{path}?limit=1").json()
+    assert [one["text"] for one in found["notes"]] == ["Called back."]
+    cursor = found["pagination"]["next_cursor"]
+    [older] = acme_api.get(f"{path}?cursor={cursor}").json()["notes"]
+    assert older["text"] == "Pays late."
+    assert bakery_api.get(path).status_code == 403
+    assert acme_api.post(path, {"text": " "}).json()["error"]["param"] == "text"
+    page = browser(acme, acme.people["alice"]).get(
+        f"/clients/{bakery.organization.pk}/"
+    )
+    assert "Pays late." in page.content.decode()
+
+
+def test_a_client_is_put_away_and_kept_after_all(
+    bakery: House, acme_api: ApiClient, bakery_api: ApiClient
+) -> None:
+    path = f"/organizations/{bakery.organization.pk}"
+    none = acme_api.delete(f"{path}/deletion")
+    assert none.json()["error"]["code"] == "conflict"
+    asked = acme_api.post(f"{path}/deletion")
+    assert asked.status_code == 202
+    ends = asked.json()["organization"]["delete_at"]
+    assert asked.json()["organization"]["status"] == "archived"
+    again = acme_api.post(f"{path}/deletion").json()["organization"]
+    assert again["delete_at"] == ends
+    assert bakery_api.get("/assistants").status_code == 403
+    kept = acme_api.delete(f"{path}/deletion").json()["organization"]
+    assert (kept["status"], kept["delete_at"]) == ("suspended", None)
+
+
+def test_a_client_is_opened_with_its_owner(acme_api: ApiClient, acme: House) -> None:
+    opened = acme_api.post(
+        "/organizations", {"name": "Florist", "owner_email": "fleur@florist.example"}
+    ).json()
+    invited = ApiClient(acme, opened["api_key"]).get("/invitations").json()
+    assert [(one["email"], one["role"]) for one in invited["invitations"]] == [
+        ("fleur@florist.example", "owner")
+    ]
+    wrong = acme_api.post("/organizations", {"name": "B", "owner_email": "nobody"})
+    assert wrong.json()["error"]["param"] == "owner_email"
+
+
+def test_who_asks_for_an_account_is_answered(
+    acme: House, acme_api: ApiClient, bakery_api: ApiClient
+) -> None:
+    with organization_scope(acme.organization):
+        lena, max_, early = (
+            SignUpRequest.objects.create(
+                organization=acme.organization,
+                email=f"{name}@example.com",
+                name=name,
+                company=f"{name} Ltd",
+                status=status,
+                digest=name,
+                expires_at=timezone.now(),
+            )
+            for name, status in (
+                ("lena", "waiting"),
+                ("max", "waiting"),
+                ("eve", "unconfirmed"),
+            )
+        )
+    found = acme_api.get("/sign-ups?status=waiting").json()["sign_ups"]
+    assert [one["name"] for one in found] == ["max", "lena"]
+    assert len(acme_api.get("/sign-ups").json()["sign_ups"]) == 2
+    opened = acme_api.post(f"/sign-ups/{lena.pk}/approve").json()["sign_up"]
+    client = acme_api.get(f"/organizations/{opened['client_id']}").json()
+    assert client["organization"]["name"] == "lena Ltd"
+    again = acme_api.post(f"/sign-ups/{lena.pk}/decline")
+    assert again.json()["error"]["code"] == "conflict"
+    declined = acme_api.post(f"/sign-ups/{max_.pk}/decline").json()["sign_up"]
+    assert (declined["status"], declined["client_id"]) == ("declined", None)
+    assert acme_api.post(f"/sign-ups/{early.pk}/approve").status_code == 404
+    assert bakery_api.get("/sign-ups").status_code == 403

@@ -108,6 +108,11 @@ GET /campaigns/{campaign_id}/imports/{import_id}
 POST /campaigns/{campaign_id}/imports/{import_id}/cancel
 GET /campaigns/{campaign_id}/imports/{import_id}/faults.csv
 POST /campaigns/{campaign_id}/copy
+POST /campaigns/{campaign_id}/test-call
+GET /campaigns/compare
+GET /campaign-templates
+GET DELETE /campaign-templates/{campaign_template_id}
+POST /numbers/{number_id}/simulate
 GET /campaigns/{campaign_id}/report.csv
 GET /campaigns/{campaign_id}/report.xlsx
 GET /assistants/{assistant_id}/price
@@ -122,6 +127,8 @@ POST /subjects/erase
 GET /subjects/erasures
 GET /subjects/erasures/{erasure_id}
 GET PATCH /portal
+GET /portal/pictures
+POST DELETE /portal/pictures/{kind}
 GET /members
 GET PATCH DELETE /members/{member_id}
 GET POST /invitations
@@ -129,8 +136,16 @@ POST /invitations/{invitation_id}/resend
 DELETE /invitations/{invitation_id}
 GET PATCH /organizations/{client_id}
 POST /organizations/{client_id}/credits
+POST DELETE /organizations/{client_id}/deletion
+GET POST /organizations/{client_id}/notes
+POST /organizations/{client_id}/copies
+GET /sign-ups
+POST /sign-ups/{request_id}/approve
+POST /sign-ups/{request_id}/decline
 GET PUT DELETE /assistants/{assistant_id}/widget
 POST /assistants/import
+GET PATCH DELETE /assistants/{assistant_id}/draft
+POST /assistants/{assistant_id}/draft/publish
 GET /assistants/{assistant_id}/export
 POST /assistants/{assistant_id}/duplicate
 GET /assistants/{assistant_id}/versions

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from assistants.models import ToolTemplate
 from calls.models import VoiceNode
-from portal.models import Role
+from portal.models import Portal, Role
 from portal.scope import organization_scope
 from portal.services.api_keys import issue_key
 from portal.services.privacy import policy_of
@@ -48,6 +49,67 @@ def test_an_owners_key_switches_the_portal_off_and_on(
         [False, True],
         [True, False],
     ]
+
+
+def test_the_menu_the_language_and_what_keys_start_with(acme: House) -> None:
+    key = owners_key(acme)
+    menu = [
+        {"label": "Help", "url": "https://help.example.com", "is_framed": True},
+        {"label": "Shop", "url": "https://shop.example.com/a", "is_framed": False},
+    ]
+    change = {"menu_entries": menu, "language": "nl", "api_key_prefix": "acme"}
+    changed = key.patch("/portal", change).json()["portal"]
+    assert {name: changed[name] for name in change} == change
+    [first, _second] = Portal.objects.get(slug="acme").menu_entries
+    key.patch("/portal", {"menu_entries": menu[:1]})
+    assert Portal.objects.get(slug="acme").menu_entries == [first]
+    made = key.post("/api-keys", {"name": "CRM"}).json()
+    assert made["key"].startswith("acme_live_")
+    for wrong, param in (
+        ({"menu_entries": [{"label": "", "url": "x"}]}, "menu_entries[0].label"),
+        (
+            {"menu_entries": [{"label": "A", "url": "http://a.example"}]},
+            "menu_entries[0].url",
+        ),
+        ({"menu_entries": menu * 4}, "menu_entries"),
+        ({"api_key_prefix": "Acme"}, "api_key_prefix"),
+        ({"language": "fr"}, "language"),
+    ):
+        answer = key.patch("/portal", wrong)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+def test_what_new_clients_get_copies_of(acme: House, globex: House) -> None:
+    key = owners_key(acme)
+    with organization_scope(acme.organization):
+        tool = ToolTemplate.objects.create(
+            organization=acme.organization, name="Order", tool_type="end_call"
+        )
+    wanted = {"assistants": [str(acme.assistant.pk)], "tools": [str(tool.pk)]}
+    shown = {**wanted, "analyses": [], "campaigns": []}
+    changed = key.patch("/portal", {"client_templates": wanted}).json()["portal"]
+    assert changed["client_templates"] == shown
+    assert key.patch("/portal", {"font": "serif"}).json()["portal"][
+        "client_templates"
+    ] == (shown)
+    foreign = {"assistants": [str(globex.assistant.pk)]}
+    answer = key.patch("/portal", {"client_templates": foreign})
+    assert answer.json()["error"]["param"] == "client_templates.assistants"
+    opened = key.post("/organizations", {"name": "Florist"}).json()
+    florist = ApiClient(acme, opened["api_key"])
+    names = [row["name"] for row in florist.get("/assistants").json()["assistants"]]
+    assert names == ["Front desk"]
+    path = f"/organizations/{opened['id']}/copies"
+    assert key.post(path, {"tools": [str(tool.pk)]}).json() == {
+        "assistants": 0,
+        "tools": 1,
+        "analyses": 0,
+        "campaigns": 0,
+    }
+    refused = key.post(path, foreign)
+    assert refused.json()["error"]["param"] == "assistants"
+    tools = florist.get("/tool-templates").json()["tool_templates"]
+    assert len(tools) == 2
 
 
 def test_a_client_has_no_portal(bakery_api: ApiClient) -> None:
