@@ -79,7 +79,7 @@ def create_campaign(
     """Make a draft with its leads; a PATCH of `status` starts it."""
     organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     template = chosen_template(wanted.template_id)
-    assistant = chosen_assistant(wanted) or (template and template.assistant)
+    assistant = chosen_assistant(wanted) or (template.assistant if template else None)
     if assistant is None:
         raise InvalidRequest(
             "Missing required field: assistant_id",
