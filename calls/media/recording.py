@@ -2,8 +2,8 @@
 
 While a call runs, PCM goes to a WAV file a second at a time, placed by the offset each
 tap gives: silence and interruptions leave their true length. One thread writes for all
-calls, so a slow disk delays no audio. The header is true after every write, so that
-what a killed process leaves behind plays up to its last seconds.
+calls, so a slow disk delays no audio. What a killed process leaves behind plays up to
+its last seconds (`calls.media.growing`).
 
 Afterwards `encode_webm` makes the file people get: Opus in WebM, a fifteenth of the
 size, which browsers play and seek (Ogg would need Safari 18.4). It costs about 0.8 % of
@@ -13,30 +13,34 @@ the call's length in CPU, so run it in a worker or a thread, when the call is ov
 from __future__ import annotations
 
 import logging
-import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypedDict
+from typing import IO, TypedDict
 
 import av
 import numpy as np
-from numpy.typing import NDArray
+
+from calls.media.growing import (
+    IN_THE_CLEAR,
+    RATE_HZ,
+    Growth,
+    Samples,
+    blocks_of,
+)
 
 logger = logging.getLogger(__name__)
 
-RECORDING_RATE_HZ = 16_000
+RECORDING_RATE_HZ = RATE_HZ
 BUCKET_MS = 100
 WEBM_CONTENT_TYPE = "audio/webm"
 
 _SHIP_MS = 1_000  # audio goes to the writer in pieces of this length
 _HELD_MS = 2_500  # a side that comes later than this is left out
 _SLACK_MS = 60  # pieces this near to the last one's end follow it without a seam
-_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _BUCKET_SAMPLES = RECORDING_RATE_HZ * BUCKET_MS // 1000
 _SAMPLES_PER_MS = RECORDING_RATE_HZ // 1000
 
-Samples = NDArray[np.int16]
 _Piece = tuple[str, bytes, int, int]  # side, PCM, rate in Hz, offset in ms
 
 
@@ -55,6 +59,7 @@ class Recording:
     path: Path | None
     duration_ms: int
     waveform: Waveform
+    growth: Growth = IN_THE_CLEAR
 
 
 def peaks(samples: Samples, *, bucket_samples: int = _BUCKET_SAMPLES) -> list[int]:
@@ -136,15 +141,14 @@ class _Track:
 
 
 class TwoTrackFile:
-    """Writes a stereo WAV as its two sides come, in order or not. Synchronous."""
+    """Writes both sides as they come, in order or not. Synchronous."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: BinaryIO = path.open("wb", buffering=0)
+    def __init__(self, path: Path, growth: Growth = IN_THE_CLEAR) -> None:
+        self.path, self._growth = path, growth
+        self._file = growth.create(path)
         self._tracks = {"caller": _Track(), "assistant": _Track()}
         self._written = 0
         self._peaks: dict[str, list[int]] = {"caller": [], "assistant": []}
-        self._file.write(_wav_header(0))
 
     def add(self, side: str, pcm: bytes, rate_hz: int, offset_ms: int) -> None:
         self._tracks[side].add(pcm, rate_hz, offset_ms)
@@ -162,7 +166,10 @@ class TwoTrackFile:
         self._write(max(end, self._written))
         self._file.close()
         return Recording(
-            self.path, self._written // _SAMPLES_PER_MS, _waveform(**self._peaks)
+            self.path,
+            self._written // _SAMPLES_PER_MS,
+            _waveform(**self._peaks),
+            self._growth,
         )
 
     def _write(self, end: int) -> None:
@@ -171,11 +178,8 @@ class TwoTrackFile:
         sides = [track.take(end) for track in self._tracks.values()]
         for side, samples in zip(self._peaks, sides, strict=True):
             self._peaks[side] += peaks(samples)
-        self._file.write(np.stack(sides, axis=1).tobytes())
+        self._file.append(np.stack(sides, axis=1).tobytes())
         self._written = end
-        self._file.seek(0)
-        self._file.write(_wav_header(self._written * 4))
-        self._file.seek(0, 2)
 
 
 class Recorder:
@@ -185,8 +189,8 @@ class Recorder:
     A disk that fails ends the recording with one log line, never the call.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, growth: Growth = IN_THE_CLEAR) -> None:
+        self._path, self._growth = path, growth
         self._file: TwoTrackFile | None = None
         self._waiting: list[_Piece] = []
         self._latest_ms = 0
@@ -239,7 +243,7 @@ class Recorder:
     def _placed(self, waiting: list[_Piece]) -> TwoTrackFile:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = TwoTrackFile(self._path)
+            self._file = TwoTrackFile(self._path, self._growth)
         for side, pcm, rate_hz, offset_ms in waiting:
             self._file.add(side, pcm, rate_hz, offset_ms)
         return self._file
@@ -249,71 +253,43 @@ class Recorder:
 _writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recording")
 
 
-def _wav_header(data_bytes: int) -> bytes:
-    return _HEADER.pack(
-        b"RIFF",
-        36 + data_bytes,
-        b"WAVE",
-        b"fmt ",
-        16,
-        1,
-        2,
-        RECORDING_RATE_HZ,
-        RECORDING_RATE_HZ * 4,
-        4,
-        16,
-        b"data",
-        data_bytes,
-    )
+def read_recording(path: Path, growth: Growth = IN_THE_CLEAR) -> Recording:
+    """Return what a file of ours holds, also one whose process was killed.
 
-
-def read_recording(path: Path) -> Recording:
-    """Return what a WAV of ours holds, also one whose process was killed.
-
-    Mends its header when the last write was cut off. Raises `OSError` when it cannot
-    be read and `ValueError` when it is none of ours.
+    Raises `OSError` when it cannot be read and `ValueError` when it is none of ours.
     """
-    with path.open("r+b") as file:
-        if file.read(4) != b"RIFF":
-            raise ValueError(f"{path.name} is no recording")
-        data_bytes = max(0, path.stat().st_size - _HEADER.size) // 4 * 4
-        file.seek(0)
-        file.write(_wav_header(data_bytes))
-        file.seek(_HEADER.size)
-        samples = np.frombuffer(file.read(data_bytes), np.int16).reshape(-1, 2)
-    return Recording(
-        path,
-        len(samples) // _SAMPLES_PER_MS,
-        _waveform(caller=peaks(samples[:, 0]), assistant=peaks(samples[:, 1])),
-    )
+    loud: dict[str, list[int]] = {"caller": [], "assistant": []}
+    count = 0
+    with growth.open(path) as wav:
+        for samples in blocks_of(wav):
+            count += len(samples)
+            for side, column in zip(loud, samples.T, strict=True):
+                loud[side] += peaks(column)
+    return Recording(path, count // _SAMPLES_PER_MS, _waveform(**loud), growth)
 
 
-def encode_webm(source: Path, target: Path, *, bit_rate: int = 40_000) -> None:
-    """Write a recording as stereo Opus in WebM, about 300 kB a minute; blocks.
-
-    The target appears whole or not at all.
-    """
-    unfinished = target.with_suffix(".part")
-    try:
-        with (
-            av.open(str(source)) as reader,
-            av.open(str(unfinished), "w", format="webm") as writer,
-        ):
-            stream = writer.add_stream("libopus", rate=RECORDING_RATE_HZ)
-            stream.layout = "stereo"
-            stream.bit_rate = bit_rate
-            # "voip" would predict one side from the other and let it be heard there.
-            stream.codec_context.options = {
-                "application": "audio",
-                "compression_level": "3",
-            }
-            resampler = av.AudioResampler(
-                format="s16", layout="stereo", rate=RECORDING_RATE_HZ, frame_size=320
-            )
-            for frame in (*reader.decode(audio=0), None):
-                for out in resampler.resample(frame):
-                    writer.mux(stream.encode(out))
-            writer.mux(stream.encode(None))
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def encode_webm(
+    source: IO[bytes], target: IO[bytes], *, bit_rate: int = 40_000
+) -> None:
+    """Write a recording as stereo Opus in WebM, about 300 kB a minute; blocks."""
+    with (
+        av.open(source, "r") as reader,
+        av.open(target, "w", format="webm") as writer,
+    ):
+        stream = writer.add_stream("libopus", rate=RECORDING_RATE_HZ)
+        stream.layout = "stereo"
+        stream.bit_rate = bit_rate
+        # "voip" would predict one side from the other and let it be heard there.
+        stream.codec_context.options = {
+            "application": "audio",
+            "compression_level": "3",
+        }
+        resampler = av.AudioResampler(
+            format="s16", layout="stereo", rate=RECORDING_RATE_HZ, frame_size=320
+        )
+        for frame in reader.decode(audio=0):
+            for out in resampler.resample(frame):
+                writer.mux(stream.encode(out))
+        for out in resampler.resample(None):
+            writer.mux(stream.encode(out))
+        writer.mux(stream.encode(None))

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
-
+from calls.media.growing import Samples
 from calls.media.recording import RECORDING_RATE_HZ, Recording, read_recording
 
-HEADER_BYTES: Final = 44
 # Recognisers place a turn a little late and end it a little early.
 MARGIN_MS: Final = 500
 _SAMPLES_PER_MS: Final = RECORDING_RATE_HZ // 1000
@@ -36,11 +34,13 @@ def silence(recording: Recording, stretches: Iterable[Stretch]) -> Recording:
     """
     if recording.path is None:
         return recording
-    file = np.memmap(recording.path, dtype=np.int16, mode="r+", offset=HEADER_BYTES)
-    samples = file.reshape(-1, 2)
-    for one in stretches:
-        start = max(0, one.start_ms - MARGIN_MS) * _SAMPLES_PER_MS
-        end = max(0, one.end_ms + MARGIN_MS) * _SAMPLES_PER_MS
-        samples[start:end, _COLUMNS[one.side]] = 0
-    file.flush()
-    return read_recording(recording.path)
+    wanted = list(stretches)
+
+    def without(samples: Samples, before: int) -> None:
+        for one in wanted:
+            start = max(0, one.start_ms - MARGIN_MS) * _SAMPLES_PER_MS - before
+            end = max(0, one.end_ms + MARGIN_MS) * _SAMPLES_PER_MS - before
+            samples[max(0, start) : max(0, end), _COLUMNS[one.side]] = 0
+
+    recording.growth.change(recording.path, without)
+    return read_recording(recording.path, recording.growth)

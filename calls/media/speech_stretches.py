@@ -8,7 +8,8 @@ from typing import IO, Final
 import av
 import numpy as np
 
-from calls.media.recording import BUCKET_MS, RECORDING_RATE_HZ, Samples, peaks
+from calls.media.growing import Samples
+from calls.media.recording import BUCKET_MS, RECORDING_RATE_HZ, peaks
 
 LOUD: Final = 3  # of 100: above a line's noise, below a quiet voice
 JOIN_MS: Final = 800  # a shorter pause is within a sentence

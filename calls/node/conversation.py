@@ -143,7 +143,9 @@ class Conversation:
         recorder = None
         is_heard = not isinstance(self._link, TextLink)
         if is_heard and not self._order.policy.gdpr_mode:
-            recorder = Recorder(shelf.growing_file(self._order.call_id))
+            recorder = shelf.recorder_of(
+                self._order.call_id, is_sealed=self._order.policy.seals_content
+            )
             self.taps.add(caller=recorder.caller, assistant=recorder.assistant)
         watch: AnsweringWatch | None = None
         if self._watches_for_voicemail and self._order.spec.voicemail_detection:

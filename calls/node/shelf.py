@@ -7,30 +7,47 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import storages
 
-from calls.media.recording import Recording, read_recording
+from calls.media.growing import IN_THE_CLEAR, Growth, Sealed
+from calls.media.recording import Recorder, Recording, read_recording
 from calls.models import Call
 from calls.services.recordings import KeptRecording, attach_recording, recording_name
 from common.edges import contained
 from portal.scope import Scope, all_organizations, scoped
+from portal.sealed import key_ring
 from portal.sealed_storage import SUFFIX
 from portal.services.privacy import policy_for
 
 logger = logging.getLogger(__name__)
+
+# What a killed process leaves; a draft is the copy of a sealed one that was changed.
+_LEFT: Final = (IN_THE_CLEAR.suffix, Sealed.suffix, Sealed.draft_suffix)
 
 
 def _folder() -> Path:
     return Path(settings.VAR_DIR) / "growing"
 
 
-def growing_file(call_id: UUID) -> Path:
+def growing_file(call_id: UUID, *, is_sealed: bool = False) -> Path:
     """Return where a recording grows while its call goes on."""
-    return _folder() / f"{call_id}.wav"
+    return _folder() / f"{call_id}{growth_of(is_sealed=is_sealed).suffix}"
+
+
+def growth_of(*, is_sealed: bool) -> Growth:
+    """Return how it grows: what is to be sealed never lies open."""
+    return Sealed(key_ring()) if is_sealed else IN_THE_CLEAR
+
+
+def recorder_of(call_id: UUID, *, is_sealed: bool) -> Recorder:
+    """Return what writes a call's recording while the call goes on."""
+    path = growing_file(call_id, is_sealed=is_sealed)
+    return Recorder(path, growth_of(is_sealed=is_sealed))
 
 
 def keep(
@@ -44,7 +61,7 @@ def keep(
         return None
     # Each storage has its own kinds, and none may spoil the bill.
     with contained(logger, "recording not kept", call_id=str(call_id)):
-        with recording.path.open("rb") as file:
+        with recording.growth.open(recording.path) as file:
             name = storages["recordings"].save(
                 recording_name(call_id, ".wav" + (SUFFIX if is_sealed else "")),
                 File(file),
@@ -61,7 +78,8 @@ def salvage(*, except_for: frozenset[UUID] = frozenset()) -> int:
     is a call that a killed process left behind, until the sweeper has ended it.
     """
     kept_count = 0
-    for path in sorted(_folder().glob("*.wav")):
+    left = [path for path in _folder().glob("*") if path.suffix in _LEFT]
+    for path in sorted(left):
         # One file must not cost the others; it is tried again.
         with contained(logger, "recording not salvaged", file=path.name):
             try:
@@ -94,12 +112,17 @@ def _salvage(path: Path, call_id: UUID) -> bool:
         return False
     if call.is_live:
         return False
+    if path.suffix == Sealed.draft_suffix:
+        path.unlink(missing_ok=True)
+        return False
     policy = policy_for(call.agency_id, call.organization_id)
     if policy.redacted:
         # What was to be silenced is not known any more, so nothing is heard.
         path.unlink(missing_ok=True)
         return False
-    kept = keep(call.pk, read_recording(path), is_sealed=policy.seals_content)
+    growth = growth_of(is_sealed=path.suffix == Sealed.suffix)
+    recording = read_recording(path, growth)
+    kept = keep(call.pk, recording, is_sealed=policy.seals_content)
     if kept is None:
         return False
     with scoped(Scope(call.agency_id, call.organization_id)):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -89,14 +88,11 @@ def encode_kept(*, call: Call) -> bool:
     from calls.media.recording import encode_webm
 
     storage = storages["recordings"]
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "call.wav", Path(folder) / "call.webm"
-        with storage.open(call.recording) as kept, source.open("wb") as copy:
-            for chunk in kept.chunks():
-                copy.write(chunk)
-        encode_webm(source, target)
-        with target.open("rb") as small:
-            name = storage.save(recording_name(call.pk, suffix), File(small))
+    # In memory: what is sealed lies open on no disk, and an hour is 18 MB.
+    with io.BytesIO() as small:
+        with storage.open(call.recording) as kept:
+            encode_webm(kept, small)
+        name = storage.save(recording_name(call.pk, suffix), File(small))
     moved = Call.objects.filter(pk=call.pk, recording=call.recording).update(
         recording=name
     )

@@ -5,6 +5,7 @@ Loads the audio library, which only a worker that does this needs.
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +13,13 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import storages
 
+from calls.media.growing import Sealed
 from calls.media.recording import RECORDING_RATE_HZ, TwoTrackFile, encode_webm
 from calls.media.silencing import Stretch, silence
 from calls.media.speech_stretches import sides_of
 from calls.models import Call
 from calls.services.recordings import recording_name
+from common.sealing import KeyRing, new_key
 from portal.sealed_storage import SUFFIX, is_sealed, plain_name
 
 
@@ -28,22 +31,22 @@ def silence_kept(*, call: Call, stretches: Sequence[Stretch]) -> None:
     """
     kept_name, storage = call.recording, storages["recordings"]
     suffix = Path(plain_name(kept_name)).suffix
-    with tempfile.TemporaryDirectory() as folder:
-        whole, small = Path(folder) / "call.wav", Path(folder) / "call.webm"
-        with storage.open(kept_name) as kept, tempfile.TemporaryFile() as copy:
-            for chunk in kept.chunks():
-                copy.write(chunk)
-            copy.seek(0)
-            caller, assistant = sides_of(copy)
-        file = TwoTrackFile(whole)
+    # What lies in the folder meanwhile is sealed with a key that this process forgets.
+    growth = Sealed(KeyRing.parse(new_key("once")))
+    with tempfile.TemporaryDirectory() as folder, io.BytesIO() as small:
+        with storage.open(kept_name) as kept:
+            caller, assistant = sides_of(kept)
+        file = TwoTrackFile(Path(folder) / "call", growth)
         file.add("caller", caller.tobytes(), RECORDING_RATE_HZ, 0)
         file.add("assistant", assistant.tobytes(), RECORDING_RATE_HZ, 0)
         silenced = silence(file.close(), stretches)
-        if suffix != ".wav":
-            encode_webm(whole, small)
-        with (whole if suffix == ".wav" else small).open("rb") as done:
+        assert silenced.path is not None
+        with growth.open(silenced.path) as whole:
+            if suffix != ".wav":
+                encode_webm(whole, small)
             ending = suffix + (SUFFIX if is_sealed(kept_name) else "")
-            name = storage.save(recording_name(call.pk, ending), File(done))
+            done = File(whole if suffix == ".wav" else small)
+            name = storage.save(recording_name(call.pk, ending), done)
     moved = Call.objects.filter(pk=call.pk, recording=kept_name).update(
         recording=name, waveform=silenced.waveform
     )

@@ -15,7 +15,6 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.files.storage import storages
@@ -108,14 +107,8 @@ def _pieces(call: Call) -> list[Piece]:
     from calls.media.speech_stretches import NotARecording, pieces_of, sides_of
 
     try:
-        with (
-            storages["recordings"].open(call.recording) as kept,
-            TemporaryFile() as copy,
-        ):
-            for chunk in kept.chunks():
-                copy.write(chunk)
-            copy.seek(0)
-            caller, _assistant = sides_of(copy)
+        with storages["recordings"].open(call.recording) as kept:
+            caller, _assistant = sides_of(kept)
             return pieces_of(caller)
     except FileNotFoundError as error:  # it is being made small at this moment
         raise NotTranscribed("The recording is being moved.") from error

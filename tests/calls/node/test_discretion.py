@@ -11,7 +11,7 @@ from django.core.files.storage import storages
 from assistants.disclosure import SENTENCES, sentence_for, with_disclosure
 from assistants.services import save_assistant
 from assistants.spec import LLMConfig
-from calls.media.silencing import HEADER_BYTES
+from calls.media.growing import HEADER_BYTES
 from calls.models import Call, VoiceNode
 from calls.node import shelf
 from calls.services.running import CallOrder, pick_up

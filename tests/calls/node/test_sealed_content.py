@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -11,7 +13,9 @@ from django.core.files.storage import storages
 from django.db import connection
 from django.urls import reverse
 
+from calls.media.recording import Recording
 from calls.models import Call, CallEvent, Turn, VoiceNode
+from calls.node import shelf
 from calls.services import running
 from calls.services.recordings import encode_kept
 from calls.services.running import CallOrder
@@ -25,7 +29,24 @@ from tests.world import House, browser
 
 
 @pytest.fixture
-def sealed_call(bakery: House, node: VoiceNode, inline_database: None) -> Call:
+def kept_files(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The files that recordings had grown in, as the disk had them at the end."""
+    found: list[bytes] = []
+    keep = shelf.keep
+
+    def look(call_id: UUID, recording: Recording, **choices: bool) -> Any:
+        assert recording.path is not None
+        found.append(recording.path.read_bytes())
+        return keep(call_id, recording, **choices)
+
+    monkeypatch.setattr(shelf, "keep", look)
+    return found
+
+
+@pytest.fixture
+def sealed_call(
+    bakery: House, node: VoiceNode, inline_database: None, kept_files: list[bytes]
+) -> Call:
     with organization_scope(bakery.organization):
         save_privacy(organization=bakery.organization, actor=None, seals_content=True)
     order: CallOrder = order_for(bakery, node)
@@ -62,6 +83,14 @@ def test_the_recording_is_sealed_on_the_disk_and_made_small_sealed(
         sealed_call.refresh_from_db()
     assert sealed_call.recording.endswith(".webm.sealed")
     assert b"webm" not in on_disk(sealed_call)[:64]
+
+
+def test_the_recording_grows_sealed(sealed_call: Call, kept_files: list[bytes]) -> None:
+    (grown,) = kept_files
+    assert grown.startswith(b"PVG1")
+    assert b"WAVE" not in grown
+    assert len(grown) > sealed_call.recording_ms * 64
+    assert list((Path(settings.VAR_DIR) / "growing").glob(f"{sealed_call.pk}*")) == []
 
 
 def test_people_with_the_right_hear_it_and_can_seek(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -18,7 +19,12 @@ from calls.services.finish import Outcome, finish_call
 from calls.services.running import CallOrder
 from calls.session.events import EndReason
 from common.ids import uuid7
-from portal.scope import all_organizations
+from common.sealing import new_key
+from portal.scope import all_organizations, organization_scope
+from portal.services.privacy import save_privacy
+from tests.world import House
+
+PCM = b"\x10\x20\0\0" * 1_600  # one side speaks, the other is silent
 
 
 @pytest.fixture(autouse=True)
@@ -27,11 +33,11 @@ def empty_shelf() -> None:
         path.unlink()
 
 
-def left_behind(order: CallOrder) -> Path:
+def left_behind(order: CallOrder, *, is_sealed: bool = False) -> Path:
     """What a process killed after three seconds leaves: a file never closed."""
-    path = shelf.growing_file(order.call_id)
+    path = shelf.growing_file(order.call_id, is_sealed=is_sealed)
     path.parent.mkdir(exist_ok=True)
-    file = TwoTrackFile(path)
+    file = TwoTrackFile(path, shelf.growth_of(is_sealed=is_sealed))
     file.add("caller", b"\x10\x20" * 16_000 * 3, 16_000, 0)
     file.write_until(3_000)
     file._file.close()
@@ -67,6 +73,34 @@ def test_a_killed_processs_recording_waits_for_the_end_of_its_call(
     with storages["recordings"].open(call.recording) as kept:
         assert kept.size > 3 * 64_000
     assert shelf.salvage() == 0
+
+
+def test_what_is_to_be_sealed_lies_open_at_no_moment(
+    bakery: House, order: CallOrder, settings: Any
+) -> None:
+    with organization_scope(bakery.organization):
+        save_privacy(organization=bakery.organization, actor=None, seals_content=True)
+    path = left_behind(order, is_sealed=True)
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(b"a copy that was being made")
+    assert PCM not in path.read_bytes()
+    # A new key takes over before anybody finds the file; the old one still opens it.
+    settings.SEALING_KEYS = f"{new_key('k9')},{settings.SEALING_KEYS}"
+    assert shelf.salvage() == 0
+    assert draft.exists()
+    end(order)
+    assert shelf.salvage() == 1
+    assert not path.exists()
+    assert not draft.exists()
+    call = row(order)
+    assert call.recording.endswith(".wav.sealed")
+    assert call.recording_ms == 3_000
+    with storages["recordings"].open(call.recording) as kept:
+        sound = kept.read()
+    assert sound.startswith(b"RIFF")
+    assert len(sound) == 44 + 3 * 64_000
+    stored = Path(settings.VAR_DIR) / "recordings" / call.recording
+    assert PCM not in stored.read_bytes()
 
 
 def test_nonsense_on_the_shelf_costs_no_recording(order: CallOrder) -> None:
