@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from campaigns.locality import Locality, known_zones, locality_of
 from campaigns.numbers import UnusableNumber, read_number
 
-MAX_COLUMNS: Final = 30
+MAX_COLUMNS: Final = 100
 MAX_VALUE_LENGTH: Final = 500
 MAX_NAME_LENGTH: Final = 120
 MAX_PROOF_LENGTH: Final = 300
@@ -22,6 +22,8 @@ BASIS, PROOF = "consent_basis", "consent_proof"
 ROLES: Final = (NUMBER, NAME, ZONE, STATE, BASIS, PROOF)
 BASES: Final = frozenset({"written", "express", "customer", "legal"})
 
+_NUMBER: Final = re.compile(r"[+(\d][\d\s().\-/\xa0]{5,24}")
+_DATE: Final = re.compile(r"\d{4}([-/.])\d\d?\1\d\d?.*|\d\d?([-/.])\d\d?\2\d{2,4}.*")
 _HEADINGS: Final[dict[str, str]] = {
     heading: role
     for role, headings in {
@@ -70,22 +72,46 @@ class Columns:
     @classmethod
     def guess(cls, headings: Sequence[str]) -> Columns | None:
         """Return what a row of headings says, or `None` when it names no number."""
-        names = [identifier(cell) for cell in headings[:MAX_COLUMNS]]
+        found = cls._of_headings(headings)
+        return found if NUMBER in found.roles else None
+
+    @classmethod
+    def guess_by_rows(cls, rows: Sequence[Sequence[str]]) -> tuple[Columns, bool]:
+        """Return what the columns seem to be, and whether the first row is headings.
+
+        By names where they say it, else by which column looks like numbers.
+        """
+        if (named := cls.guess(rows[0])) is not None:
+            return named, True
+        at = _column_of_numbers(rows[1:])
+        if at is not None and not _looks_like_number(_cell(rows[0], at)):
+            found = cls._of_headings(rows[0])
+            others = {key: i for key, i in found.variables.items() if i != at}
+            return cls({**found.roles, NUMBER: at}, others), True
+        at = _column_of_numbers(rows)
+        if at in (None, 0):
+            return cls.of_list(), False
+        return cls({NUMBER: at, NAME: 0}), False
+
+    @classmethod
+    def _of_headings(cls, headings: Sequence[str]) -> Columns:
         roles: dict[str, int] = {}
         variables: dict[str, int] = {}
-        for index, name in enumerate(names):
+        for index, cell in enumerate(headings[:MAX_COLUMNS]):
+            name = identifier(cell)
             role = _HEADINGS.get(name)
             if role is not None and role not in roles:
                 roles[role] = index
             elif name:
-                variables.setdefault(name, index)
-        return cls(roles, variables) if NUMBER in roles else None
+                variables[_free(name, variables)] = index
+        return cls(roles, variables)
 
     @classmethod
     def chosen(cls, headings: Sequence[str], choices: Sequence[str]) -> Columns:
         """Return the columns as a person maps them, heading by heading.
 
-        A choice is a role, `variable` (named as its heading) or "" to leave it out.
+        A choice is a role, `variable` (named as its heading, the second of a name with
+        a 2 behind it) or "" to leave it out.
         """
         roles: dict[str, int] = {}
         variables: dict[str, int] = {}
@@ -94,7 +120,7 @@ class Columns:
                 roles.setdefault(choice, index)
             elif choice == "variable":
                 name = identifier(heading) or f"column_{index + 1}"
-                variables.setdefault(name, index)
+                variables[_free(name, variables)] = index
         return cls(roles, variables)
 
     def as_json(self) -> dict[str, dict[str, int]]:
@@ -156,6 +182,39 @@ def identifier(heading: str) -> str:
     if words[:1].isdigit():
         words = f"_{words}"
     return words[:64]
+
+
+def _free(name: str, taken: Mapping[str, int]) -> str:
+    """Return the name, or with the first number that makes it another one."""
+    found, n = name, 1
+    while found in taken:
+        n += 1
+        found = f"{name[:60]}_{n}"
+    return found
+
+
+def _looks_like_number(text: str) -> bool:
+    plain = text.strip().strip("'’")
+    if _DATE.fullmatch(plain) or not _NUMBER.fullmatch(plain):
+        return False
+    return 7 <= sum(letter.isdigit() for letter in plain) <= 15
+
+
+def _column_of_numbers(rows: Sequence[Sequence[str]]) -> int | None:
+    """Return which column holds telephone numbers in at least half of the rows.
+
+    Of several the one that writes them as only telephone numbers are: `+31 …`, `06-…`.
+    """
+    scores: dict[int, int] = {}
+    counts: dict[int, int] = {}
+    for row in rows:
+        for index, text in enumerate(row):
+            if _looks_like_number(text):
+                counts[index] = counts.get(index, 0) + 1
+                sure = text.strip().strip("'’")[:1] in "+0("
+                scores[index] = scores.get(index, 0) + (3 if sure else 1)
+    likely = [index for index, n in counts.items() if n * 2 >= len(rows)]
+    return max(likely, key=lambda index: (scores[index], -index), default=None)
 
 
 def _cell(cells: Sequence[str], index: int) -> str:

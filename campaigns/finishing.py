@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from calls.models import Call, CallAnalysis
 from campaigns import lifecycle, pacing, retries
-from campaigns.models import Attempt, Campaign, Lead
+from campaigns.models import Attempt, Campaign, Lead, LeadImport
 from campaigns.outcomes import Outcome, outcome_of
 from campaigns.services.running import halt_campaign
 from campaigns.telling import tell_of_campaign, tell_of_lead
@@ -217,9 +217,12 @@ def zone_of(lead: Lead) -> ZoneInfo | None:
 def complete_if_done(*, campaign: Campaign, now: datetime) -> bool:
     """Complete a running campaign with nobody left to call. Its row is locked.
 
-    Whose rules follow results of conversations waits for those that are not known yet.
+    Whose rules follow results of conversations waits for those that are not known yet,
+    and so does one whose list is still being imported.
     """
     if Lead.objects.unfinished().filter(campaign=campaign).exists():
+        return False
+    if campaign.imports.filter(status__in=LeadImport.OPEN).exists():
         return False
     if _awaits_results(campaign, now):
         return False

@@ -5,6 +5,7 @@
     decisions   what was noted of a consent           from the end of their campaign; after
                                                       `PRIVATE_FOR` where nothing is kept
     faults      what stood in rows of an upload       after `FAULTS_FOR`
+    uploads     files nobody went on with             `campaigns.discarding`
 
 Saved lists, and the leads of campaigns that are not over, are whom a customer means to
 call: they go when somebody deletes them, or when the person asks.
@@ -24,6 +25,7 @@ from django.db.models.functions import Cast, Concat, Replace, Right
 
 from calls.models import Call
 from campaigns.checks import without_proof
+from campaigns.discarding import forget_uploads
 from campaigns.models import Attempt, Campaign, Decision, ImportFault, Lead
 from portal.policy import METADATA_DAYS
 from portal.scope import Scope, all_organizations, scoped
@@ -48,6 +50,7 @@ def forget_people(now: datetime) -> int:
     """
     with all_organizations("each organization's campaigns have their own time"):
         _forget_faults(now)
+        forget_uploads(now)
         named = Lead.objects.filter(
             campaign=OuterRef("pk"), phone_number__startswith="+"
         )

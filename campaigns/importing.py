@@ -9,7 +9,6 @@ count. Nothing here raises, whatever the text. Files of any size go through
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +23,7 @@ from campaigns.columns import (
     Columns,
     LeadRow,
 )
+from campaigns.delimited import delimited_rows, delimiter_of
 from campaigns.numbers import UnusableNumber, region_of, to_e164
 
 __all__ = [
@@ -45,7 +45,7 @@ __all__ = [
 
 MAX_LEADS: Final = 10_000
 MAX_ERRORS: Final = 200  # kept; the rest is counted
-_DELIMITERS: Final = ",;\t|"
+_LOOKED_AT: Final = 6  # rows by which columns are guessed
 
 
 @dataclass(frozen=True)
@@ -78,19 +78,14 @@ def decode(data: bytes) -> str:
         return data.decode("cp1252", errors="replace")
 
 
-def delimiter_of(line: str) -> str:
-    """Return what stands between the cells of a line."""
-    return max(_DELIMITERS, key=line.count)
-
-
 def read_leads(text: str, *, region: str) -> Import:
     """Read leads from a table or a list; later copies of a number are left out."""
     lines = list(_records(text))
     if not lines:
         return Import()
-    heading = Columns.guess(lines[0][1])
-    columns = heading or Columns.of_list()
-    body = lines[1:] if heading else lines
+    first = [cells for _line, cells in lines[:_LOOKED_AT]]
+    columns, has_headings = Columns.guess_by_rows(first)
+    body = lines[1:] if has_headings else lines
     rows: dict[str, LeadRow] = {}
     errors: list[RowError] = []
     error_count = duplicates = 0
@@ -124,17 +119,7 @@ def read_leads(text: str, *, region: str) -> Import:
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and cells of every row that is not empty."""
     clean = text.lstrip("\ufeff").replace("\0", "")
-    clean = "\n".join(clean.splitlines())  # also \r, and what editors call a line
-    first = next((line for line in clean.split("\n") if line.strip()), "")
-    reader = csv.reader(clean.split("\n"), delimiter=delimiter_of(first))
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:  # a cell beyond the csv module's limit
-            yield line, []
-            continue
-        if any(cell.strip() for cell in cells):
-            yield line, cells
+    lines = clean.splitlines()  # also \r, and what editors call a line
+    first = next((line for line in lines if line.strip()), "")
+    # With its end, so that a cell over two lines keeps them apart.
+    yield from delimited_rows((f"{line}\n" for line in lines), delimiter_of(first))

@@ -16,12 +16,19 @@ from ninja.files import UploadedFile
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from campaigns.columns import NUMBER, Columns
+from campaigns.discarding import discard_import
 from campaigns.faults import faults_file
 from campaigns.models import Campaign, LeadImport
 from campaigns.numbers import region_of
 from campaigns.queries import get_campaign
 from campaigns.sheets import BadSheet
-from campaigns.streaming import Preview, cancel_import, preview_of, start_import
+from campaigns.streaming import (
+    Preview,
+    cancel_import,
+    preview_of,
+    resume_import,
+    start_import,
+)
 from portal.api.access import api_requires, require_live_key
 from portal.api.errors import Conflict, InvalidRequest, param_path
 from portal.api.paging import LongPage, LongPagination, page_of
@@ -84,6 +91,7 @@ class ImportJson(BaseModel):
     status: str
     percent: int
     added: int
+    removed: int
     duplicates: int
     errors: int
     message: str | None
@@ -146,7 +154,10 @@ def list_imports(
     request: HttpRequest, campaign_id: UUID, wanted: Annotated[LongPage, Query()]
 ) -> dict[str, Any]:
     """Imports of a campaign, newest first."""
-    rows = LeadImport.objects.filter(campaign=get_campaign(campaign_id))
+    # An upload whose columns are still to be said on its page is no import yet.
+    rows = LeadImport.objects.filter(campaign=get_campaign(campaign_id)).exclude(
+        status=LeadImport.Status.UPLOADED
+    )
     page, said = page_of(rows, wanted, rows.count())
     return {"imports": [import_json(row) for row in page], "pagination": said}
 
@@ -165,9 +176,40 @@ def read_import(
 def stop_import(
     request: HttpRequest, campaign_id: UUID, import_id: UUID
 ) -> dict[str, Any]:
-    """Stop an import; who is in stays in."""
+    """Stop an import; who is in stays in. It can go on, or be discarded."""
     if not cancel_import(row=_import(campaign_id, import_id), actor=None):
         raise Conflict("This import is over.")
+    return {"lead_import": import_json(_import(campaign_id, import_id))}
+
+
+@router.post("/{uuid:campaign_id}/imports/{uuid:import_id}/resume", response=OneImport)
+@api_requires(Permission.CAMPAIGNS_EDIT)
+def go_on_with_import(
+    request: HttpRequest, campaign_id: UUID, import_id: UUID
+) -> dict[str, Any]:
+    """Go on with an import that was stopped, behind its last row.
+
+    Its file is kept for a week.
+    """
+    row = _import(campaign_id, import_id)
+    if row.campaign.status == Campaign.Status.SCHEDULED:
+        require_live_key(request)
+    if not resume_import(row=row, actor=None):
+        raise Conflict("This import was not stopped, or its file is gone.")
+    return {"lead_import": import_json(_import(campaign_id, import_id))}
+
+
+@router.post("/{uuid:campaign_id}/imports/{uuid:import_id}/discard", response=OneImport)
+@api_requires(Permission.CAMPAIGNS_EDIT)
+def take_back_import(
+    request: HttpRequest, campaign_id: UUID, import_id: UUID
+) -> dict[str, Any]:
+    """Take the people of an import that is over out again, those nobody called.
+
+    `discarded` once all are out; read the import again to see how far it is.
+    """
+    if not discard_import(row=_import(campaign_id, import_id), actor=None):
+        raise Conflict("Stop this import first.")
     return {"lead_import": import_json(_import(campaign_id, import_id))}
 
 
@@ -222,7 +264,10 @@ def preview_json(preview: Preview) -> dict[str, Any]:
 
 def import_json(row: LeadImport) -> dict[str, Any]:
     """Return an import as the API shows it."""
-    names = ("campaign_id", "file_name", "status", "percent", "added", "duplicates")
+    names = (
+        *("campaign_id", "file_name", "status", "percent"),
+        *("added", "removed", "duplicates"),
+    )
     return {name: getattr(row, name) for name in names} | {
         "id": row.pk,
         "errors": row.error_count,
@@ -274,6 +319,7 @@ def _import(campaign_id: UUID, import_id: UUID) -> LeadImport:
     row = (
         LeadImport.objects.select_related("organization", "campaign")
         .filter(campaign=get_campaign(campaign_id), pk=import_id)
+        .exclude(status=LeadImport.Status.UPLOADED)
         .first()
     )
     if row is None:

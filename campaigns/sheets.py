@@ -1,23 +1,41 @@
 """Rows of a file, one after another, whatever its size: CSV in any encoding, and XLSX.
 
-None is ever held in memory. What an XLSX file is made of is `campaigns.workbooks`.
+None is ever held in memory. What an XLSX file is made of is `campaigns.workbooks`. What
+is no text at all is refused before anybody maps its columns.
 """
 
 from __future__ import annotations
 
-import csv
+import codecs
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from campaigns.importing import delimiter_of
-from campaigns.workbooks import BadSheet, xlsx_rows
+from django.utils.translation import gettext as _
 
-__all__ = ["BadSheet", "SheetRow", "rows_of"]
+from campaigns.delimited import delimited_rows, delimiter_of
+from campaigns.workbooks import BadSheet, sheet_names, xlsx_rows
+
+__all__ = ["BadSheet", "SheetRow", "rows_of", "sheet_names"]
 
 _SAMPLE_BYTES: Final = 64_000
 XLSX: Final = b"PK\x03\x04"
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+_KINDS: Final = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"{\\rtf")
+_CONTROLS: Final = bytes({*range(1, 9), *range(14, 32), 127})
+_MOST_CONTROLS: Final = 0.02
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    """Read what is no UTF-8 as Windows does: one file may have been made by both."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return wrong.decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error("portavoce-windows", _as_windows)
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,17 @@ def rows_of(file: IO[bytes]) -> Iterator[SheetRow]:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         return _xlsx_rows(file, size)
+    if start == _OLD_EXCEL:
+        raise BadSheet(
+            _("This is an Excel file of the old kind. Save it as XLSX or CSV first.")
+        )
+    file.seek(0)
+    sample = file.read(_SAMPLE_BYTES)
+    controls = len(sample) - len(sample.translate(None, _CONTROLS))
+    if sample.startswith(_KINDS) or (
+        encoding_of(sample) != "utf-16" and controls > len(sample) * _MOST_CONTROLS
+    ):
+        raise BadSheet(_("This file is no list. Choose a CSV or XLSX file."))
     file.seek(0)
     return _csv_rows(file)
 
@@ -64,24 +93,14 @@ def _csv_rows(file: IO[bytes]) -> Iterator[SheetRow]:
     text = io.TextIOWrapper(
         io.BufferedReader(counted, 1 << 16),
         encoding=encoding_of(sample),
-        errors="replace",
+        errors="portavoce-windows",
         newline="",
     )
     head = sample.decode(encoding_of(sample), errors="replace").lstrip("\ufeff")
     first = next((line for line in head.splitlines() if line.strip()), "")
     lines = (line.replace("\0", "") for line in text)
-    reader = csv.reader(lines, delimiter=delimiter_of(first))
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:  # a cell beyond the csv module's limit
-            yield SheetRow(line, [], counted.done)
-            continue
-        if any(cell and not cell.isspace() for cell in cells):
-            yield SheetRow(line, cells, counted.done)
+    for line, cells in delimited_rows(lines, delimiter_of(first)):
+        yield SheetRow(line, cells, counted.done)
 
 
 def encoding_of(sample: bytes) -> str:

@@ -30,20 +30,26 @@ _INSERT: Final = """
 insert into campaigns_lead (
   id, organization_id, agency_id, campaign_id, phone_number, name, variables, status,
   attempt_count, due_at, last_outcome, created_at, locality_id, is_priority,
-  skip_reason, consent_basis, consent_proof, is_variant, disposition)
+  skip_reason, consent_basis, consent_proof, is_variant, import_id, disposition)
 select id, %(organization)s, %(agency)s, %(campaign)s, phone_number, name, variables,
   'pending', 0, %(now)s, '', %(now)s, locality_id, is_priority, '', consent_basis,
-  consent_proof, is_variant, ''
+  consent_proof, is_variant, %(import_id)s, ''
 from incoming_lead
 on conflict (campaign_id, phone_number) do nothing
 """
 _ESCAPED: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def store_leads(campaign: Campaign, rows: Iterable[LeadRow], *, now: datetime) -> int:
+def store_leads(
+    campaign: Campaign,
+    rows: Iterable[LeadRow],
+    *,
+    now: datetime,
+    import_id: UUID | None = None,
+) -> int:
     """Add people to a campaign; return how many were new. Needs a transaction.
 
-    Of copies of a number the first one counts.
+    Of copies of a number the first one counts. `import_id` says which upload they are of.
     """
     fresh: dict[str, LeadRow] = {}
     for row in rows:
@@ -70,6 +76,7 @@ def store_leads(campaign: Campaign, rows: Iterable[LeadRow], *, now: datetime) -
                 "agency": campaign.agency_id,
                 "campaign": campaign.pk,
                 "now": now,
+                "import_id": import_id,
             },
         )
         added = int(cursor.rowcount)

@@ -5,7 +5,8 @@ dial_campaign       claims and calls for one campaign
 finish_attempt      a call ended
 apply_disposition   a call was looked at afterwards
 run_import          a part of a list that was uploaded
-resume_imports      every 30 s: imports nobody works at
+run_discard         a part of a list that is taken back
+resume_imports      every 10 s: imports nobody works at
 ask_registers       external registers, about people of one campaign
 ask_due_registers   every 30 s: sends for campaigns with people to ask about
 apply_wishes        somebody asked not to be called, or to be called later
@@ -26,6 +27,7 @@ from django.utils import timezone
 from campaigns import (
     asking,
     dialing,
+    discarding,
     finishing,
     forgetting,
     funding,
@@ -98,14 +100,22 @@ def run_import(*, import_id: str, organization_id: str) -> None:
 
 
 @shared_task
+def run_discard(*, import_id: str, organization_id: str) -> None:
+    """Take back a part of a list, and send for the next part."""
+    with _scope_of(organization_id):
+        has_more = discarding.run_discard(import_id=UUID(import_id))
+    if has_more:
+        run_discard.delay(import_id=import_id, organization_id=organization_id)
+
+
+@shared_task
 def resume_imports() -> None:
     """Send for imports whose worker died or whose message was lost."""
     with all_organizations("imports of every organization are looked after"):
         late = streaming.late_imports()
     for row in late:
-        run_import.delay(
-            import_id=str(row.pk), organization_id=str(row.organization_id)
-        )
+        task = run_import if row.is_open else run_discard
+        task.delay(import_id=str(row.pk), organization_id=str(row.organization_id))
 
 
 @shared_task

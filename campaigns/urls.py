@@ -61,7 +61,7 @@ urlpatterns = [
     path(f"{_CAMPAIGN}/imports/", setup.campaign_imports, name="campaign_imports"),
     path(f"{_CAMPAIGN}/upload/", audience.campaign_upload, name="campaign_upload"),
     path(
-        f"{_CAMPAIGN}/upload/columns/",
+        f"{_CAMPAIGN}/imports/<uuid:import_id>/columns/",
         audience.campaign_mapping,
         name="campaign_mapping",
     ),
@@ -69,6 +69,16 @@ urlpatterns = [
         f"{_CAMPAIGN}/imports/<uuid:import_id>/cancel/",
         audience.campaign_import_cancel,
         name="campaign_import_cancel",
+    ),
+    path(
+        f"{_CAMPAIGN}/imports/<uuid:import_id>/resume/",
+        audience.campaign_import_resume,
+        name="campaign_import_resume",
+    ),
+    path(
+        f"{_CAMPAIGN}/imports/<uuid:import_id>/discard/",
+        audience.campaign_import_discard,
+        name="campaign_import_discard",
     ),
     path(
         f"{_CAMPAIGN}/imports/<uuid:import_id>/faults/",

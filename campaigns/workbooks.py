@@ -1,8 +1,9 @@
 """Rows of an XLSX file, one after another, whatever its size.
 
-An XLSX file is a ZIP of XML parts. The first sheet is read as it is unpacked, and only
-one row of it is held. The texts that cells share lie in a part of their own, before the
-rows that use them: they go to a temporary file, and memory keeps where each one begins.
+An XLSX file is a ZIP of XML parts. The first sheet that is not hidden is read as it is
+unpacked, and only one row of it is held. The texts that cells share lie in a part of
+their own, before the rows that use them: they go to a temporary file, and memory keeps
+where each one begins.
 
 A document type is refused: no spreadsheet has one, and its entities could grow without
 bound. So is a part that unpacks to more than any list.
@@ -15,6 +16,7 @@ import zipfile
 import zlib
 from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import IO, Any, Final
@@ -46,11 +48,28 @@ def xlsx_rows(file: IO[bytes]) -> Iterator[tuple[int, list[str], float]]:
     Cells are as people see them: a whole number has no decimals, a date is a date.
     Raises `BadSheet`.
     """
+    with (
+        _refusing_what_is_broken(),
+        zipfile.ZipFile(file) as archive,
+        _SharedTexts() as texts,
+    ):
+        book = _Book.of(archive)
+        texts.read(archive)
+        yield from _sheet_rows(archive, book, texts)
+
+
+def sheet_names(file: IO[bytes]) -> list[str]:
+    """Return the names of the sheets people see; the first is read. Raises `BadSheet`."""
+    with _refusing_what_is_broken(), zipfile.ZipFile(file) as archive:
+        return _Book.of(archive).sheet_names
+
+
+@contextmanager
+def _refusing_what_is_broken() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(file) as archive, _SharedTexts() as texts:
-            book = _Book.of(archive)
-            texts.read(archive)
-            yield from _sheet_rows(archive, book, texts)
+        yield
+    except BadSheet:
+        raise
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -62,8 +81,6 @@ def xlsx_rows(file: IO[bytes]) -> Iterator[tuple[int, list[str], float]]:
         ValueError,
         _DocumentType,
     ) as error:
-        if isinstance(error, BadSheet):
-            raise
         raise BadSheet(_("This file cannot be read as a spreadsheet.")) from error
 
 
@@ -108,9 +125,10 @@ class _Reader:
 
 @dataclass
 class _Book(_Reader):
-    """Where the first sheet is, and which cell styles show dates."""
+    """Where the first visible sheet is, and which cell styles show dates."""
 
     sheet_id: str = ""
+    sheet_names: list[str] = field(default_factory=list)
     targets: dict[str, str] = field(default_factory=dict)
     epoch: datetime = _EPOCH
     date_styles: set[int] = field(default_factory=set)
@@ -137,9 +155,10 @@ class _Book(_Reader):
         match name:
             case "workbookPr" if attributes.get("date1904") in {"1", "true"}:
                 self.epoch = _EPOCH_1904
-            case "sheet" if not self.sheet_id:
+            case "sheet" if attributes.get("state", "visible") == "visible":
                 ids = (v for k, v in attributes.items() if k.endswith(":id"))
-                self.sheet_id = next(ids, "")
+                self.sheet_id = self.sheet_id or next(ids, "")
+                self.sheet_names.append(attributes.get("name", ""))
             case "Relationship":
                 self.targets[attributes["Id"]] = attributes["Target"]
             case "numFmt" if _shows_a_date(attributes.get("formatCode", "")):
@@ -279,7 +298,8 @@ class _Sheet(_Reader):
         number = float(raw)
         if self._style in self._book.date_styles:
             return _date(self._book.epoch, number) or raw
-        return str(int(number)) if number.is_integer() else str(number)
+        # As many digits as a spreadsheet has: 0.1 + 0.2 is 0.3 there.
+        return str(int(number)) if number.is_integer() else f"{number:.15g}"
 
 
 def _date(epoch: datetime, days: float) -> str | None:

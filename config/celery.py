@@ -32,7 +32,7 @@ app.conf.task_queues = [
 _TICKS = {
     "campaigns.tasks.dial_due_leads": ("dialing", 2.0),
     "campaigns.tasks.reconcile_attempts": ("dialing", 5.0),
-    "campaigns.tasks.resume_imports": ("default", 30.0),
+    "campaigns.tasks.resume_imports": ("default", 10.0),
     "campaigns.tasks.ask_due_registers": ("default", 30.0),
     "calls.tasks.sweep_lost_calls": ("default", 5.0),
     "calls.tasks.analyse_due_calls": ("analysis", 20.0),

@@ -43,6 +43,8 @@ ACTIONS: Final[dict[str, str | Promise]] = {
     "campaign.deleted": _("Campaign deleted"),
     "campaign.halted": _("Campaign paused by itself"),
     "campaign.import_cancelled": _("Import cancelled"),
+    "campaign.import_discarded": _("Import taken back"),
+    "campaign.import_resumed": _("Import resumed"),
     "campaign.import_started": _("Import started"),
     "campaign.launched": _("Campaign launched"),
     "campaign.lead_changed": _("Lead changed"),

@@ -85,6 +85,8 @@ class Lead(Owned):
     consent_basis = models.CharField(max_length=10, choices=ConsentBasis, blank=True)
     consent_proof = models.CharField(max_length=300, blank=True)
     is_variant = models.BooleanField(default=False)
+    # The upload that brought them. No foreign key: each of a million would be checked.
+    import_id = models.UUIDField(null=True)
     disposition = models.CharField(max_length=40, blank=True)
     last_outcome = models.CharField(max_length=40, blank=True)
     last_attempt_at = models.DateTimeField(null=True)

@@ -20,13 +20,23 @@ class LeadImport(Owned):
     """
 
     class Status(models.TextChoices):
+        UPLOADED = "uploaded", _("Not started")
         WAITING = "waiting", _("Waiting")
         RUNNING = "running", _("Importing")
         FINISHED = "finished", _("Finished")
         CANCELLED = "cancelled", _("Cancelled")
         FAILED = "failed", _("Failed")
+        DISCARDING = "discarding", _("Being taken back")
+        DISCARDED = "discarded", _("Taken back")
 
     OPEN: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.RUNNING)
+    # Until then a worker has something to do.
+    BUSY: ClassVar[tuple[str, ...]] = (*OPEN, Status.DISCARDING)
+    OVER: ClassVar[tuple[str, ...]] = (
+        Status.FINISHED,
+        Status.CANCELLED,
+        Status.FAILED,
+    )
 
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="imports"
@@ -40,6 +50,8 @@ class LeadImport(Owned):
     done_bytes = models.BigIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
     added = models.PositiveIntegerField(default=0)
+    # Of those added: who was taken out again, because nobody had called them yet.
+    removed = models.PositiveIntegerField(default=0)
     duplicates = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
     message = models.CharField(max_length=300, blank=True)
@@ -59,7 +71,7 @@ class LeadImport(Owned):
         indexes = [
             models.Index(
                 fields=["lease_until"],
-                condition=models.Q(status__in=["waiting", "running"]),
+                condition=models.Q(status__in=["waiting", "running", "discarding"]),
                 name="import_open",
             )
         ]
@@ -69,9 +81,29 @@ class LeadImport(Owned):
         return self.status in self.OPEN
 
     @property
+    def is_busy(self) -> bool:
+        return self.status in self.BUSY
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in self.OVER
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it was stopped and its file is still there."""
+        return self.status == self.Status.CANCELLED and bool(self.file)
+
+    @property
+    def kept(self) -> int:
+        """How many of its people are in the campaign, as far as it has counted."""
+        return self.added - self.removed
+
+    @property
     def percent(self) -> int:
-        if self.status == self.Status.FINISHED:
+        if self.status in (self.Status.FINISHED, self.Status.DISCARDED):
             return 100
+        if self.status == self.Status.DISCARDING:
+            return min(99, self.removed * 100 // max(1, self.added))
         return (
             min(99, self.done_bytes * 100 // self.total_bytes)
             if self.total_bytes

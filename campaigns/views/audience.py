@@ -15,15 +15,22 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from calls.forms import COUNTRIES
 from campaigns.columns import BASIS, NAME, NUMBER, PROOF, STATE, ZONE, Columns
+from campaigns.discarding import discard_import
 from campaigns.errors import CampaignIsFinal
 from campaigns.faults import faults_file
 from campaigns.models import LeadImport
 from campaigns.numbers import region_of
 from campaigns.queries import get_campaign
 from campaigns.sheets import BadSheet
-from campaigns.streaming import Preview, cancel_import, preview_of, start_import
+from campaigns.streaming import (
+    Preview,
+    begin_import,
+    cancel_import,
+    keep_upload,
+    preview_of,
+    resume_import,
+)
 from common.days_off import holiday_countries
-from common.ids import uuid7
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -120,22 +127,18 @@ def campaign_upload(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            preview_of(file)
-        except BadSheet as error:
-            form.add_error("file", str(error))
-        else:
-            key = str(uuid7())
-            path = default_storage.save(
-                f"uploads/{request.organization.pk}/{key}", file
+            row = keep_upload(
+                campaign=campaign,
+                file=file,
+                size=int(file.size),
+                file_name=str(file.name),
+                region=form.cleaned_data["region"],
+                actor=request.user,
             )
-            request.session["upload"] = {
-                "path": path,
-                "name": str(file.name),
-                "size": int(file.size),
-                "region": form.cleaned_data["region"],
-                "campaign": str(campaign.pk),
-            }
-            return redirect("campaign_mapping", campaign.pk)
+        except (BadSheet, CampaignIsFinal) as refusal:
+            form.add_error("file", str(refusal))
+        else:
+            return redirect("campaign_mapping", campaign.pk, row.pk)
     context = {"form": form, "campaign": campaign}
     status = 422 if form.errors else 200
     return render(request, "campaigns/upload.html", context, status=status)
@@ -143,32 +146,26 @@ def campaign_upload(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.CAMPAIGNS_EDIT)
-def campaign_mapping(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
+def campaign_mapping(
+    request: MemberRequest, campaign_id: UUID, import_id: UUID
+) -> HttpResponse:
     """Say what the columns of the uploaded file are, and start the import."""
-    campaign = get_campaign(campaign_id)
-    upload = request.session.get("upload") or {}
-    if upload.get("campaign") != str(campaign.pk):
-        return redirect("campaign_upload", campaign.pk)
-    with default_storage.open(upload["path"]) as file:
-        form = MappingForm(request.POST or None, preview=preview_of(file))
-        if request.method == "POST" and form.is_valid():
-            try:
-                start_import(
-                    campaign=campaign,
-                    file=file,
-                    size=upload["size"],
-                    file_name=upload["name"],
-                    columns=form.columns,
-                    region=upload["region"],
-                    actor=request.user,
-                )
-            except (BadSheet, CampaignIsFinal) as refusal:
-                messages.error(request, str(refusal))
-                return redirect("campaign_upload", campaign.pk)
-            del request.session["upload"]
-            default_storage.delete(upload["path"])
-            return redirect("campaign_setup", campaign.pk, "audience")
-    context = {"form": form, "campaign": campaign, "file_name": upload["name"]}
+    row = _import(campaign_id, import_id)
+    if row.status != LeadImport.Status.UPLOADED:
+        return redirect("campaign_setup", campaign_id, "audience")
+    try:
+        with default_storage.open(row.file) as file:
+            form = MappingForm(request.POST or None, preview=preview_of(file))
+    except (BadSheet, FileNotFoundError):
+        messages.error(request, _("The file is gone. Upload it again."))
+        return redirect("campaign_upload", campaign_id)
+    if request.method == "POST" and form.is_valid():
+        try:
+            begin_import(row=row, columns=form.columns, actor=request.user)
+        except CampaignIsFinal as refusal:
+            messages.error(request, str(refusal))
+        return redirect("campaign_setup", campaign_id, "audience")
+    context = {"form": form, "campaign": row.campaign, "row": row}
     status = 422 if form.errors else 200
     return render(request, "campaigns/mapping.html", context, status=status)
 
@@ -178,10 +175,37 @@ def campaign_mapping(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 def campaign_import_cancel(
     request: MemberRequest, campaign_id: UUID, import_id: UUID
 ) -> HttpResponse:
-    """Stop an import; who is in stays in."""
+    """Stop an import; who is in stays in until they are taken back."""
     row = _import(campaign_id, import_id)
     if cancel_import(row=row, actor=request.user):
         messages.success(request, _("Stopped. Who was added so far stays."))
+    return redirect("campaign_setup", campaign_id, "audience")
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_EDIT)
+def campaign_import_resume(
+    request: MemberRequest, campaign_id: UUID, import_id: UUID
+) -> HttpResponse:
+    """Go on with an import that was stopped."""
+    try:
+        if not resume_import(row=_import(campaign_id, import_id), actor=request.user):
+            messages.info(request, _("This import is not one that was stopped."))
+    except CampaignIsFinal as refusal:
+        messages.error(request, str(refusal))
+    return redirect("campaign_setup", campaign_id, "audience")
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_EDIT)
+def campaign_import_discard(
+    request: MemberRequest, campaign_id: UUID, import_id: UUID
+) -> HttpResponse:
+    """Take the people of an import out again, those whom nobody called."""
+    try:
+        discard_import(row=_import(campaign_id, import_id), actor=request.user)
+    except CampaignIsFinal as refusal:
+        messages.error(request, str(refusal))
     return redirect("campaign_setup", campaign_id, "audience")
 
 

@@ -130,7 +130,11 @@ def campaign_test_call(request: MemberRequest, campaign_id: UUID) -> HttpRespons
 def campaign_imports(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     """How far the lists of a campaign are; asked for while one is being imported."""
     campaign = get_campaign(campaign_id)
-    context = {"campaign": campaign, **_imports(campaign)}
+    context = {
+        "campaign": campaign,
+        "is_update": True,
+        **_imports(campaign),
+    }
     status = 200 if context["is_importing"] else 286
     return render(request, "campaigns/import_list.html", context, status=status)
 
@@ -147,13 +151,19 @@ def _frame(campaign: Campaign, step: str) -> dict[str, Any]:
 
 def _imports(campaign: Campaign) -> dict[str, Any]:
     rows = list(LeadImport.objects.filter(campaign=campaign)[:10])
-    return {"imports": rows, "is_importing": any(row.is_open for row in rows)}
+    is_importing = any(row.is_busy for row in rows)
+    leads = Lead.objects.filter(campaign=campaign)
+    return {
+        "imports": rows,
+        "is_importing": is_importing,
+        # Counted when it stands still: this is asked for every second.
+        "lead_count": 0 if is_importing else leads.count(),
+        "sample": [] if is_importing else list(leads[:5]),
+    }
 
 
 def _audience(request: MemberRequest, campaign: Campaign) -> HttpResponse:
     context = {
-        "lead_count": Lead.objects.filter(campaign=campaign).count(),
-        "sample": list(Lead.objects.filter(campaign=campaign)[:5]),
         "saved_lists": list(visible_lists().filter(people_count__gt=0)[:200]),
         **_imports(campaign),
         **_frame(campaign, "audience"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import streaming
+from campaigns import discarding, streaming
 from campaigns.models import Campaign, Lead, LeadImport
 from portal.scope import organization_scope
 from tests.api.conftest import ApiClient
@@ -101,6 +101,26 @@ def test_an_import_is_stopped(campaign: Campaign, bakery_api: ApiClient) -> None
     begun = bakery_api.send_file(path(campaign), LIST).json()["lead_import"]
     stopped = bakery_api.post(path(campaign, f"/{begun['id']}/cancel")).json()
     assert stopped["lead_import"]["status"] == "cancelled"
+
+
+def test_what_was_stopped_goes_on_or_is_taken_back(
+    bakery: House, campaign: Campaign, bakery_api: ApiClient
+) -> None:
+    begun = bakery_api.send_file(path(campaign), LIST).json()["lead_import"]
+    one = path(campaign, f"/{begun['id']}")
+    for early in ("/resume", "/discard"):
+        assert bakery_api.post(one + early).json()["error"]["code"] == "conflict"
+    bakery_api.post(f"{one}/cancel")
+    again = bakery_api.post(f"{one}/resume").json()["lead_import"]
+    assert again["status"] == "waiting"
+    run(bakery, begun["id"])
+    discarded = bakery_api.post(f"{one}/discard").json()["lead_import"]
+    assert discarded["status"] == "discarding"
+    with organization_scope(bakery.organization):
+        discarding.run_discard(import_id=LeadImport.objects.get().pk)
+        assert not Lead.objects.exists()
+    done = bakery_api.get(one).json()["lead_import"]
+    assert (done["status"], done["added"], done["removed"]) == ("discarded", 2, 2)
 
 
 def test_the_same_file_with_the_same_key_is_imported_once(

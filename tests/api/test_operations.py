@@ -106,6 +106,8 @@ POST /campaigns/{campaign_id}/imports/preview
 GET POST /campaigns/{campaign_id}/imports
 GET /campaigns/{campaign_id}/imports/{import_id}
 POST /campaigns/{campaign_id}/imports/{import_id}/cancel
+POST /campaigns/{campaign_id}/imports/{import_id}/resume
+POST /campaigns/{campaign_id}/imports/{import_id}/discard
 GET /campaigns/{campaign_id}/imports/{import_id}/faults.csv
 POST /campaigns/{campaign_id}/copy
 POST /campaigns/{campaign_id}/test-call

@@ -66,6 +66,35 @@ def test_quoted_cells_may_hold_the_delimiter() -> None:
     assert found.rows == (LeadRow("+31612345678", "Jansen, Jan"),)
 
 
+def test_a_cell_over_two_lines_keeps_them_apart() -> None:
+    found = read_leads('phone,street\n+31612345678,"Wall 1\r\nDelft"', region="")
+    assert found.rows[0].variables == {"street": "Wall 1\nDelft"}
+
+
+@pytest.mark.parametrize("behind", [3, 300])
+def test_a_mark_nobody_closed_takes_nobody_else_with_it(behind: int) -> None:
+    others = [f'+3161234{n:04d};"P {n}"' for n in range(behind)]
+    text = "\n".join(["phone;name", '+31612345678;"Jan', *others])
+    found = read_leads(text, region="")
+    assert len(found.rows) == behind + 1
+    assert found.rows[0].name == "Jan"
+    assert found.error_count == 0
+
+
+def test_columns_are_found_by_what_they_hold_where_no_name_says_it() -> None:
+    text = "Klant;Tel. privé;Geboren\nJan;06-12345678;1980-01-02\nAn;0612345679;"
+    found = read_leads(text, region="NL")
+    assert [row.phone_number for row in found.rows] == ["+31612345678", "+31612345679"]
+    assert found.rows[0].variables == {"geboren": "1980-01-02"}
+    bare = read_leads("Jan;0612345678\nAn;0612345679", region="NL")
+    assert [row.name for row in bare.rows] == ["Jan", "An"]
+
+
+def test_columns_of_one_name_are_all_kept() -> None:
+    found = read_leads("phone,note,Note,note\n+31612345678,a,b,c", region="")
+    assert found.rows[0].variables == {"note": "a", "note_2": "b", "note_3": "c"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -139,9 +139,48 @@ def test_an_import_takes_turns_and_can_be_stopped(
     assert Lead.objects.count() == 2
 
 
+def test_a_letter_of_another_encoding_far_down_is_read_as_it_was_meant(
+    in_bakery: House,
+) -> None:
+    campaign = make_campaign(in_bakery, leads=[], launched=False)
+    filler = "".join(f"+3161234{n:04d};Jansen\n" for n in range(5_000))
+    data = f"phone;name\n{filler}".encode() + "+31612399999;Zoë".encode("cp1252")
+    streaming.run_import(import_id=start(campaign, data).pk)
+    assert Lead.objects.get(phone_number="+31612399999").name == "Zoë"
+
+
+def test_the_first_sheet_people_see_is_read_and_named(in_bakery: House) -> None:
+    target = io.BytesIO()
+    with xlsxwriter.Workbook(target) as book:
+        book.add_worksheet("Codes").hide()
+        sheet = book.add_worksheet("People")
+        sheet.write_row(0, 0, ["phone", "", "total"])
+        sheet.write(1, 0, "+31612345678")
+        sheet.write_formula(1, 2, "=0.1+0.2", None, 0.1 + 0.2)
+        book.add_worksheet("Old").write(0, 0, "+31612345679")
+        sheet.activate()
+        sheet.set_first_sheet()
+    target.seek(0)
+    preview = streaming.preview_of(target)
+    assert preview.sheets == ["People", "Old"]
+    assert preview.headings == ["phone", "", "total"]
+    campaign = make_campaign(in_bakery, leads=[], launched=False)
+    streaming.run_import(import_id=start(campaign, target.getvalue()).pk)
+    assert Lead.objects.get().variables == {"total": "0.3"}
+
+
 def test_what_is_no_table_is_refused(in_bakery: House) -> None:
     campaign = make_campaign(in_bakery, leads=[], launched=False)
-    for data, says in ((b"", "nothing"), (b"PK\x03\x04broken", "spreadsheet")):
+    wide = ";".join(f"c{n}" for n in range(301)).encode()
+    for data, says in (
+        *(
+            (b"", "nothing"),
+            (b"PK\x03\x04broken", "spreadsheet"),
+            (wide, "300 columns"),
+        ),
+        *((b"%PDF-1.7 1 0 obj", "no list"), (b"\xd0\xcf\x11\xe0\xa1", "old kind")),
+        (b"\x7fELF" + bytes(range(256)) * 4, "no list"),
+    ):
         with pytest.raises(streaming.BadSheet, match=says):
             start(campaign, data)
     with pytest.raises(streaming.BadSheet, match="telephone"):
@@ -251,7 +290,7 @@ def test_a_file_is_uploaded_mapped_and_imported(bakery: House) -> None:
     client: Client = browser(bakery, bakery.people["dora"])
     path = reverse("campaign_upload", args=[campaign.pk])
     answer = client.post(path, {"file": upload(LIST), "region": "NL"})
-    assert answer["Location"].endswith("/upload/columns/")
+    assert answer["Location"].endswith("/columns/")
     page = client.get(answer["Location"])
     form = page.context["form"]
     guessed = {name: field.initial for name, field in form.fields.items()}

@@ -64,7 +64,7 @@ STAYS: Final = {
     "calls.RecordingConsent": {"question", "language", "heard", "digest"},
     # The proof that somebody was erased names them by a keyed hash.
     "calls.Erasure": {"number_hash", "erased_by", "digest"},
-    # Gone when its import ends: the file, deleted by whoever ends it.
+    # The file goes when its import ends, is taken back, or nobody goes on with it.
     "campaigns.LeadImport": {
         *("file", "file_name", "columns", "region", "message", "language"),
     },

@@ -120,7 +120,7 @@ GET: dict[str, tuple[int, ...]] = {
     "suppression_list": LIST,
     "register_new": FORM,
     "register_detail": FORM_OF_ONE,
-    "campaign_mapping": (302, 403, 302, 302, 302, 404),  # no file was uploaded
+    "campaign_mapping": (302, 403, 302, 302, 302, 404),  # it was imported
     "campaign_import_faults": READ,
     "billing_statement": LIST,
     "billing_statement_csv": LIST,
@@ -251,6 +251,8 @@ POST: dict[str, tuple[int, ...]] = {
     "saved_list_delete": ACT,
     "calling_limits_save": (302, 403, 422, 422, 422, 422),  # nothing was given
     "campaign_import_cancel": ACT,
+    "campaign_import_resume": ACT,
+    "campaign_import_discard": ACT,
     "campaign_preview": (302, 403, 200, 200, 200, 404),
     "campaign_test_call": (302, 403, 422, 422, 422, 404),  # no number was given
     "lead_skip": ACT,
