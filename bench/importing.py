@@ -84,9 +84,11 @@ def measure_import(campaign: Any, file: IO[bytes]) -> tuple[float, float]:
     )
     roles = Columns.from_json(row.columns)
     before_mb = most_mb = 0.0
+    done = 0
     begin = time.perf_counter()
     for number, batch in enumerate(streaming._batches(row, file), start=1):
-        assert streaming._store(row.pk, roles, "NL", batch)
+        assert streaming._store(row, roles, batch, done)
+        done += len(batch)
         if number >= _SETTLED:
             before_mb = before_mb or _rss_mb()
             most_mb = max(most_mb, _rss_mb())

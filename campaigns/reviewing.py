@@ -90,11 +90,11 @@ def review_campaign(campaign: Campaign) -> Review:
         skipped[Skip.NO_CONSENT.value] = without.count()
         left = left.exclude(consent_basis="")
     refused = _refused(desk.destinations, left).values("pk")
-    allowed = dict(_by_place(desk, left.exclude(pk__in=refused)))
+    allowed = dict(by_place(desk, left.exclude(pk__in=refused)))
     open_now = later = 0
     opens: list[datetime] = []
     places: list[Place] = []
-    for place, everybody in _by_place(desk, left):
+    for place, everybody in by_place(desk, left):
         count = allowed.get(place, 0)
         if not place.zones:
             _add(skipped, Skip.NO_TIME_ZONE, everybody)
@@ -193,7 +193,8 @@ def _refused(rules: DestinationRules, leads: Any) -> Any:
     return heads.filter(matches).order_by()
 
 
-def _by_place(desk: Desk, leads: Any) -> list[tuple[Place, int]]:
+def by_place(desk: Desk, leads: Any) -> list[tuple[Place, int]]:
+    """Return how many of these leads are at each place."""
     for lead in leads.filter(locality__isnull=True)[:1_000]:
         place = place_of(lead.phone_number)
         Lead.objects.filter(pk=lead.pk).update(locality=locality_ids([place])[place])

@@ -31,6 +31,7 @@ from campaigns.figures import (
 )
 from campaigns.models import Attempt, Campaign
 from campaigns.queries import Progress, progress_of
+from campaigns.sleeping import Sleeping, sleeping_of
 
 SHOWN_FACTS: Final = 4  # of an analysis, beside its disposition
 PACE_MINUTES: Final = 30
@@ -50,6 +51,7 @@ class Numbers:
     held: dict[str, int]
     failures: list[dict[str, Any]]
     comparison: Comparison | None
+    sleeping: Sleeping
     pace: list[int]
 
 
@@ -60,13 +62,16 @@ def numbers_of(campaign: Campaign) -> Numbers:
     if kept is not None:
         return kept
     started = time.perf_counter()
+    progress = progress_of(campaign)
     found = Numbers(
-        progress_of(campaign),
+        progress,
         figures_of(campaign),
         reasons_not_called(campaign),
         held_now(campaign),
         failures_by_reason(campaign),
         comparison_of(campaign),
+        # While somebody is being called nobody wonders why nobody is.
+        Sleeping() if progress.calling else sleeping_of(campaign, timezone.now()),
         pace_of(campaign),
     )
     took_s = time.perf_counter() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from django import forms
@@ -49,7 +50,7 @@ def read_week(form: forms.Form, cleaned: dict[str, Any]) -> Week | None:
     is_readable = True
     for name in WEEKDAYS:
         words = str(cleaned.get(name, "")).replace("–", "-").replace(";", ",")
-        spans = [word.replace(" ", "") for word in words.split(",") if word.strip()]
+        spans = [_whole_times(word) for word in words.split(",") if word.strip()]
         try:
             Week.parse({name: spans})
         except BadWindow:
@@ -64,3 +65,9 @@ def read_week(form: forms.Form, cleaned: dict[str, Any]) -> Week | None:
         form.add_error("mon", _("Name some hour in which to call."))
         return None
     return week
+
+
+def _whole_times(span: str) -> str:
+    """Return 9-12 and 9.00-12.30 as 9:00-12:00 and 9:00-12:30."""
+    plain = span.replace(" ", "").replace(".", ":")
+    return re.sub(r"(?<![\d:])(\d{1,2})(?![\d:])", r"\1:00", plain)

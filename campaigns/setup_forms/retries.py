@@ -58,7 +58,10 @@ class RetriesForm(StepForm):
                 widget=forms.TextInput({"placeholder": unset}),
             )
             self.fields[f"{prefix}_times"] = forms.IntegerField(
-                label=_("At most"), required=False, min_value=0, max_value=100
+                label=_("At most so many times"),
+                required=False,
+                min_value=0,
+                max_value=100,
             )
             self.fields[f"{prefix}_shift"] = forms.IntegerField(
                 label=_("Hours apart in the day"),

@@ -119,6 +119,9 @@ class MappingForm(forms.Form):
 def campaign_upload(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     """Take a file; what its columns are is asked on the next page."""
     campaign = get_campaign(campaign_id)
+    if campaign.is_final:
+        messages.info(request, _("This campaign has ended and stays as it is."))
+        return redirect("campaign_detail", campaign.pk)
     form = UploadForm(
         request.POST or None,
         request.FILES or None,

@@ -115,6 +115,7 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
         "figures": numbers.figures,
         "pace": numbers.pace,
         "comparison": comparison,
+        "sleeping": numbers.sleeping,
         "shares": shares_of(comparison.arms) if comparison else [],
         "evidence": _evidence(campaign),
         "reason_rows": numbers.reasons,
@@ -132,7 +133,7 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
             campaign.halt_text,
             progress,
             (numbers.figures.cost_microcredits, numbers.figures.left, numbers.pace),
-            numbers.held,
+            (numbers.held, numbers.sleeping),
             [(call.pk, call.status) for call in calls],
             [row.seen for row in rows],
         )

@@ -94,6 +94,9 @@ def leads_check(request: MemberRequest) -> HttpResponse:
 def campaign_leads_add(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     """Add people to a campaign that has not ended."""
     campaign = get_campaign(campaign_id)
+    if campaign.is_final:
+        messages.info(request, _("This campaign has ended and stays as it is."))
+        return redirect("campaign_detail", campaign.pk)
     form = LeadsForm(
         request.POST or None,
         request.FILES or None,

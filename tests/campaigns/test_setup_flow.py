@@ -259,6 +259,35 @@ def test_the_flow_goes_from_step_to_step(bakery: House) -> None:
     assert "street" in preview.content.decode()
 
 
+def test_what_another_tab_saved_is_not_written_over_unseen(bakery: House) -> None:
+    campaign = make_campaign(bakery, leads=1, launched=False)
+    client = browser(bakery, bakery.people["dora"])
+    path = reverse("campaign_setup", args=[campaign.pk, "limits"])
+    values = {"max_concurrent_calls": 2, "weight": 3, "consent_rule": "campaign"}
+    stamp = client.get(path).context["form"].stamp
+    assert client.post(path, {**values, "stamp": stamp}).status_code == 302
+    late = client.post(path, {**values, "weight": 9, "stamp": stamp})
+    assert late.status_code == 422
+    assert "was changed meanwhile" in late.content.decode()
+    with organization_scope(bakery.organization):
+        assert Campaign.objects.get().weight == 3
+    stamp = late.context["form"].stamp
+    again = client.post(path, {**values, "weight": 9, "stamp": stamp})
+    assert again.status_code == 302
+    with organization_scope(bakery.organization):
+        assert Campaign.objects.get().weight == 9
+
+
+def test_hours_are_read_as_people_write_them(bakery: House) -> None:
+    campaign = make_campaign(bakery, leads=1, launched=False)
+    client = browser(bakery, bakery.people["dora"])
+    path = reverse("campaign_setup", args=[campaign.pk, "when"])
+    client.post(path, {"mon": "9-12, 13.30 – 17", "unknown_zone": "skip"})
+    with organization_scope(bakery.organization):
+        hours = Campaign.objects.get().hours
+    assert hours == {"mon": [["09:00", "12:00"], ["13:30", "17:00"]]}
+
+
 WHEN = {"unknown_zone": "skip"}
 RETRIES = {"max_attempts": 3, "retry_delay_minutes": 5, "dropped_below_s": 0}
 LIMITS = {"max_concurrent_calls": 1, "weight": 1, "consent_rule": "lead"}
