@@ -220,7 +220,7 @@ def complete_if_done(*, campaign: Campaign, now: datetime) -> bool:
     Whose rules follow results of conversations waits for those that are not known yet,
     and so does one whose list is still being imported.
     """
-    if Lead.objects.unfinished().filter(campaign=campaign).exists():
+    if Lead.objects.first_unfinished(campaign):
         return False
     if campaign.imports.filter(status__in=LeadImport.OPEN).exists():
         return False

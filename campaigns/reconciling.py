@@ -138,11 +138,7 @@ def skip_leads_after_the_last_day() -> int:
 def complete_finished_campaigns() -> int:
     """Complete running campaigns with nobody left to call; return how many."""
     with all_organizations(_REASON):
-        done = list(
-            Campaign.objects.running().exclude(
-                pk__in=Campaign.objects.running().with_open_leads().values("pk")
-            )[:BATCH]
-        )
+        done = list(Campaign.objects.running().without_open_leads()[:BATCH])
     completed = 0
     for campaign in done:
         with scoped(_scope_of(campaign)), transaction.atomic():

@@ -22,15 +22,15 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Campaigns with somebody to call at `now`."""
         from campaigns.models.lead import Lead
 
-        due = Lead.objects.due(now).filter(campaign=models.OuterRef("pk"))
-        return self.filter(models.Exists(due))
+        one = Lead.objects.first_due(models.OuterRef("pk"), now)
+        return self.alias(due_lead=models.Subquery(one)).filter(due_lead__isnull=False)
 
-    def with_open_leads(self) -> Self:
-        """Campaigns with somebody still to be reached, now or later."""
+    def without_open_leads(self) -> Self:
+        """Campaigns with nobody still to be reached, now or later."""
         from campaigns.models.lead import Lead
 
-        undone = Lead.objects.unfinished().filter(campaign=models.OuterRef("pk"))
-        return self.filter(models.Exists(undone))
+        one = Lead.objects.first_unfinished(models.OuterRef("pk"))
+        return self.alias(open_lead=models.Subquery(one)).filter(open_lead__isnull=True)
 
 
 CampaignManager = ScopedManager.from_queryset(CampaignQuerySet)

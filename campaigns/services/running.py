@@ -26,7 +26,7 @@ def launch_campaign(*, campaign: Campaign, actor: User | None) -> bool:
 
     The dialer finds a running campaign by itself; nothing is sent.
     """
-    if not Lead.objects.unfinished().filter(campaign=campaign).exists():
+    if not Lead.objects.first_unfinished(campaign):
         raise CampaignNotReady(_("There is nobody to call. Add leads first."))
     _require_ready(campaign)
     started = lifecycle.move_campaign(
