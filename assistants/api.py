@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Body, Router, Status
-from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from assistants import editing, services
 from assistants.catalogue import (
@@ -71,18 +71,6 @@ class Assistants(BaseModel):
     assistants: list[AssistantJson]
 
 
-# What a version saved before a field was there does not hold.
-_LATER_FIELDS: Final = TypeAdapter(dict[str, Any]).dump_python(
-    {
-        name: field.default
-        for name, field in AssistantSpec.model_fields.items()
-        if not field.is_required()
-    },
-    mode="json",
-    by_alias=True,
-)
-
-
 def assistant_json(
     assistant: Assistant, secrets: dict[UUID, str] | None = None
 ) -> dict[str, Any]:
@@ -90,14 +78,15 @@ def assistant_json(
 
     `secrets` are those of `secrets_shown`; a list asks for them once.
     """
-    assert assistant.current_version is not None
+    version = assistant.current_version
+    assert version is not None
     if secrets is None:
         secrets = _secrets_of([assistant])
     return {
         "id": assistant.pk,
-        **masked(assistant.current_version.spec_json),
+        **masked(version.spec_json, shape=version.shape),
         "is_active": assistant.is_active,
-        "version": assistant.current_version.number,
+        "version": version.number,
         "webhook_secret": secrets.get(assistant.pk),
         "created_at": assistant.created_at,
         "updated_at": assistant.updated_at,
@@ -164,9 +153,7 @@ def list_assistants(request: HttpRequest) -> HttpResponse:
     """Every assistant of the key's organization."""
     rows = list(visible_assistants())
     secrets = _secrets_of(rows)
-    return plain_answer(
-        {"assistants": [_LATER_FIELDS | assistant_json(row, secrets) for row in rows]}
-    )
+    return plain_answer({"assistants": [assistant_json(row, secrets) for row in rows]})
 
 
 @router.post("", response={201: OneAssistant}, by_alias=True)

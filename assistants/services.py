@@ -11,7 +11,7 @@ from django.utils import timezone
 from assistants.models import Assistant, AssistantVersion
 from assistants.own_endpoint import follow_settings, forget_endpoint
 from assistants.sovereignty import require_regions
-from assistants.spec import AssistantSpec
+from assistants.spec import AssistantSpec, shape_name
 from assistants.spec_secrets import opened, sealed
 from portal.limits import check_assistants
 from portal.models import Organization, User
@@ -223,6 +223,7 @@ def _add_version(
         assistant=assistant,
         number=last + 1,
         spec_json=spec_json,
+        shape=shape_name(),
         restored_from=restored_from,
         created_by=actor,
     )

@@ -6,6 +6,9 @@ it started with; editing the assistant makes a new version and touches no runnin
 
 from __future__ import annotations
 
+import hashlib
+import json
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -42,6 +45,7 @@ __all__ = [
     "TTSChoice",
     "TTSConfig",
     "TurnTaking",
+    "shape_name",
 ]
 
 Email = Annotated[
@@ -162,3 +166,10 @@ class AssistantSpec(Part):
         """The voice of an assistant that is not realtime."""
         assert self.tts_config is not None
         return self.tts_config
+
+
+@cache
+def shape_name() -> str:
+    """Return a name for the shape of specs as it is now: another field, another name."""
+    schema = json.dumps(AssistantSpec.model_json_schema(), sort_keys=True)
+    return hashlib.sha256(schema.encode()).hexdigest()[:16]

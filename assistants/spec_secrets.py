@@ -12,7 +12,7 @@ from copy import deepcopy
 from typing import Any, Final
 from uuid import UUID
 
-from assistants.spec import AssistantSpec
+from assistants.spec import AssistantSpec, shape_name
 from assistants.tool_shapes import FunctionTool
 from portal.sealed import key_ring
 
@@ -97,13 +97,19 @@ def _reseal(model: Any, column: str) -> int:
     return done
 
 
-def masked(spec_json: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a version's JSON without its secrets."""
-    values = AssistantSpec.model_validate(spec_json).model_dump(
-        mode="json", by_alias=True
-    )
-    for tool in _functions(values):
-        tool["server"]["secret"] = MASK
+def masked(spec_json: Mapping[str, Any], *, shape: str = "") -> dict[str, Any]:
+    """Return a spec's JSON without its secrets, every field of today's shape in it.
+
+    `shape` is the one it was written in: what has today's is whole and is not read anew.
+    """
+    values = dict(spec_json)
+    if shape != shape_name():
+        spec = AssistantSpec.model_validate(spec_json)
+        values = spec.model_dump(mode="json", by_alias=True)
+    if any(_functions(values)):
+        values["llm_config"] = deepcopy(values["llm_config"])
+        for tool in _functions(values):
+            tool["server"]["secret"] = MASK
     return values
 
 

@@ -67,6 +67,8 @@ class AssistantVersion(Owned):
     )
     number = models.PositiveIntegerField()
     spec_json = models.JSONField()
+    # The shape `spec_json` was written in, by name; empty for what is older than names.
+    shape = models.CharField(max_length=16, blank=True)
     restored_from = models.PositiveIntegerField(null=True)  # a version's number
     created_by = models.ForeignKey(
         "portal.User", on_delete=models.SET_NULL, null=True, related_name="+"

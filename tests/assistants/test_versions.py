@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from assistants.editing import keep_spec
 from assistants.faults import NotSound
 from assistants.models import Assistant, AssistantVersion, McpServer
 from assistants.sovereignty import OutsideRegion
-from assistants.spec import AssistantSpec, LLMConfig, Message
-from assistants.spec_secrets import opened
+from assistants.spec import AssistantSpec, LLMConfig, Message, shape_name
+from assistants.spec_secrets import MASK, masked, opened
 from assistants.tool_shapes import FunctionTool, McpTool
 from calls.models import Call
 from calls.services.own_settings import kept_settings, spec_of
@@ -131,6 +132,21 @@ def test_secrets_of_a_draft_are_sealed_and_published(in_bakery: House) -> None:
     [tool] = opened(version.spec, in_bakery.organization.pk).llm_config.tools
     assert isinstance(tool, FunctionTool)
     assert tool.server.secret == "s3cret"
+
+
+def test_what_is_shown_is_whole_whatever_shape_it_was_saved_in(
+    in_bakery: House,
+) -> None:
+    version = services.save_assistant(
+        assistant=in_bakery.assistant, spec=with_secret(), actor=None
+    )
+    assert version.shape == shape_name()
+    kept = deepcopy(version.spec_json)
+    shown = masked(version.spec_json, shape=version.shape)
+    assert shown["llm_config"]["tools"][0]["server"]["secret"] == MASK
+    assert version.spec_json == kept  # the row's own still holds the sealed secret
+    older = {name: value for name, value in kept.items() if name != "gdpr_mode"}
+    assert masked(older, shape="of last year") == shown
 
 
 def test_a_draft_that_no_call_could_use_is_not_published(in_bakery: House) -> None:
