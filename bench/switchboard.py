@@ -21,8 +21,10 @@ import numpy as np
 
 from bench.processes import ROOT
 from calls.media.rtp_ports import RtpPorts
+from calls.permitted import ANYWHERE
 from calls.telephony.protocol import PlaceRequest, TrunkConfig
 from calls.telephony.sip.carrier import SipCarrier
+from calls.telephony.sip.resolving import Resolver
 from calls.telephony.sip.transport import Listening
 from config.spawn import spawn, stop
 
@@ -82,7 +84,11 @@ class Switchboard:
         from calls.services import control
 
         self.control = control
-        self._carrier = SipCarrier(Listening("127.0.0.1", 0), RtpPorts(31_000, 31_999))
+        self._carrier = SipCarrier(
+            Listening("127.0.0.1", 0),
+            RtpPorts(31_000, 31_999),
+            resolver=Resolver(permitted=ANYWHERE),
+        )
         await self._carrier.start()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))

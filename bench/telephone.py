@@ -27,10 +27,12 @@ from calls.media.link import FRAME_MS
 from calls.media.phone_link import PhoneLink
 from calls.media.rtp_format import HEADER
 from calls.media.rtp_ports import PortPair, RtpPorts
+from calls.permitted import ANYWHERE
 from calls.telephony.protocol import PlaceRequest, TrunkConfig
 from calls.telephony.sip.caller import MouthOutput, line_frames
 from calls.telephony.sip.carrier import SipCarrier
 from calls.telephony.sip.outgoing import OutgoingLeg
+from calls.telephony.sip.resolving import Resolver
 from calls.telephony.sip.transport import Listening
 
 CALLS = 8
@@ -69,14 +71,20 @@ class _Crowd(SipCarrier):
     """Calls the bot on as many lines as wanted."""
 
     def __init__(self, utterance: Utterance) -> None:
-        super().__init__(Listening("127.0.0.1", 0), RtpPorts(26_000, 27_400))
+        super().__init__(
+            Listening("127.0.0.1", 0),
+            RtpPorts(26_000, 27_400),
+            resolver=Resolver(permitted=ANYWHERE),
+        )
         self._frames = line_frames(utterance)
         self._phase = 0
 
     def _link(self, pair: PortPair, *, takes_opus: bool) -> PhoneLink:
         self._phase = (self._phase + 23) % 100
         mouth = _Repeating(self._frames, self._phase)
-        return PhoneLink(pair, output=MouthOutput(mouth))
+        return PhoneLink(
+            pair, may_reach=ANYWHERE.__contains__, output=MouthOutput(mouth)
+        )
 
     async def call(self, trunk: TrunkConfig, found: Round) -> OutgoingLeg:
         began_s = time.monotonic()

@@ -522,6 +522,13 @@ SIP_PUBLIC_ADDRESS = env.text(
     "",
     "Address that trunks reach a voice process by, behind NAT.",
 )
+SIP_ALLOWED_NETWORKS = env.networks(
+    "SIP_ALLOWED_NETWORKS",
+    "",
+    "Private networks in which trunks, and the audio of their calls, may be.",
+)
+if DEMO:  # its telephones are on this machine
+    SIP_ALLOWED_NETWORKS += ["127.0.0.0/8", "::1/128"]
 RTP_FIRST_PORT = env.integer(
     "RTP_FIRST_PORT", 10000, "First UDP port of telephone audio.", low=1024, high=65535
 )

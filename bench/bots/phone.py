@@ -18,9 +18,11 @@ from uuid import uuid4
 from bench.bots.ours import SPEC, Bot
 from calls.media.recording import Recorder
 from calls.media.rtp_ports import RtpPorts
+from calls.permitted import ANYWHERE
 from calls.session.voice_session import VoiceSession
 from calls.telephony.protocol import IncomingCall, TrunkConfig
 from calls.telephony.sip.carrier import SipCarrier
+from calls.telephony.sip.resolving import Resolver
 from calls.telephony.sip.transport import Listening
 from calls.vendors.registry import Credential, SharedResources, build_vendors
 
@@ -56,7 +58,10 @@ async def main(openai_url: str, deepgram_url: str, elevenlabs_url: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             bot = PhoneBot(credentials, shared, Path(folder))
             carrier = SipCarrier(
-                Listening("127.0.0.1", 0), RtpPorts(26_000, 26_999), receptionist=bot
+                Listening("127.0.0.1", 0),
+                RtpPorts(26_000, 26_999),
+                receptionist=bot,
+                resolver=Resolver(permitted=ANYWHERE),
             )
             trunk = TrunkConfig(uuid4(), "sip", settings={"addresses": ["127.0.0.1"]})
             await carrier.configure([trunk])

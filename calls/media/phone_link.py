@@ -44,13 +44,15 @@ _WATCH_S: Final = 0.5
 class PhoneLink:
     """One call's audio. `takes_opus` decides the rate at which speech is made for it.
 
-    `lost_after_s` without a packet, hold excepted, ends it as lost.
+    `lost_after_s` without a packet, hold excepted, ends it as lost. `may_reach` tells
+    which addresses audio may be sent to, whoever names them.
     """
 
     def __init__(
         self,
         pair: PortPair,
         *,
+        may_reach: Callable[[str], bool],
         takes_opus: bool = False,
         lost_after_s: float = 15.0,
         output: PulledAudioOutput | None = None,
@@ -86,6 +88,7 @@ class PhoneLink:
             on_piece=self._hear,
             on_digit=lambda key: self.on_digit(key),
             on_noise=self._take_noise,
+            may_reach=may_reach,
         )
 
     # --- MediaLink ------------------------------------------------------------------

@@ -5,7 +5,9 @@
 
 The other side's address is where its packets really come from: behind NAT that is not
 what its SDP says. The first one to send holds the call; another may take over only when
-it has been silent for a while, so that a stray packet cannot turn a call away.
+it has been silent for a while, so that a stray packet cannot turn a call away. What
+neither the SDP nor a packet can do is lead us to an address that `may_reach` refuses:
+then nothing is sent, until packets come from one that may be.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ _MOST_AT_ONCE: Final = 50
 _MOST_BYTES: Final = 2_048
 
 Address = tuple[str, int]
+_NOWHERE: Final = ("", 0)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class RtpStream:
         on_piece: Callable[[Piece], None],
         on_digit: Callable[[str], None],
         on_noise: Callable[[bytes], None],
+        may_reach: Callable[[str], bool],
     ) -> None:
         self.port = pair.port
         self.last_arrival_s: float | None = None
@@ -93,10 +97,11 @@ class RtpStream:
         self._pacer = pacer
         self._next_payload = next_payload
         self._on_piece, self._on_digit, self._on_noise = on_piece, on_digit, on_noise
+        self._may_reach = may_reach
         self._route: Route | None = None
-        self._remote: Address = ("", 0)
+        self._remote: Address = _NOWHERE
         self._latched_at_s: float | None = None
-        self._former: Address = ("", 0)  # where they were before they moved
+        self._former: Address = _NOWHERE  # where they were before they moved
         self._former_until_s = 0.0
         self._protect: Callable[[bytes], bytes] | None = None
         self._unprotect: Callable[[bytes], bytes] | None = None
@@ -119,7 +124,10 @@ class RtpStream:
         if before is None or (before.host, before.port) != (route.host, route.port):
             # What is on its way from there must not call us back.
             self._former, self._former_until_s = self._remote, monotonic() + FORMER_S
-            self._remote, self._latched_at_s = (route.host, route.port), None
+            # A private address is often that of a telephone behind NAT: it will speak.
+            is_open = self._may_reach(route.host)
+            self._remote = (route.host, route.port) if is_open else _NOWHERE
+            self._latched_at_s = None
         if before is None or before.codec != route.codec:
             self.quality = ReceiveQuality(route.codec.clock_rate_hz)
             self._reorder = Reorder()
@@ -197,6 +205,8 @@ class RtpStream:
     def _send(
         self, pair: PortPair, payload: bytes, payload_type: int, timestamp: int
     ) -> None:
+        if self._remote is _NOWHERE:
+            return
         if self._is_marked:
             self._is_marked = False
             payload_type |= 0x80
@@ -285,6 +295,8 @@ class RtpStream:
         if source == self._former and now_s < self._former_until_s:
             return False
         if self._latched_at_s is not None and now_s - self._latched_at_s < LATCHED_S:
+            return False
+        if not self._may_reach(source[0]):
             return False
         self._remote, self._latched_at_s = source, now_s
         return True

@@ -207,7 +207,7 @@ class UserAgent:
     async def peer_of(self, dialog: Dialog) -> Peer:
         """Return where a dialog's next request goes; raise `NoResponse`."""
         uri = dialog.next_hop()
-        peer = direct_peer(uri, dialog.peer)
+        peer = direct_peer(uri, dialog.peer, self.resolver.permitted)
         if peer is not None:
             return peer
         transport = (uri.parameters.get("transport") or "").lower()

@@ -23,6 +23,7 @@ from calls.media.link import FRAME_MS
 from calls.media.output import PulledAudioOutput
 from calls.media.phone_link import G711_RATE_HZ, PhoneLink
 from calls.media.rtp_ports import PortPair, RtpPorts
+from calls.permitted import ANYWHERE
 from calls.telephony.protocol import (
     IncomingCall,
     NotAnswered,
@@ -32,6 +33,7 @@ from calls.telephony.protocol import (
 from calls.telephony.sip.carrier import SipCarrier
 from calls.telephony.sip.leg import SipLeg
 from calls.telephony.sip.outgoing import OutgoingLeg
+from calls.telephony.sip.resolving import Resolver
 from calls.telephony.sip.transport import Listening
 
 logger = logging.getLogger(__name__)
@@ -69,14 +71,20 @@ class MouthOutput(PulledAudioOutput):
 
 
 class Telephone(SipCarrier):
-    """A SIP carrier whose calls are spoken by a mouth; one call at a time."""
+    """A SIP carrier whose calls are spoken by a mouth; one call at a time.
+
+    Whoever uses it says where it calls: it may call anywhere.
+    """
 
     def __init__(self, listening: Listening, ports: RtpPorts, **more: Any) -> None:
-        super().__init__(listening, ports, **more)
+        resolver = Resolver(permitted=ANYWHERE)
+        super().__init__(listening, ports, resolver=resolver, **more)
         self.mouth = LineMouth()
 
     def _link(self, pair: PortPair, *, takes_opus: bool) -> PhoneLink:
-        return PhoneLink(pair, output=MouthOutput(self.mouth))
+        return PhoneLink(
+            pair, may_reach=ANYWHERE.__contains__, output=MouthOutput(self.mouth)
+        )
 
 
 class PhoneTalker(Talker):

@@ -67,12 +67,12 @@ class SipCarrier:
         ports: RtpPorts,
         *,
         receptionist: Receptionist | None = None,
-        resolver: Resolver | None = None,
+        resolver: Resolver,
     ) -> None:
         self.ports = ports
         self.agent = UserAgent(
             listening,
-            resolver=resolver or Resolver(),
+            resolver=resolver,
             trusts=self._trusts,
             on_invite=self._on_invite,
         )
@@ -211,7 +211,10 @@ class SipCarrier:
         return bool(self._candidates(request, peer))
 
     def _candidates(self, request: Request, peer: Peer) -> list[_Trunk]:
-        """Return the trunks a request may be from: by our contact, or by its address."""
+        """Return the trunks a request may be from: by our contact, or by its address.
+
+        An address of our own network is nobody's trunk, unless the operator says so.
+        """
         if request.uri.user:
             for trunk in self._trunks.values():
                 if trunk.settings.contact_user == request.uri.user:
@@ -219,6 +222,8 @@ class SipCarrier:
         try:
             ipaddress.ip_address(peer.host)
         except ValueError:
+            return []
+        if peer.host not in self.agent.resolver.permitted:
             return []
         return [
             trunk
@@ -350,7 +355,11 @@ class SipCarrier:
         return link, negotiation
 
     def _link(self, pair: PortPair, *, takes_opus: bool) -> PhoneLink:
-        return PhoneLink(pair, takes_opus=takes_opus)
+        return PhoneLink(
+            pair,
+            takes_opus=takes_opus,
+            may_reach=self.agent.resolver.permitted.__contains__,
+        )
 
     def _ended(self, leg: Any, gate: TrunkGate) -> None:
         self._legs.discard(leg)

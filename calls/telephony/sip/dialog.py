@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sipmessage import URI, CSeq, Request, Response
 
+from calls.permitted import Permitted
 from calls.telephony.sip.headers import parse_uri, split_list, tag_of, uri_text
 from calls.telephony.sip.messages import new_request
 from calls.telephony.sip.transport import Peer, default_port
@@ -152,20 +153,21 @@ def _routes(message: Request | Response) -> list[str]:
     ][:16]
 
 
-def direct_peer(uri: URI, fallback: Peer) -> Peer | None:
+def direct_peer(uri: URI, fallback: Peer, permitted: Permitted) -> Peer | None:
     """Return where a URI with an address leads without DNS; None when it needs DNS.
 
     A private address told by a peer that we reach by a public one is behind NAT: then
-    the way back is the way it came.
+    the way back is the way it came. So it is for one that we may not go to.
     """
     host = uri.host.strip("[]")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return None
-    if address.is_unspecified or (
+    is_behind_nat = (
         address.is_private and not ipaddress.ip_address(fallback.host).is_private
-    ):
+    )
+    if address.is_unspecified or is_behind_nat or host not in permitted:
         return fallback
     transport = (uri.parameters.get("transport") or "").lower()
     if uri.scheme == "sips":

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 
 from calls.media.rtp_ports import RtpPorts
+from calls.permitted import permitted_from_settings
 from calls.telephony.protocol import CarrierSetup
 from calls.telephony.sip.carrier import SipCarrier
+from calls.telephony.sip.resolving import Resolver
 from calls.telephony.sip.transport import Listening
 
 
@@ -16,7 +18,12 @@ def from_settings(setup: CarrierSetup) -> SipCarrier:
         listening_from_settings(),
         RtpPorts(settings.RTP_FIRST_PORT, settings.RTP_LAST_PORT),
         receptionist=setup.receptionist,
+        resolver=resolver_from_settings(),
     )
+
+
+def resolver_from_settings() -> Resolver:
+    return Resolver(permitted=permitted_from_settings())
 
 
 def listening_from_settings() -> Listening:

@@ -21,8 +21,9 @@ from calls.telephony.probing import unusable
 from calls.telephony.protocol import BadTrunk, ProbeStep, TrunkConfig
 from calls.telephony.sip import outcomes, sdp
 from calls.telephony.sip.agent import NoResponse, UserAgent
+from calls.telephony.sip.opening import resolver_from_settings
 from calls.telephony.sip.reaching import CHECK_FIREWALL, place, reach
-from calls.telephony.sip.resolving import CannotResolve, Resolver
+from calls.telephony.sip.resolving import CannotResolve, NotPermitted, Resolver
 from calls.telephony.sip.signing_in import CHALLENGED, question, sign_in
 from calls.telephony.sip.transport import Listening, Peer
 from calls.telephony.sip.trunk import SipTrunk, trunk_from
@@ -33,6 +34,11 @@ MOST_PEERS: Final = 3
 STEPS: Final = ("settings", "dns", "connect", "options", "auth", "codec")
 _ALIVE_ALL_THE_SAME: Final = (501, 505)  # 5xx of whoever knows no OPTIONS
 _NO_CODEC: Final = (415, 488, 606)
+_OPEN_NETWORK: Final = gettext_noop(
+    "Enter the address that the carrier has on the internet. If it is a telephone system"
+    " in your own network, ask the operator of this installation to open that network to"
+    " trunks."
+)
 
 
 async def probe(
@@ -43,14 +49,15 @@ async def probe(
         trunk = trunk_from(config)
     except BadTrunk as error:
         return _complete([unusable(error)])
-    detail = gettext_noop("The settings can be used.")
-    settings = ProbeStep("settings", True, detail)
+    resolver = resolver or resolver_from_settings()
+    settings = _usable(trunk, resolver)
     if not trunk.can_dial:
         return _complete([settings, _only_called(trunk)])
-    resolver = resolver or Resolver()
     host, port = trunk.next_host
     try:
         peers = await resolver.resolve(host, port, trunk.transport)
+    except NotPermitted:
+        return _complete([settings, _out_of_bounds(host)])
     except CannotResolve:
         return _complete([settings, await _nowhere(resolver, host)])
     steps = [settings, _found(host, peers)]
@@ -59,6 +66,22 @@ async def probe(
         return _complete([*steps, *await _look(agent, trunk, peers[:MOST_PEERS])])
     finally:
         await agent.aclose()
+
+
+def _usable(trunk: SipTrunk, resolver: Resolver) -> ProbeStep:
+    closed = [str(n) for n in trunk.networks if not resolver.permitted.covers(n)]
+    if not closed:
+        return ProbeStep("settings", True, gettext_noop("The settings can be used."))
+    return ProbeStep(
+        "settings",
+        False,
+        gettext_noop(
+            "Calls from %(networks)s are not taken: this is a private network, and this"
+            " installation opens none of those to trunks."
+        ),
+        _OPEN_NETWORK,
+        {"networks": ", ".join(closed)},
+    )
 
 
 async def _agent(resolver: Resolver, peers: list[Peer]) -> UserAgent:
@@ -138,6 +161,19 @@ async def _nowhere(resolver: Resolver, host: str) -> ProbeStep:
             "Check how the address is spelled: the carrier's portal shows it. A name that"
             " was made today may take hours to be known everywhere."
         ),
+        {"host": host},
+    )
+
+
+def _out_of_bounds(host: str) -> ProbeStep:
+    return ProbeStep(
+        "dns",
+        False,
+        gettext_noop(
+            "%(host)s is in a private network, and this installation opens none of those"
+            " to trunks. Nothing was sent there."
+        ),
+        _OPEN_NETWORK,
         {"host": host},
     )
 

@@ -66,7 +66,8 @@ class ReplaceableLeg(SipLeg):
                 self._agent,
                 self.trunk,
                 self._auth,
-                direct_peer(target.uri, old.peer) or old.peer,
+                direct_peer(target.uri, old.peer, self._agent.resolver.permitted)
+                or old.peer,
                 target,
                 self._negotiation.offer(),
                 own_address(self.trunk),

@@ -4,7 +4,8 @@
     host      ─▶ NAPTR ─▶ SRV ─▶ A, AAAA ─▶ several peers, in the order to be tried
 
 A peer that failed goes to the end of the order for a while. What DNS said is kept for
-as long as it said, within reason; the hosts file is asked last.
+as long as it said, within reason; the hosts file is asked last. Of what was found, only
+permitted addresses are returned: those are what is connected to, not the name again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import dns.asyncresolver
 import dns.exception
 import dns.resolver
 
+from calls.permitted import Permitted
 from calls.telephony.sip.transport import Peer, default_port
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,15 @@ class CannotResolve(Exception):
     """No address was found; the text says what was asked."""
 
 
+class NotPermitted(CannotResolve):
+    """Addresses were found, and none of them may be used. The text names none of them:
+    what our own name servers know is nobody else's business.
+    """
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} is in a network that is closed to trunks.")
+
+
 @dataclass
 class _Kept:
     peers: list[Peer]
@@ -51,8 +62,13 @@ class Resolver:
     """Looks up and remembers. `nameservers` is for tests; else the system's are asked."""
 
     def __init__(
-        self, nameservers: Sequence[str] | None = None, port: int = 53
+        self,
+        nameservers: Sequence[str] | None = None,
+        port: int = 53,
+        *,
+        permitted: Permitted,
     ) -> None:
+        self.permitted = permitted
         self._dns: dns.asyncresolver.Resolver | None = None
         try:
             self._dns = dns.asyncresolver.Resolver(configure=nameservers is None)
@@ -69,9 +85,14 @@ class Resolver:
     async def resolve(
         self, host: str, port: int | None = None, transport: str = ""
     ) -> list[Peer]:
-        """Return peers in the order to be tried, one at least; raise `CannotResolve`."""
+        """Return peers in the order to be tried, one at least; raise `CannotResolve`.
+
+        Raises `NotPermitted` where all of them are out of bounds.
+        """
         host = host.strip("[]").rstrip(".").lower()
         if _is_address(host):
+            if host not in self.permitted:
+                raise NotPermitted(host)
             kind = transport or "udp"
             return [Peer(kind, host, port or default_port(kind))]
         key = (host, port, transport)
@@ -115,6 +136,8 @@ class Resolver:
                 peers = [Peer(kind, address, port, host) for address in found]
             else:
                 peers = await self._by_service(host, transport)
+        except NotPermitted:
+            raise
         except CannotResolve:
             if before is None:
                 raise
@@ -129,15 +152,21 @@ class Resolver:
                 (kind, prefix + host) for kind, prefix in _SRV.items()
             ]
         peers: list[Peer] = []
+        is_closed = False
         for kind, name in services:
             for target, target_port in await self._srv(name):
                 try:
                     found = await self._addresses(target)
+                except NotPermitted:
+                    is_closed = True
+                    continue
                 except CannotResolve:
                     continue
                 peers += [Peer(kind, address, target_port, host) for address in found]
             if peers:
                 return peers
+        if is_closed:
+            raise NotPermitted(host)
         kind = transport or "udp"
         return [
             Peer(kind, address, default_port(kind), host)
@@ -169,6 +198,13 @@ class Resolver:
         return [(record.target.to_text(True), record.port) for record in records]
 
     async def _addresses(self, host: str) -> list[str]:
+        """Return the addresses of a host that may be used, one at least."""
+        found = await self._found(host)
+        if permitted := [one for one in found if one in self.permitted]:
+            return permitted
+        raise NotPermitted(host)
+
+    async def _found(self, host: str) -> list[str]:
         if _is_address(host):
             return [host]
         found = [

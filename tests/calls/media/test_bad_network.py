@@ -16,6 +16,7 @@ from calls.media.phone_link import PhoneLink
 from calls.media.rtp_format import PCMA
 from calls.media.rtp_ports import RtpPorts
 from calls.media.rtp_stream import Route
+from calls.permitted import ANYWHERE
 from tests.calls.telephony.sip.exchange import hear, say, strongest_hz, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
@@ -52,7 +53,9 @@ class Weather(asyncio.DatagramProtocol):
 async def bad_line() -> AsyncIterator[tuple[PhoneLink, PhoneLink]]:
     loop, dice = asyncio.get_running_loop(), random.Random(5)
     ports = RtpPorts(26_000, 26_999)
-    ends = [PhoneLink(ports.take(HERE)) for _ in range(2)]
+    ends = [
+        PhoneLink(ports.take(HERE), may_reach=ANYWHERE.__contains__) for _ in range(2)
+    ]
     ways = [
         (
             await loop.create_datagram_endpoint(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 
 import pytest
 
@@ -14,6 +15,7 @@ from calls.media.phone_link import PhoneLink
 from calls.media.rtp_format import HEADER, PCMA
 from calls.media.rtp_ports import RtpPorts
 from calls.media.rtp_stream import LATCHED_S, Route
+from calls.permitted import ANYWHERE, Permitted
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
 
@@ -21,9 +23,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
 class Door:
     """One UDP port of the other side."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind((host, 0))
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self._sequence = 0
@@ -51,11 +53,13 @@ class Door:
 
 
 @asynccontextmanager
-async def call() -> AsyncIterator[tuple[PhoneLink, Door, Door, Door]]:
+async def call(
+    may_reach: Callable[[str], bool] = ANYWHERE.__contains__,
+) -> AsyncIterator[tuple[PhoneLink, Door, Door, Door]]:
     """A link; the port its SDP names, the one NAT made of it, and a stranger's."""
     doors = Door(), Door(), Door()
     ports = RtpPorts(26_000, 26_999)
-    link = PhoneLink(ports.take("127.0.0.1"))
+    link = PhoneLink(ports.take("127.0.0.1"), may_reach=may_reach)
     try:
         link.agree(Route("127.0.0.1", doors[0].port, PCMA, 8))
         link.open_ears()
@@ -118,3 +122,27 @@ async def test_what_was_not_agreed_moves_nothing() -> None:
         await asyncio.sleep(0.1)
         assert stranger.heard() == 0
         assert named.heard() >= 3
+
+
+async def test_audio_goes_to_no_closed_address_that_an_sdp_names() -> None:
+    """`named` stands for a machine inside; whoever named it speaks from elsewhere."""
+    inside, outside = Door("127.0.0.2"), Door("127.0.0.1")
+    open_to = Permitted([ip_network("127.0.0.1/32")])
+    ports = RtpPorts(26_000, 26_999)
+    link = PhoneLink(ports.take("0.0.0.0"), may_reach=open_to.__contains__)
+    try:
+        link.agree(Route("127.0.0.2", inside.port, PCMA, 8))
+        link.open_ears()
+        await asyncio.sleep(0.1)
+        await speak(link, inside)  # its packets turn no call to it either
+        assert inside.heard() == 0
+        await speak(link, outside)
+        await asyncio.sleep(0.1)
+        assert outside.heard() >= 3
+        assert inside.heard() == 0
+        assert link.stats().received_packets == 5
+    finally:
+        link.finish(LinkEnd.LOCAL_CLOSE)
+        inside.close()
+        outside.close()
+    assert ports.in_use == 0

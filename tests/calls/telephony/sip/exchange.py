@@ -13,6 +13,7 @@ import numpy as np
 from livekit import rtc
 
 from calls.media.rtp_ports import RtpPorts
+from calls.permitted import ANYWHERE, Permitted
 from calls.telephony.protocol import IncomingCall, PlaceRequest, TrunkConfig
 from calls.telephony.sip.carrier import SipCarrier
 from calls.telephony.sip.resolving import Resolver
@@ -59,13 +60,14 @@ def carrier(
     *,
     host: str = HOST,
     resolver: Resolver | None = None,
+    permitted: Permitted = ANYWHERE,
     **listening: Any,
 ) -> SipCarrier:
     return SipCarrier(
         Listening(host, 0, **listening),
         RtpPorts(26_000, 26_999),
         receptionist=desk,
-        resolver=resolver or Resolver([], 53),
+        resolver=resolver or Resolver([], 53, permitted=permitted),
     )
 
 

@@ -6,12 +6,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 from unittest import mock
 
 import pytest
 from sipmessage import Request, Response
 
+from calls.permitted import Permitted
 from calls.telephony.protocol import NotAnswered, PlaceRequest
 from calls.telephony.sip import outgoing
 from calls.telephony.sip.agent import target_uri
@@ -233,6 +235,9 @@ async def test_an_answer_goes_where_the_request_really_came_from() -> None:
         assert answer.headers["Via"] == expected
 
 
+INSIDE_IS_OPEN = Permitted([ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")])
+
+
 @pytest.mark.parametrize(
     ("contact", "came_from", "leads_to"),
     [
@@ -240,13 +245,17 @@ async def test_an_answer_goes_where_the_request_really_came_from() -> None:
         ("0.0.0.0", "198.51.100.7", ("198.51.100.7", 40001)),  # theirs
         ("9.9.9.9", "8.8.8.8", ("9.9.9.9", 5060)),
         ("10.0.0.5", "10.0.0.9", ("10.0.0.5", 5060)),  # the same network
+        ("192.168.0.5", "10.0.0.9", ("10.0.0.9", 40001)),  # a network that is closed
+        ("127.0.0.1", "10.0.0.9", ("10.0.0.9", 40001)),
         ("[2001:db8::5]", "2001:db8::9", ("2001:db8::5", 5060)),
     ],
 )
 async def test_a_private_contact_of_a_public_peer_leads_back_to_it(
     contact: str, came_from: str, leads_to: tuple[str, int]
 ) -> None:
-    found = direct_peer(target_uri(contact), Peer("udp", came_from, 40001))
+    found = direct_peer(
+        target_uri(contact), Peer("udp", came_from, 40001), INSIDE_IS_OPEN
+    )
     assert found is not None
     assert (found.host, found.port) == leads_to
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import dns.flags
@@ -13,8 +14,10 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
+from calls.permitted import ANYWHERE, Permitted
 from calls.telephony.protocol import PlaceRequest
-from calls.telephony.sip.resolving import CannotResolve, Resolver
+from calls.telephony.sip import resolving
+from calls.telephony.sip.resolving import CannotResolve, NotPermitted, Resolver
 from tests.calls.telephony.sip.exchange import CALLED, CALLER, Desk, carrier, trunk
 
 pytestmark = pytest.mark.asyncio
@@ -59,7 +62,7 @@ class Zone(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def zone(
-    records: dict[tuple[str, str], list[str]],
+    records: dict[tuple[str, str], list[str]], permitted: Permitted = ANYWHERE
 ) -> AsyncIterator[tuple[Zone, Resolver]]:
     loop = asyncio.get_running_loop()
     transport, served = await loop.create_datagram_endpoint(
@@ -67,7 +70,7 @@ async def zone(
     )
     port = transport.get_extra_info("sockname")[1]
     try:
-        yield served, Resolver(["127.0.0.1"], port)
+        yield served, Resolver(["127.0.0.1"], port, permitted=permitted)
     finally:
         transport.close()
 
@@ -105,7 +108,7 @@ async def test_a_port_leaves_nothing_to_ask_but_addresses() -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.9", "[2001:db8::9]"])
 async def test_an_address_is_not_looked_up(host: str) -> None:
-    (peer,) = await Resolver([], 53).resolve(host, None, "tls")
+    (peer,) = await Resolver([], 53, permitted=ANYWHERE).resolve(host, None, "tls")
     assert (peer.host, peer.port) == (host.strip("[]"), 5061)
 
 
@@ -113,6 +116,72 @@ async def test_a_name_that_is_not_there_is_said_to_be() -> None:
     async with zone({}) as (_, resolver):
         with pytest.raises(CannotResolve, match=r"nowhere\.invalid"):
             await resolver.resolve("nowhere.invalid")
+
+
+INSIDE = {
+    ("_sip._udp.mixed.example.net.", "SRV"): [
+        "10 0 6379 inside.example.net.",
+        "20 0 5060 open.example.net.",
+    ],
+    ("_sip._udp.closed.example.net.", "SRV"): ["10 0 6379 inside.example.net."],
+    ("closed.example.net.", "A"): ["8.8.4.4"],
+    ("inside.example.net.", "A"): ["10.0.0.5", "169.254.169.254"],
+    ("inside.example.net.", "AAAA"): ["::ffff:10.0.0.5", "fd00::5"],
+    ("open.example.net.", "A"): ["10.0.0.5", "8.8.8.8"],
+}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "10.0.0.5",
+        "127.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "inside.example.net",
+    ],
+)
+@pytest.mark.parametrize("port", [None, 6379])
+async def test_what_is_inside_is_closed_however_it_is_named(
+    host: str, port: int | None
+) -> None:
+    async with zone(INSIDE, Permitted()) as (_, resolver):
+        with pytest.raises(NotPermitted) as refused:
+            await resolver.resolve(host, port, "udp")
+    assert host.strip("[]") in str(refused.value)
+
+
+async def test_services_lead_to_open_addresses_only() -> None:
+    async with zone(INSIDE, Permitted()) as (_, resolver):
+        peers = await resolver.resolve("mixed.example.net", None, "udp")
+        assert [(peer.host, peer.port) for peer in peers] == [("8.8.8.8", 5060)]
+        with pytest.raises(NotPermitted):  # and not at the address of the name itself
+            await resolver.resolve("closed.example.net", None, "udp")
+
+
+async def test_an_operator_opens_a_network() -> None:
+    permitted = Permitted([ip_network("10.0.0.0/24")])
+    async with zone(INSIDE, permitted) as (_, resolver):
+        peers = await resolver.resolve("inside.example.net", 5060, "udp")
+        assert {peer.host for peer in peers} == {"10.0.0.5", "::ffff:10.0.0.5"}
+
+
+async def test_a_name_that_moves_inside_is_closed_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resolving, "LEAST_TTL_S", 0.0)
+    monkeypatch.setattr(resolving, "MOST_TTL_S", 0.0)
+    records = {("moves.example.net.", "A"): ["8.8.8.8"]}
+    async with zone(records, Permitted()) as (_, resolver):
+        (peer,) = await resolver.resolve("moves.example.net", 5060, "udp")
+        assert peer.host == "8.8.8.8"
+        records["moves.example.net.", "A"] = ["127.0.0.1"]
+        with pytest.raises(NotPermitted):
+            await resolver.resolve("moves.example.net", 5060, "udp")
 
 
 @pytest.mark.slow
