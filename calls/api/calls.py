@@ -25,8 +25,10 @@ from calls.queries import (
     visible_numbers,
 )
 from calls.services.outbound import place_call
+from calls.services.transfers import Failure
 from calls.services.web import start_web_call
 from calls.session.events import EndReason
+from calls.transfer_messages import transfer_messages
 from common.ids import uuid7
 from common.money import format_credits
 from common.phone import InvalidNumber, parse_number
@@ -157,13 +159,36 @@ class TimingJson(BaseModel):
     transport_ms: int | None
 
 
+class TransferJson(BaseModel):
+    """One try to hand the caller on to a person.
+
+    It is `done` where the network took the caller over, `bridged` where the call goes
+    on through us, and `failed` for the reason named; until then it is `asked`,
+    `ringing` or, while a person hears who is calling, `briefing`.
+    """
+
+    id: UUID
+    kind: Literal["blind", "warm"]
+    destination: str
+    asked_by: Literal["assistant", "api", "person"]
+    method: Literal["refer", "bridge"] | None
+    status: Literal["asked", "ringing", "briefing", "bridged", "done", "failed"]
+    reason: Failure | None
+    detail: str | None
+    asked_at: datetime
+    answered_at: datetime | None
+    bridged_at: datetime | None
+    ended_at: datetime | None
+
+
 class WholeCallJson(CallJson):
-    """A call with what was said."""
+    """A call with what was said, and to whom the caller was handed on."""
 
     metadata: dict[str, JsonValue]
     messages: list[MessageJson]
     transcript: list[TurnJson]
     turns: list[TimingJson]
+    transfers: list[TransferJson]
 
 
 class Calls(BaseModel):
@@ -244,6 +269,7 @@ def call_json(
             for t in turns
             if t.response_ms is not None
         ],
+        "transfers": transfer_messages(call.transfers.all()),
     }
 
 

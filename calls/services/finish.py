@@ -19,6 +19,7 @@ from calls.models import Call, CallEvent
 from calls.services.analysing import plan_analysis
 from calls.services.costing import settled_use
 from calls.services.recordings import KeptRecording, attach_recording
+from calls.services.transfers import close_transfers
 from calls.session.events import EndReason
 from calls.signals import call_ended
 from calls.webhook_messages import LOADED, tell_of_status
@@ -88,6 +89,7 @@ def _end(call: Call, outcome: Outcome) -> None:
     assert moved, "a locked live call can be moved to any final status"
     if outcome.recording is not None:
         attach_recording(call_id=call.pk, kept=outcome.recording)
+    close_transfers(call, now)
     models = settled_use(call, outcome.usage, duration_ms)
     _settle(call, -(-duration_ms // 1000), models, now)
     CallEvent.objects.create(

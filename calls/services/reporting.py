@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from calls.models import Call, CallAnalysis
 from calls.services.own_settings import spec_of
+from calls.transfer_messages import transfer_messages
 from calls.webhook_messages import call_envelope, tell_of_call
 from common.phone import mask
 from portal.hosts import portal_url
@@ -51,6 +52,7 @@ def report_of(call: Call) -> dict[str, Any]:
             {"role": turn.speaker, "content": turn.text} for turn in call.turns.all()
         ],
         "recording_url": None,
+        "transfers": transfer_messages(call.transfers.all()),
         "analysis_status": found.status,
     }
     if found.data is not None:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from assistants.handovers import Handover
@@ -307,6 +308,21 @@ def _shown_number(order: CallOrder, trunk: Trunk | None) -> str:
     if order.direction == Call.Direction.INBOUND:
         return order.callee_number
     return order.caller_number
+
+
+def close_transfers(call: Call, now: datetime) -> None:
+    """End what a call that is over leaves open; a voice process may have died over it.
+
+    One that is alive still says what became of its try, and that counts.
+    """
+    is_open = Q(status__in=Transfer.OPEN)
+    Transfer.objects.filter(call=call, ended_at=None).update(
+        ended_at=now,
+        status=Case(
+            When(is_open, then=Value(Transfer.Status.FAILED)), default=F("status")
+        ),
+        reason=Case(When(is_open, then=Value(Failure.FAILED)), default=F("reason")),
+    )
 
 
 def note_transfer(*, order: CallOrder, transfer_id: UUID, **changes: Any) -> None:

@@ -50,6 +50,22 @@ _OWN: Final[dict[str, dict[str, Any]]] = {
         ],
         "analysis": {"sentiment": 8, "question_answered": True},
         "recording_url": None,
+        "transfers": [
+            {
+                "id": "4dbd2b9e-27c1-4a6e-9d5b-6b4f0c2f1a10",
+                "kind": "warm",
+                "destination": "+31205551234",
+                "asked_by": "assistant",
+                "method": "bridge",
+                "status": "failed",
+                "reason": "not_accepted",
+                "detail": None,
+                "asked_at": "2026-03-31T09:00:41+00:00",
+                "answered_at": "2026-03-31T09:00:52+00:00",
+                "bridged_at": None,
+                "ended_at": "2026-03-31T09:01:06+00:00",
+            }
+        ],
     },
 }
 _OTHERS: Final[dict[str, dict[str, Any]]] = {
