@@ -26,6 +26,7 @@ from django.utils import timezone
 from config import embedded, postgres, static_stamp
 from config.demo_data import demo_json
 from config.demo_text import demo_text
+from config.migrating import migrate
 from config.spawn import die_with_parent, spawn
 from config.supervisor import Interrupted, Program, Supervisor
 
@@ -72,7 +73,7 @@ class Command(BaseCommand):
             with self._step("Starting the embedded database"):
                 _start_postgres(supervisor)
         with self._step("Migrating the database"):
-            call_command("migrate", interactive=False, verbosity=0)
+            migrate(self._say)
         if static_stamp.is_stale():
             with self._step("Collecting static files"):
                 call_command("collectstatic", interactive=False, verbosity=0)
