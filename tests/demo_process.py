@@ -16,6 +16,8 @@ import pytest
 from config import embedded
 from tests.plugins.servers import free_port
 
+STUCK_S = 60.0  # without a word and half a second of processor time
+MOST_WORK_S = 240.0  # a first start takes some 60
 TREE = Path(__file__).resolve().parents[1]
 
 # How a process of the demo is known among all others: by a word of its command line.
@@ -97,10 +99,44 @@ class Demo:
         )
 
     def start(self) -> None:
-        """Start, and return when everything is up."""
+        """Start, and return when everything is up; nothing is left of one that is not."""
         with self.log.open("wb") as log:
             self.process = self.manage("demo", stdout=log)
-        wait_for((self.var_dir / "demo.json").exists, within_s=120, log=self.log)
+        try:
+            self._wait_until_up()
+        except BaseException:
+            try:
+                self.end(signal.SIGTERM)
+            except subprocess.TimeoutExpired:
+                self.process.kill()  # the kernel ends the others
+                self.process.wait()
+            raise
+
+    def _wait_until_up(self) -> None:
+        """Wait as long as it gets on: how fast it does is the machine's affair.
+
+        It has got on when it said something or had the processor for a while. Work it
+        may do is bounded all the same: a start that goes round in circles is none.
+        """
+        assert self.process is not None
+        seen, at_s = (0, 0.0), time.monotonic()
+        while not (self.var_dir / "demo.json").exists():
+            if (code := self.process.poll()) is not None:
+                pytest.fail(f"it ended with {code}:\n{self._last_words()}")
+            worked_s = self.cpu_s()
+            if worked_s > MOST_WORK_S:
+                pytest.fail(
+                    f"not after {worked_s:.0f} s of work:\n{self._last_words()}"
+                )
+            now = self.log.stat().st_size, worked_s // 0.5
+            if now != seen:
+                seen, at_s = now, time.monotonic()
+            elif time.monotonic() - at_s > STUCK_S:
+                pytest.fail(f"nothing for {STUCK_S} s:\n{self._last_words()}")
+            time.sleep(0.5)
+
+    def _last_words(self) -> str:
+        return self.log.read_text()[-4000:]
 
     def kinds(self) -> dict[str, int]:
         assert self.process is not None
@@ -111,7 +147,10 @@ class Demo:
         assert self.process is not None
         ticks = 0
         for number in [self.process.pid, *self.kinds().values()]:
-            stat = Path(f"/proc/{number}/stat").read_text()
+            try:
+                stat = Path(f"/proc/{number}/stat").read_text()
+            except (FileNotFoundError, ProcessLookupError):  # it ended a moment ago
+                continue
             fields = stat.rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
