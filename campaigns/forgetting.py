@@ -26,6 +26,7 @@ from django.db.models.functions import Cast, Concat, Replace, Right
 from calls.models import Call
 from campaigns.checks import without_proof
 from campaigns.discarding import forget_uploads
+from campaigns.leftovers import sweep_files
 from campaigns.models import Attempt, Campaign, Decision, ImportFault, Lead
 from portal.policy import METADATA_DAYS
 from portal.scope import Scope, all_organizations, scoped
@@ -51,6 +52,7 @@ def forget_people(now: datetime) -> int:
     with all_organizations("each organization's campaigns have their own time"):
         _forget_faults(now)
         forget_uploads(now)
+        sweep_files(now)
         named = Lead.objects.filter(
             campaign=OuterRef("pk"), phone_number__startswith="+"
         )
