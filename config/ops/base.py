@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from config.ops.words import name_of
 from portal.models import Organization, User
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class ReadOnlyAdmin(_LooksOnly, _Admin):
         obj: Any = None,
     ) -> Any:
         is_named = "__str__" in vars(type(obj))
-        kind = capfirst(str(self.opts.verbose_name))
+        kind = capfirst(name_of(self.model))
         context |= {
             "title": obj if is_named else kind,
             "subtitle": kind if is_named else obj.pk,

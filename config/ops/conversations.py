@@ -88,6 +88,7 @@ class EventsInline(ReadOnlyInline):
     """What happened and when; a tool's arguments are content, so they stay closed."""
 
     model = CallEvent
+    verbose_name_plural = _("What happened")
     fields = ("kind", "at", "at_ms")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -76,6 +76,7 @@ class AccountAdmin(ReadOnlyAdmin):
 
 class PostingsInline(ReadOnlyInline):
     model = Posting
+    verbose_name_plural = _("Accounts it moved")
     fields = ("id", "of", "amount", "after")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

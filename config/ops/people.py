@@ -64,6 +64,7 @@ class ParentFilter(AgencyFilter):
 
 class MembersInline(ReadOnlyInline):
     model = Membership
+    verbose_name_plural = _("Team")
     fields = ("user", "role", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -239,6 +240,7 @@ class PortalAdmin(ReadOnlyAdmin):
 
 class PlacesInline(ReadOnlyInline):
     model = Membership
+    verbose_name_plural = _("Teams of this person")
     fields = ("organization", "role", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

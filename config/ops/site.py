@@ -26,6 +26,7 @@ from config.ops import (
 )
 from config.ops.base import Shown, list_url
 from config.ops.visiting import visit_organization
+from config.ops.words import name_fields
 from portal.context import NavItem
 from portal.scope import all_organizations
 from portal.sudo import sudo
@@ -55,6 +56,8 @@ class OperatorSite(AdminSite):
         self._groups.append((group, models))
         for model, model_admin in models.items():
             self.register(model, model_admin)
+            for shown in (model, *(one.model for one in model_admin.inlines)):
+                name_fields(shown)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Guard a view and run it, its lazy template included, with everything visible."""

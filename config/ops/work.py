@@ -130,6 +130,7 @@ class CampaignAdmin(ReadOnlyAdmin):
 
 class AttemptsInline(ReadOnlyInline):
     model = Attempt
+    verbose_name_plural = _("Attempts")
     fields = ("number", "status", "outcome", "call", "created_at", "finished_at")
 
     @admin.display(description=_("call"))

@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from assistants.models import Assistant, AssistantVersion
 from billing.models import (
@@ -31,6 +32,7 @@ from calls.services.web import start_web_call
 from campaigns.models import Attempt, Campaign, Lead
 from config.ops.base import COUNTED, CappedPaginator, without_secrets
 from config.ops.console import console
+from config.ops.words import MODELS
 from portal.auth import SESSION_PORTAL, session_mark
 from portal.models import (
     APIKey,
@@ -590,3 +592,15 @@ def test_the_style_guide_tries_a_brand_for_staff(olga: User) -> None:
 def test_the_console_names_no_customers_brand(filled: Filled, olga: User) -> None:
     head = visitor(olga).get("/ops/").content.decode().partition("</head>")[0]
     assert filled.house.portal.name not in head
+
+
+def test_every_heading_of_the_console_is_in_the_readers_language() -> None:
+    for model, model_admin in console._registry.items():
+        assert model.__name__ in MODELS
+        shown = [(model, (*model_admin.list_display, *(model_admin.fields or ())))]
+        shown += [(one.model, one.fields or ()) for one in model_admin.inlines]
+        for kind, names in shown:
+            for name in names:
+                field = {f.name: f for f in kind._meta.fields}.get(str(name))
+                is_said = field is None or isinstance(field.verbose_name, Promise)
+                assert is_said, f"{kind.__name__}.{name} has no words"
