@@ -597,8 +597,11 @@ def test_the_console_names_no_customers_brand(filled: Filled, olga: User) -> Non
 def test_every_heading_of_the_console_is_in_the_readers_language() -> None:
     for model, model_admin in console._registry.items():
         assert model.__name__ in MODELS
-        shown = [(model, (*model_admin.list_display, *(model_admin.fields or ())))]
-        shown += [(one.model, one.fields or ()) for one in model_admin.inlines]
+        page: Any = model_admin
+        shown: list[tuple[Any, Any]] = [
+            (model, (*page.list_display, *(page.fields or ()))),
+            *((one.model, one.fields or ()) for one in page.inlines),
+        ]
         for kind, names in shown:
             for name in names:
                 field = {f.name: f for f in kind._meta.fields}.get(str(name))
