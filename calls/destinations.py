@@ -10,6 +10,7 @@ number of no known form is also looked at without its last ones.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -66,7 +67,7 @@ class DestinationRules:
             return kind
         if _is_service(parsed):
             return "unknown"
-        if self.countries and country_of(number) not in self.countries:
+        if self.countries and not self.countries.issuperset(_countries(number, parsed)):
             return "country"
         return ""
 
@@ -84,14 +85,31 @@ def _is_costly(number: str, parsed: PhoneNumber) -> bool:
         return True
     if parsed.country_code == 1 and number[5:8] == _PREMIUM_EXCHANGE:
         return True
-    if phonenumbers.is_valid_number(parsed):
-        return False
-    shorter = (number[:-cut] for cut in range(1, _MOST_TOO_MANY + 1))
     return any(
-        phonenumbers.number_type(phonenumbers.parse(one)) in _COSTLY
-        for one in shorter
-        if len(one) > _LEAST_DIGITS
+        phonenumbers.number_type(one) in _COSTLY for one in _shorter(number, parsed)
     )
+
+
+def _shorter(number: str, parsed: PhoneNumber) -> Iterator[PhoneNumber]:
+    """Give what a carrier may make of a number of no known form, its last digits gone."""
+    if phonenumbers.is_valid_number(parsed):
+        return
+    for cut in range(1, _MOST_TOO_MANY + 1):
+        if len(one := number[:-cut]) > _LEAST_DIGITS:
+            yield phonenumbers.parse(one)
+
+
+def _countries(number: str, parsed: PhoneNumber) -> set[str]:
+    """Return a number's country, and those of what a carrier may make of it.
+
+    Guernsey and Jersey share a plan with the United Kingdom: a number of theirs with
+    digits too many has no country of its own, and would pass for a British one.
+    """
+    found = {country_of(number)}
+    for one in _shorter(number, parsed):
+        if phonenumbers.is_valid_number(one):
+            found.add(str(phonenumbers.region_code_for_number(one)))
+    return found
 
 
 def _is_service(parsed: PhoneNumber) -> bool:

@@ -54,6 +54,30 @@ def test_only_the_countries_chosen_are_called():
     assert rules.refusal("+14155552671") == "country"
 
 
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [
+        ("US", "+18765551234"),  # Jamaica, in the plan of North America
+        ("US", "+18765551234999"),
+        ("US", "+18091234567"),
+        ("US", "+164955512345"),
+        ("GB", "+447781123456"),  # Guernsey, in the plan of the United Kingdom
+        ("GB", "+44778112345699"),
+        ("GB", "+44148125678999"),
+        ("RU", "+7701234567899"),  # Kazakhstan, in the plan of Russia
+        ("FI", "+35818123456"),  # Åland
+    ],
+)
+def test_no_country_hides_behind_one_that_shares_its_plan(country, number):
+    rules = DestinationRules(countries=frozenset({country}))
+    assert rules.refusal(number) == "country"
+
+
+def test_digits_too_many_make_no_number_of_another_country():
+    rules = DestinationRules(countries=frozenset({"GB"}))
+    assert rules.refusal("+44207946000012") == ""
+
+
 def test_a_blocked_prefix_goes_before_everything():
     rules = DestinationRules(
         countries=frozenset({"NL"}), blocked_prefixes=frozenset({"+3197"})
