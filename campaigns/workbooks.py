@@ -84,6 +84,10 @@ def _refusing_what_is_broken() -> Iterator[None]:
         raise BadSheet(_("This file cannot be read as a spreadsheet.")) from error
 
 
+# Others, which no spreadsheet program writes, unpack a piece whole, however large.
+_UNPACKED_IN_PIECES: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+
 def _parse(archive: zipfile.ZipFile, name: str, reader: _Reader) -> Iterator[float]:
     """Feed a part to a reader block by block; yield how much of it is read."""
     parser = expat.ParserCreate()
@@ -92,7 +96,10 @@ def _parse(archive: zipfile.ZipFile, name: str, reader: _Reader) -> Iterator[flo
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
     parser.StartDoctypeDeclHandler = _refuse
-    size = archive.getinfo(name).file_size
+    info = archive.getinfo(name)
+    if info.compress_type not in _UNPACKED_IN_PIECES:
+        raise NotImplementedError
+    size = info.file_size
     if size > MAX_PART_BYTES:
         raise BadSheet(_("This spreadsheet is too large. Save it as CSV."))
     done = 0

@@ -66,10 +66,10 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     assert late - early < 1_000_000
 
 
-def parts(**changed: str) -> io.BytesIO:
+def parts(packing: int = zipfile.ZIP_STORED, **changed: str) -> io.BytesIO:
     """A workbook with parts of it replaced, by the end of their names."""
     source, target = zipfile.ZipFile(workbook([["a"]])), io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
+    with zipfile.ZipFile(target, "w", packing) as archive:
         for name in source.namelist():
             stem = name.rpartition("/")[2].partition(".")[0]
             archive.writestr(name, changed.get(stem, source.read(name)))
@@ -88,6 +88,8 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet>&a;</worksheet>'
         parts(sheet1="<worksheet><row><c>"),
         parts(sheet1='<worksheet><row r="x"></row></worksheet>'),
         parts(workbook=BOMB),
+        parts(zipfile.ZIP_BZIP2),
+        parts(zipfile.ZIP_LZMA),
     ],
 )
 def test_a_broken_or_hostile_file_is_refused(file: io.BytesIO) -> None:
