@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 
 # --- middleware -----------------------------------------------------------------------
 MIDDLEWARE = [
+    "portal.even_time.EvenTimeMiddleware",
     "portal.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -327,6 +328,7 @@ SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
 }
 # What a provider says beside who it is, nobody here needs.
 SOCIALACCOUNT_STORE_TOKENS = False
+EVEN_ANSWERS_S = 0.5  # answers that would tell who is known leave at such steps
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # portal.sudo asks again after this

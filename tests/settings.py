@@ -12,6 +12,7 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Portals of one test are not those of the next; the cache has tests of its own.
 PORTAL_CACHE_S = 0
+EVEN_ANSWERS_S = 0.0
 DEMO_MAILBOX = ""
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
