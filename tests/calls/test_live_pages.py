@@ -75,6 +75,17 @@ def test_a_command_from_the_page_is_sent_and_written_down(
     assert actions(bakery) == [action]
 
 
+@pytest.mark.parametrize(("direction", "has_keys"), [("inbound", True), ("web", False)])
+def test_a_caller_in_a_browser_can_be_handed_on_and_has_no_keys(
+    bakery: House, direction: str, has_keys: bool
+) -> None:
+    call = stored(bakery, direction=direction)
+    dora = browser(bakery, bakery.people["dora"])
+    page = dora.get(reverse("call_detail", args=[call.pk])).content.decode()
+    assert reverse("call_transfer", args=[call.pk]) in page
+    assert (reverse("call_keys", args=[call.pk]) in page) is has_keys
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [

@@ -38,6 +38,8 @@ class Listening {
   constructor(root) {
     this.root = root;
     this.state = "idle";
+    // So that it can keep the keyboard's place while its buttons come and go.
+    this.root.tabIndex = -1;
     /** @type {Peer | null} */
     this.peer = null;
     /** @type {Signalling | null} */
@@ -84,6 +86,7 @@ class Listening {
   }
 
   show() {
+    const held = document.activeElement;
     const isIdle = this.state === "idle" || this.state === "over";
     this.part("listen").hidden = !isIdle || !this.root.dataset.startUrl;
     const isListening = this.state === "listening" || this.state === "whispering";
@@ -92,6 +95,8 @@ class Listening {
     this.part("take-over").hidden = !isListening;
     this.part("leave").hidden = isIdle;
     this.root.dataset.state = this.state;
+    // On none of its buttons: a second Enter must not leave or take over by accident.
+    if (held instanceof HTMLElement && held.hidden && this.root.contains(held)) this.root.focus();
   }
 
   async start() {
