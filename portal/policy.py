@@ -26,14 +26,14 @@ class RegionRule(StrEnum):
 
     def allows(self, region: str) -> bool:
         """Whether data may go to a region of the catalogue: own, eu or non_eu."""
-        allowed = {
-            RegionRule.ANYWHERE: {"own", "eu", "non_eu"},
-            RegionRule.EU: {"own", "eu"},
-            RegionRule.OWN: {"own"},
-        }
-        return region in allowed[self]
+        return region in _ALLOWED[self]
 
 
+_ALLOWED: Final = {
+    RegionRule.ANYWHERE: {"own", "eu", "non_eu"},
+    RegionRule.EU: {"own", "eu"},
+    RegionRule.OWN: {"own"},
+}
 _STRICTNESS: Final = list(RegionRule)
 
 

@@ -33,9 +33,11 @@ _CHOICES: Final = (
 )
 
 _LISTS: Final = ("trusted_hosts", "redacted_categories")  # JSON, read as text
-_CHOSEN: Final = sql.SQL(
-    "select {} from portal_privacysettings where organization_id in (%s, %s)"
-).format(sql.SQL(", ").join(map(sql.Identifier, _CHOICES)))
+_CHOSEN: Final = (
+    sql.SQL("select {} from portal_privacysettings where organization_id in (%s, %s)")
+    .format(sql.SQL(", ").join(map(sql.Identifier, _CHOICES)))
+    .as_bytes()
+)
 
 _HOST: Final = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
