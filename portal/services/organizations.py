@@ -56,7 +56,8 @@ def set_status(
     """Suspend, reopen or archive; return whether that changed anything.
 
     Only an active organization may start calls; those going on are finished. Its
-    clients keep their own status. Locks the row; a second time writes nothing.
+    clients keep their own status. One that comes back from the archive is no longer to
+    be erased. Locks the row; a second time writes nothing.
     """
     with all_organizations("an organization does not move itself"):
         row = Organization.objects.select_for_update(of=("self",), no_key=True).get(
@@ -66,7 +67,9 @@ def set_status(
         if before == status:
             return False
         row.status = status
-        row.save(update_fields=["status"])
+        if status != Organization.Status.ARCHIVED:
+            row.delete_at = None
+        row.save(update_fields=["status", "delete_at"])
         audit.record(
             organization=row,
             actor=actor,
@@ -74,7 +77,7 @@ def set_status(
             target=row,
             changes={"status": [before, str(status)]},
         )
-    organization.status = status
+    organization.status, organization.delete_at = status, row.delete_at
     return True
 
 

@@ -173,6 +173,15 @@ def test_a_deletion_can_be_called_off_until_it_happens(acme: House, bakery: Hous
     assert managing.erase_due_clients() == 0
 
 
+def test_a_client_that_was_reopened_is_not_erased_when_it_is_archived_again(
+    acme: House, bakery: House
+):
+    move(acme, bakery, "delete")
+    assert move(acme, bakery, "resume") == "active"
+    move(acme, bakery, "archive")
+    assert Organization.objects.get(pk=bakery.organization.pk).delete_at is None
+
+
 def switch_off(acme: House) -> None:
     portal = Portal.objects.get(pk=acme.portal.pk)
     portal.is_enabled, portal.disabled_notice = False, "Back on Monday."
