@@ -275,6 +275,7 @@ ACCOUNT_FORMS = {
     "request_login_code": "portal.auth.PortalRequestCodeForm",
 }
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+MFA_ADAPTER = "portal.second_step.SecondStepAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_PLAIN_HTTP

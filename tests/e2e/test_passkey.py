@@ -54,8 +54,8 @@ def test_a_passkey_signs_in_where_it_was_made_and_nowhere_once_removed(
     page.get_by_label("Password", exact=True).fill(nina["password"])
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("Name").fill("My laptop")
-    page.get_by_label("Passwordless").check()
-    page.get_by_role("button", name="Add").click()
+    page.get_by_label("Sign in with it alone").check()
+    page.get_by_role("button", name="Add a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Recovery")
 
     sign_out(page, nina["url"])

@@ -64,7 +64,7 @@ def test_a_second_step_is_set_up_after_the_password_was_asked_again(acme: House)
     html = client.get(set_up).content.decode()
     assert one_heading(html)
     assert "data:image/svg+xml" in html
-    assert 'for="authenticator_secret"' in html
+    assert "Or type this key into the app" in html
 
 
 def test_a_wrong_password_is_said_once_and_names_nobody(acme: House):

@@ -21,7 +21,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from common.sealing import new_key
 from portal.mail.delivery import send_due_mails
+from portal.sealed import reseal_all
 from tests.world import PASSWORD, House, browser
 
 
@@ -50,7 +52,7 @@ def test_an_app_is_set_up_with_its_code_and_gives_recovery_codes(
     client, _answer = sign_in(acme, "alice")
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     page = client.get(reverse("mfa_activate_totp")).content.decode()
-    found = re.search(r'id="authenticator_secret"[^>]*value="([A-Z2-7]+)"', page)
+    found = re.search(r'value="([A-Z2-7]{32})" readonly', page)
     assert found
     wrong = client.post(reverse("mfa_activate_totp"), {"code": "000000"})
     assert wrong.status_code == 200
@@ -86,6 +88,36 @@ def test_the_code_of_the_app_is_the_second_step_and_works_once(acme: House):
     other, _answer = sign_in(acme, "alice")
     other.post(reverse("mfa_authenticate"), {"code": code})
     assert not is_in(other)
+
+
+def test_what_codes_are_made_from_is_sealed_and_moves_to_a_new_key(
+    acme: House, settings: Any
+):
+    alice, secret = acme.people["alice"], generate_totp_secret()
+    TOTP.activate(alice, secret)
+    codes = RecoveryCodes.activate(alice).generate_codes()
+
+    def kept() -> str:
+        return str(list(Authenticator.objects.values_list("data", flat=True)))
+
+    assert secret not in kept()
+    assert kept().count("'sealed:") == 2
+    # One that is older than the sealing is sealed with the others.
+    Authenticator.objects.filter(type=Authenticator.Type.TOTP).update(
+        data={"secret": secret}
+    )
+    before = settings.SEALING_KEYS
+    settings.SEALING_KEYS = f"{new_key('newer')},{before}"
+    assert reseal_all() >= 2
+    assert reseal_all() == 0
+    settings.SEALING_KEYS = settings.SEALING_KEYS.partition(",")[0]
+    assert secret not in kept()
+    app, recovery = (
+        Authenticator.objects.get(type=kind).wrap()
+        for kind in (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+    )
+    assert app.validate_code(code_of(secret))
+    assert recovery.generate_codes() == codes
 
 
 def test_a_recovery_code_works_once(acme: House):
