@@ -39,6 +39,7 @@ class Compared(BaseModel):
         max_length=MOST,
         description="Give the parameter once for each. The oldest is what the others "
         "are measured by.",
+        examples=[["01932a5c-7b1e-7c4d-9a53-2f6b1d0e8c41"]],
     )
     goal: str = Field(
         "reached",
