@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Body as BodyParam, Router, Status
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, WithJsonSchema
 
 from billing.by_hand import ByHand, do_by_hand
 from billing.errors import IdempotencyConflict
@@ -63,6 +63,13 @@ def _of_client(feature: Feature) -> Feature:
     return feature
 
 
+FeatureOfClient = Annotated[
+    Feature,
+    AfterValidator(_of_client),
+    WithJsonSchema({"type": "string", "enum": [str(one) for one in OF_CLIENTS]}),
+]
+
+
 class ClientJson(BaseModel):
     """A client of the agency; null is no limit. At `delete_at` it is erased."""
 
@@ -98,7 +105,7 @@ class ClientChange(Body):
     max_members: int | None = Field(None, ge=0, le=30_000)
     api_rate_per_minute: int | None = Field(None, ge=0, le=30_000)
     requires_second_factor: bool = Field(False, strict=True)
-    features_off: list[Annotated[Feature, AfterValidator(_of_client)]] = []
+    features_off: list[FeatureOfClient] = []
 
 
 class CreditsGiven(Body):

@@ -121,9 +121,9 @@ def test_nothing_said_before_the_answer_is_heard_thought_about_or_recorded(
     written: list[UUID] = []
     grow = shelf.growing_file
 
-    def noted(call_id: UUID) -> Path:
+    def noted(call_id: UUID, *, is_sealed: bool) -> Path:
         written.append(call_id)
-        return grow(call_id)
+        return grow(call_id, is_sealed=is_sealed)
 
     monkeypatch.setattr("calls.node.conversation.shelf.growing_file", noted)
     talk = script(
