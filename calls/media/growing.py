@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.growing_file import GrowingFile, GrownReader
+from common.placed_reader import PlacedReader
 from common.sealing import KeyRing
 
 RATE_HZ: Final = 16_000
@@ -167,33 +168,18 @@ def blocks_of(wav: BinaryIO) -> Iterator[Samples]:
         yield samples
 
 
-class _GrownWav(io.RawIOBase):
+class _GrownWav(PlacedReader):
     """The sound of a file that grew, behind the header that fits."""
 
     def __init__(self, sound: GrownReader) -> None:
-        super().__init__()
+        super().__init__(sound)
         self._sound = sound
         kept = sound.size // _FRAME_BYTES * _FRAME_BYTES
         self._head = wav_header(kept)
-        self._size = HEADER_BYTES + kept
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
+        self.size = HEADER_BYTES + kept
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        wanted = memoryview(buffer)[: max(0, self._size - self._at)]
+        wanted = memoryview(buffer)[: max(0, self.size - self._at)]
         if self._at < HEADER_BYTES:
             piece = self._head[self._at : self._at + len(wanted)]
             wanted[: len(piece)] = piece
@@ -203,7 +189,3 @@ class _GrownWav(io.RawIOBase):
             count = self._sound.readinto(wanted)
         self._at += count
         return count
-
-    def close(self) -> None:
-        self._sound.close()
-        super().close()
