@@ -46,6 +46,10 @@ class Peer:
         return f"{host}:{self.port}/{self.transport}"
 
 
+# A port that is free for UDP may be taken for TCP: how often another is asked for.
+_OTHER_PORTS: Final = 5
+
+
 class TransportFailed(Exception):
     """A message could not be sent; the text says why, for the operator."""
 
@@ -87,13 +91,19 @@ class Transports:
         call an address need a port of its own. Raises `OSError` when nothing can be had,
         with nothing left open.
         """
-        try:
-            await self._open(self._listening)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or not self._listening.port:
-                raise
-            logger.warning("SIP port in use", extra={"port": self._listening.port})
-            await self._open(replace(self._listening, port=0, tls_port=None))
+        where = self._listening
+        for _ in range(_OTHER_PORTS):
+            try:
+                await self._open(where)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return
+            if where.port:
+                logger.warning("SIP port in use", extra={"port": where.port})
+                where = replace(where, port=0, tls_port=None)
+        await self._open(where)
 
     async def _open(self, where: Listening) -> None:
         loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
@@ -15,7 +16,7 @@ from sipmessage import Request, Response
 
 from calls.permitted import Permitted
 from calls.telephony.protocol import NotAnswered, PlaceRequest
-from calls.telephony.sip import outgoing
+from calls.telephony.sip import outgoing, transport
 from calls.telephony.sip.agent import target_uri
 from calls.telephony.sip.dialog import direct_peer
 from calls.telephony.sip.messages import new_request, response_to
@@ -290,3 +291,22 @@ async def test_a_public_caller_is_answered_with_our_public_address() -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert re.search(rb"(?im)^contact: <sip:[^>]*203\.0\.113\.5:", head)
     assert b"c=IN IP4 203.0.113.5" in body
+
+
+async def test_a_port_that_another_has_for_tcp_is_left_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bind, asked = transport._udp_socket, []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken: int = other.getsockname()[1]
+
+        def taken_first(host: str, port: int) -> socket.socket:
+            asked.append(port)
+            return bind(host, taken if len(asked) == 1 else port)
+
+        monkeypatch.setattr(transport, "_udp_socket", taken_first)
+        listening = Transports(Listening("127.0.0.1", 0), lambda data, peer: None)
+        await listening.open()
+        assert listening.port not in (0, taken)
+        await listening.aclose()
+    assert asked == [0, 0]
