@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import Model
 from django.utils import timezone
 
-from portal.models import APIKey, Role
-from portal.scope import organization_scope
+from portal.models import APIKey, Organization, Role
+from portal.scope import all_organizations, organization_scope
 from portal.services import api_keys
 from portal.services.api_keys import KeyEnded, issue_key, revoke_key, rotate_key
 from tests.api.conftest import ApiClient
@@ -40,6 +41,31 @@ def test_only_a_digest_is_kept(bakery: House) -> None:
     assert client.key not in str(kept)
     assert client.key.startswith(kept["prefix"])
     assert len(kept["prefix"]) == len("fl_live_") + 4
+
+
+@pytest.mark.parametrize("owner", ["acme", "bakery"])
+def test_a_key_is_found_with_its_house_as_the_database_holds_it(
+    owner: str, request: pytest.FixtureRequest
+) -> None:
+    house: House = request.getfixturevalue(owner)
+    row, client = keyed(
+        house, networks=["127.0.0.0/8"], origins=["https://example.com"]
+    )
+    with all_organizations("what is found is compared with what there is"):
+        Organization.objects.filter(pk=house.organization.pk).update(
+            features_off=["mail"]
+        )
+        wanted = APIKey.objects.select_related("organization__parent").get(pk=row.pk)
+    found = api_keys.find_key(client.key, address="127.0.0.1")
+    assert found is not None
+
+    def values(one: Model | None) -> dict[str, Any] | None:
+        fields = one._meta.concrete_fields if one is not None else []
+        return {f.attname: getattr(one, f.attname) for f in fields} or None
+
+    assert values(found) == values(wanted)
+    assert values(found.organization) == values(wanted.organization)
+    assert values(found.organization.parent) == values(wanted.organization.parent)
 
 
 def test_a_portal_chooses_what_its_keys_start_with(acme: House, bakery: House) -> None:
