@@ -36,6 +36,9 @@ from calls import bus
 async def listen():
     layer = get_channel_layer()
     channel = await layer.new_channel()
+    await layer.group_add("left", channel)
+    await layer.group_discard("left", channel)
+    await layer.group_send("left", {"type": "stray"})
     await layer.group_add(bus.node_group(sys.argv[1]), channel)
     print("listening", flush=True)
     print(json.dumps(await layer.receive(channel)), flush=True)
