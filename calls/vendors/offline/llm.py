@@ -182,13 +182,25 @@ def decide(
     elif isinstance(last, llm.ChatMessage) and last.role == "user":
         action = _answer(rules, said[-1], messages, values)
     else:
-        # Asked to speak first, or to go on: a greeting, as no caller has said anything.
-        action = Action(say="Hello. How can I help you?" if not said else "")
+        action = _unasked(rules, said, messages[1:])
     return replace(
         action,
         say=fill(action.say, values),
         tool=_filled(action.tool, values),
     )
+
+
+def _unasked(rules: Rules, said: list[str], later: list[llm.ChatMessage]) -> Action:
+    """Follow the rule whose phrase was whispered; greet a caller who has said nothing.
+
+    `later` is what came after the instructions.
+    """
+    if later and later[-1].role == "system":
+        # Short ones only: in a long sentence a phrase stands by accident.
+        match = rules.match(later[-1].text_content or "", spare_words=3)
+        if match and not match.rule.action.tool:
+            return match.rule.action
+    return Action(say="Hello. How can I help you?" if not said else "")
 
 
 def _filled(tool: ToolUse | None, values: Mapping[str, str]) -> ToolUse | None:

@@ -133,6 +133,22 @@ def test_asked_to_speak_first_it_greets():
     assert decide(chat).say == "Hello. How can I help you?"
 
 
+@pytest.mark.parametrize(
+    ("whisper", "answer"),
+    [
+        ("opening hours", said("opening hours")),
+        ("Tell them the opening hours", said("opening hours")),
+        ("They are a good customer, so be kind when they ask for opening hours", ""),
+        ("offer a discount", ""),
+    ],
+)
+def test_a_phrase_that_is_whispered_is_answered_as_if_asked_for(whisper, answer):
+    chat = conversation("parking")
+    chat.add_message(role="assistant", content="Behind the house.")
+    chat.add_message(role="system", content=whisper)
+    assert decide(chat).say == answer
+
+
 def test_phrases_for_the_recogniser_leave_out_slots():
     phrases = expected_phrases(RULES)
     assert {"opening hours", "parking", "goodbye", "say that again"} <= set(phrases)
