@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import phonenumbers
+from django.utils.translation import gettext as _
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_ADDRESSES: Final = 50
@@ -38,7 +39,7 @@ def parse_address(text: str) -> HostPort:
     if rest.startswith("["):
         host, bracket, tail = rest[1:].partition("]")
         if not bracket or tail[:1] not in ("", ":"):
-            raise BadAddress("Write an IPv6 address as [2001:db8::1]:5060.")
+            raise BadAddress(_("Write an IPv6 address as [2001:db8::1]:5060."))
         port_text = tail[1:]
     elif rest.count(":") > 1:
         host, port_text = rest, ""
@@ -51,7 +52,7 @@ def parse_port(text: str | int) -> int:
     """Return a port, or say what one is."""
     digits = str(text)
     if not (digits.isascii() and digits.isdecimal() and 1 <= int(digits) <= 65_535):
-        raise BadAddress("A port is a number from 1 to 65535.")
+        raise BadAddress(_("A port is a number from 1 to 65535."))
     return int(digits)
 
 
@@ -68,7 +69,9 @@ def _host(host: str) -> str:
         or not all(_LABEL.fullmatch(label) for label in labels)
         or labels[-1].isdecimal()
     ):
-        raise BadAddress("Write a host name or an IP address, such as sip.example.com.")
+        raise BadAddress(
+            _("Write a host name or an IP address, such as sip.example.com.")
+        )
     return host
 
 
@@ -80,17 +83,23 @@ def parse_networks(texts: Iterable[str]) -> list[str]:
             network = ipaddress.ip_network(text.strip(), strict=False)
         except ValueError as error:
             raise BadAddress(
-                f"{text.strip()[:60]} is no address or network, "
-                "such as 203.0.113.7 or 203.0.113.0/24."
+                _(
+                    "%(text)s is no address or network, such as 203.0.113.7 or "
+                    "203.0.113.0/24."
+                )
+                % {"text": text.strip()[:60]}
             ) from error
         if network.prefixlen < (8 if network.version == 4 else 19):
-            raise BadAddress(f"{network} is too wide: anybody could call in from it.")
+            raise BadAddress(
+                _("%(network)s is too wide: anybody could call in from it.")
+                % {"network": network}
+            )
         is_one = network.prefixlen == network.max_prefixlen
         spelling = str(network.network_address) if is_one else str(network)
         if spelling not in found:
             found.append(spelling)
     if len(found) > _MAX_ADDRESSES:
-        raise BadAddress(f"At most {_MAX_ADDRESSES} addresses.")
+        raise BadAddress(_("At most %(max)d addresses.") % {"max": _MAX_ADDRESSES})
     return found
 
 
@@ -102,7 +111,8 @@ def parse_codecs(texts: Iterable[str]) -> list[str]:
         name = known.get(text.strip().lower())
         if name is None:
             raise BadAddress(
-                f"{text.strip()[:20]} is no codec of ours: use {', '.join(CODECS)}."
+                _("%(text)s is no codec of ours: use %(codecs)s.")
+                % {"text": text.strip()[:20], "codecs": ", ".join(CODECS)}
             )
         if name not in found:
             found.append(name)
@@ -119,8 +129,12 @@ def parse_seconds(value: int, bounds: tuple[int, int], *, may_be_off: bool) -> i
     low, high = bounds
     if (value == 0 and may_be_off) or low <= value <= high:
         return value
-    off = ", or 0 for never" if may_be_off else ""
-    raise BadAddress(f"Choose from {low} to {high} seconds{off}.")
+    text = (
+        _("Choose from %(low)d to %(high)d seconds, or 0 for never.")
+        if may_be_off
+        else _("Choose from %(low)d to %(high)d seconds.")
+    )
+    raise BadAddress(text % {"low": low, "high": high})
 
 
 def contradictions(values: Mapping[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import phonenumbers
+from django.utils.translation import gettext as _
 
 
 class InvalidNumber(ValueError):
@@ -18,11 +19,11 @@ def parse_number(text: str, *, region: str | None = None) -> str:
         number = phonenumbers.parse(text.strip(), region)
     except phonenumbers.NumberParseException as error:
         raise InvalidNumber(
-            "Write the number with its country code, such as +31201234567."
+            _("Write the number with its country code, such as +31201234567.")
         ) from error
     if not phonenumbers.is_possible_number(number):
         raise InvalidNumber(
-            "The number has too few or too many digits for its country."
+            _("The number has too few or too many digits for its country.")
         )
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
