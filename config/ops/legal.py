@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dates import WEEKDAYS_ABBR
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from campaigns.legal import ANYWHERE, LegalRule, LegalTable, shipped_rules
@@ -21,6 +21,14 @@ from common.windows import WEEKDAYS, Week
 from config.ops.base import person
 
 SHOWN_VERSIONS = 20
+# What the shipped table says behind the name of a law; the name is not translated.
+REMARKS = (
+    gettext_noop("A cautious default; no law was read."),
+    gettext_noop("an AI voice is an artificial voice."),
+    gettext_noop("consent. The hours are custom."),
+    gettext_noop("consent. Hours after the Code Telemarketing."),
+    gettext_noop("The hours are custom."),  # behind the longer ones that end so
+)
 CHANGES: dict[str, Any] = {
     "new": gettext_lazy("New rule for %(place)s"),
     "changed": gettext_lazy("Changed rule for %(place)s"),
@@ -141,10 +149,19 @@ def rows_of(table: LegalTable, own: dict[str, LegalHours]) -> list[dict[str, Any
             "rule": rule,
             "name": rule.region,
             "hours": week_text(rule.week),
+            "source": source_text(rule.source),
             "own": own.get(rule.region),
         }
         for _key, rule in sorted(table.rules.items())
     ]
+
+
+def source_text(source: str) -> str:
+    """Return a rule's source, with a remark of the shipped table in the reader's words."""
+    for remark in REMARKS:
+        if source.endswith(remark):
+            return source.removesuffix(remark) + _(remark)
+    return source
 
 
 def week_text(week: Week) -> list[str]:

@@ -50,6 +50,10 @@ def test_a_rule_is_changed_taken_back_and_every_version_can_be_read(
 ) -> None:
     shipped = legal_table()
     assert "47 CFR" in staff.get(address("admin:legal_hours")).content.decode()
+    dutch = staff.get(
+        address("admin:legal_hours"), headers={"accept-language": "nl"}
+    ).content.decode()
+    assert "UWG, section 7: toestemming. De uren zijn gebruik." in dutch
     answer = staff.post(address("admin:legal_rule_new"), RULE)
     assert answer["Location"] == address("admin:legal_rule", "NL")
     row = LegalHours.objects.get()
