@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any, Final
 
 from django.utils import timezone
@@ -34,13 +35,26 @@ GOOD_MOS: Final = 4.0
 FAIR_MOS: Final = 3.5
 
 
+class Phase(StrEnum):
+    """Whom there is to listen to and to steer; a page that shows another one is renewed."""
+
+    WAITING = "waiting"  # nobody has answered yet
+    ASSISTANT = "assistant"
+    PERSON = "person"  # the assistant has left; the call goes on
+    OVER = "over"
+
+
 def call_context(call: Call) -> dict[str, Any]:
     """Return what the call page shows."""
     turns = list(call.turns.all())
     events = list(call.events.filter(kind__in=KINDS))
+    handed = list(call.transfers.all())
+    phase = _phase(call, events, handed)
     waits = [turn.response_ms for turn in turns if turn.response_ms is not None]
     return {
         "call": call,
+        "phase": phase,
+        "is_taken": phase is Phase.PERSON,
         "length_ms": length_ms(call),
         "facts": facts(call),
         "analysis": getattr(call, "analysis", None),
@@ -55,10 +69,23 @@ def call_context(call: Call) -> dict[str, Any]:
             replacement(event) for event in events if event.kind == "vendor_replaced"
         ],
         "happenings": [shown for event in events for shown in _happening(event)],
-        "transfers": transfers(list(call.transfers.all())),
+        "transfers": transfers(handed),
         "consent": consent_facts(RecordingConsent.objects.filter(call=call).first()),
         "quality": quality_facts(call.quality),
     }
+
+
+def _phase(
+    call: Call, events: Sequence[CallEvent], handed: Sequence[Transfer]
+) -> Phase:
+    if not call.is_live:
+        return Phase.OVER
+    if call.status != Call.Status.IN_PROGRESS:
+        return Phase.WAITING
+    is_taken = any(event.kind == "taken_over" for event in events)
+    if is_taken or any(row.status == Transfer.Status.BRIDGED for row in handed):
+        return Phase.PERSON
+    return Phase.ASSISTANT
 
 
 def finding_facts(analysis: CallAnalysis | None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from calls import bus
 from calls.consumers import BAD_TOKEN, TOO_BUSY, BadMessage, Pace, parse_message
-from calls.errors import BadCallToken
+from calls.errors import BadCallToken, CallNotActive
 from calls.services.listening import (
     ListenSeat,
     note_take_over,
@@ -25,7 +25,6 @@ class ListenConsumer(AsyncWebsocketConsumer):
     """One listener. Leaving the page ends the listening and nothing else."""
 
     seat: ListenSeat | None = None
-    has_taken_over = False
 
     async def connect(self) -> None:
         await self.accept()
@@ -53,7 +52,7 @@ class ListenConsumer(AsyncWebsocketConsumer):
             bus.call_group(self.seat.call_id), self.channel_name
         )
         self._pace = Pace()
-        await self._send({"type": "welcome", "resume_token": ticket})
+        await self._send({"type": "welcome", "resume_token": self.seat.again})
 
     async def disconnect(self, code: int) -> None:
         if self.seat is None:
@@ -63,8 +62,8 @@ class ListenConsumer(AsyncWebsocketConsumer):
             bus.call_group(self.seat.call_id),
         ):
             await self.channel_layer.group_discard(group, self.channel_name)
-        if not self.has_taken_over:  # then the audio itself says when they leave
-            await self._command(self.seat, "listen_over", {})
+        # Whoever talks with the caller goes on: the audio itself says when they leave.
+        await self._command(self.seat, "listen_over", {"is_cut": True})
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
@@ -103,11 +102,8 @@ class ListenConsumer(AsyncWebsocketConsumer):
             case "whisper":
                 await self._whisper(seat, message.get("on"))
             case "take_over":
-                self.has_taken_over = True
-                await database_sync_to_async(note_take_over)(seat=seat)
-                await self._command(seat, "take_over", {})
+                await self._take_over(seat)
             case "hangup":
-                self.has_taken_over = False
                 await self._command(seat, "listen_over", {})
             case "ping":
                 await self._send({"type": "pong"})
@@ -120,6 +116,15 @@ class ListenConsumer(AsyncWebsocketConsumer):
         if is_on:
             await database_sync_to_async(note_whisper)(seat=seat)
         await self._command(seat, "whisper", {"on": is_on})
+
+    async def _take_over(self, seat: ListenSeat) -> None:
+        try:
+            await database_sync_to_async(note_take_over)(seat=seat)
+        except CallNotActive:
+            text = "Somebody else has taken the caller over."
+            await self._send({"type": "error", "code": "taken", "message": text})
+        else:
+            await self._command(seat, "take_over", {})
 
     async def _command(
         self, seat: ListenSeat, command: str, data: dict[str, Any]

@@ -12,7 +12,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from assistants.models import Assistant
-from calls.models import Call, PhoneNumber, Trunk, Widget
+from calls.models import Call, CallEvent, PhoneNumber, Transfer, Trunk, Widget
 from portal.models import Organization
 from portal.postgresql.prepared import prepared_cursor
 from portal.visibility import sight
@@ -75,6 +75,15 @@ def get_call(call_id: UUID) -> Call:
     if call is None:
         raise Http404("No such call.")
     return call
+
+
+def is_with_a_person(call: Call) -> bool:
+    """Whether somebody has taken the caller over, so that the assistant has left."""
+    events = CallEvent.objects.filter(call=call, kind="taken_over")
+    return (
+        events.exists()
+        or call.transfers.filter(status=Transfer.Status.BRIDGED).exists()
+    )
 
 
 def visible_numbers() -> QuerySet[PhoneNumber]:

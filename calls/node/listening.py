@@ -39,7 +39,6 @@ LISTENER_COMMANDS: Final = {
     "take_over",
     "whisper",
 }
-NO_EAR: Final = "This assistant understands no whisper. Write it instead."
 MAX_LISTENERS: Final = 3  # of one call
 RATE_HZ: Final = 16_000
 FRAME_MS: Final = 20
@@ -192,7 +191,9 @@ class Listeners:
         elif command == "listen_candidate":
             await self._add_candidate(ear, data["candidate"])
         elif command == "listen_over":
-            await ear.link.aclose()
+            # A socket that was cut is not a person who leaves the caller.
+            if not (data.get("is_cut") and ear.has_taken_over):
+                await ear.link.aclose()
         elif command == "whisper":
             await self._take_whisper(ear, bool(data["on"]))
         elif command == "take_over":
@@ -238,7 +239,7 @@ class Listeners:
         elif not ear.begin_whisper():
             await bus.publish_to_listener(
                 ear.watch_id,
-                {"type": "whispered", "text": "", "message": NO_EAR},
+                {"type": "whispered", "text": "", "code": "no_ear"},
             )
 
     async def _add_candidate(self, ear: ListenIn, candidate: object) -> None:

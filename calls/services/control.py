@@ -7,6 +7,7 @@ from django.db import transaction
 from calls import bus
 from calls.errors import CallNotActive
 from calls.models import Call
+from calls.queries import is_with_a_person
 from calls.services.transfers import checked_destination
 from calls.session.events import EndReason
 from calls.telephony.digits import checked_digits
@@ -33,7 +34,7 @@ def say(
     *, call: Call, text: str, end_after: bool = False, actor: User | None = None
 ) -> None:
     """Let the assistant say this, word for word."""
-    _require_in_progress(call)
+    _require_assistant(call)
     _record(call, actor, "call.words_given")
     _tell(call, "say", {"text": text, "end_after": end_after})
 
@@ -46,7 +47,7 @@ def inject_context(
     actor: User | None = None,
 ) -> None:
     """Tell the assistant something the caller does not hear."""
-    _require_in_progress(call)
+    _require_assistant(call)
     _record(call, actor, "call.context_given")
     _tell(call, "inject", {"content": content, "respond": trigger_response})
 
@@ -59,7 +60,7 @@ def transfer(
     Raises `TransferNotPossible` for what is no destination. What becomes of the try is
     a row of the call, and the assistant is told when it fails.
     """
-    _require_in_progress(call)
+    _require_assistant(call)
     target = checked_destination(destination, near=call.callee_number)
     asked_by = "person" if actor else "api"
     _record(call, actor, "call.transferred", destination=mask(target))
@@ -83,7 +84,7 @@ def send_digits(*, call: Call, digits: str, actor: User | None) -> None:
 
 def set_quiet(*, call: Call, is_quiet: bool, actor: User | None) -> None:
     """Let the assistant neither speak nor listen, or go on as before."""
-    _require_in_progress(call)
+    _require_assistant(call)
     _record(call, actor, "call.muted" if is_quiet else "call.unmuted")
     _tell(call, "quiet", {"quiet": is_quiet})
 
@@ -100,6 +101,13 @@ def _record(call: Call, actor: User | None, action: str, **changes: object) -> N
 
 def _require_in_progress(call: Call) -> None:
     if call.status != Call.Status.IN_PROGRESS:
+        raise CallNotActive
+
+
+def _require_assistant(call: Call) -> None:
+    """Raise `CallNotActive` where nobody would do it: a person has taken the caller."""
+    _require_in_progress(call)
+    if is_with_a_person(call):
         raise CallNotActive
 
 

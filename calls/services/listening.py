@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -12,17 +13,23 @@ from django.utils import timezone
 
 from calls.errors import BadCallToken, CallNotActive
 from calls.models import Call, CallEvent
+from calls.queries import is_with_a_person
 from portal.models import User
 from portal.scope import Scope, all_organizations, scoped
 from portal.services import audit
 
 TICKET_S: Final = 60
+RESUMED_S: Final = 12 * 3600  # a socket that comes back; longer than any call
 _SALT: Final = "calls.listening"
+_AGAIN: Final = "calls.listening.again"
 
 
 @dataclass(frozen=True)
 class ListenSeat:
-    """A person's right to hear one call, from its ticket."""
+    """A person's right to hear one call, from its ticket.
+
+    `again` is the ticket for a socket that comes back to the same seat.
+    """
 
     call_id: UUID
     agency_id: UUID
@@ -31,6 +38,7 @@ class ListenSeat:
     watch_id: str
     user_id: UUID
     name: str
+    again: str
 
     @property
     def scope(self) -> Scope:
@@ -62,10 +70,7 @@ def start_listening(*, call: Call, actor: User) -> str:
 
 def take_listening_seat(*, call_id: UUID, ticket: str) -> ListenSeat:
     """Exchange a ticket for a seat, or raise `BadCallToken`."""
-    try:
-        said: dict[str, Any] = signing.loads(ticket, salt=_SALT, max_age=TICKET_S)
-    except signing.BadSignature as error:
-        raise BadCallToken from error
+    said = _said(ticket)
     if said["call"] != str(call_id):
         raise BadCallToken
     with all_organizations("the ticket says which call it belongs to"):
@@ -82,12 +87,28 @@ def take_listening_seat(*, call_id: UUID, ticket: str) -> ListenSeat:
         said["watch"],
         UUID(said["user"]),
         said["name"],
+        signing.dumps(said, salt=_AGAIN),
     )
 
 
+def _said(ticket: str) -> dict[str, Any]:
+    for salt, age_s in ((_SALT, TICKET_S), (_AGAIN, RESUMED_S)):
+        with suppress(signing.BadSignature):
+            said: dict[str, Any] = signing.loads(ticket, salt=salt, max_age=age_s)
+            return said
+    raise BadCallToken
+
+
 def note_take_over(*, seat: ListenSeat) -> None:
-    """Write down that a person took a call over, before it happens."""
-    _note(seat, "taken_over")
+    """Write down that a person took a call over, before it happens.
+
+    Raises `CallNotActive` where another person has: there is nothing to take.
+    """
+    with scoped(seat.scope), transaction.atomic():
+        call = Call.objects.select_for_update().get(pk=seat.call_id)
+        if is_with_a_person(call):
+            raise CallNotActive
+        _note(seat, "taken_over")
 
 
 def note_whisper(*, seat: ListenSeat) -> None:

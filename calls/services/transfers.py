@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from assistants.handovers import Handover
 from assistants.tool_shapes import TransferCallTool
@@ -54,7 +55,9 @@ class Failure(StrEnum):
 
 # What the assistant is told, to tell the caller in its own words.
 WORDS: Final[dict[Failure, str]] = {
-    Failure.BAD_DESTINATION: "This is no number or address that can be called.",
+    Failure.BAD_DESTINATION: gettext_noop(
+        "This is no number or address that can be called."
+    ),
     Failure.NOT_ALLOWED: "This number may not be called.",
     Failure.REGION: "The privacy policy keeps callers from being put through there.",
     Failure.NO_TRUNK: "There is no trunk for calls out, so nobody can be reached.",

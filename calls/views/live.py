@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_POST
 
 from calls.errors import CallNotActive
@@ -153,8 +153,15 @@ def _do(
         command()
     except CallNotActive:
         return _answer(request, call, _("The call does not take this now."), False)
-    except (TransferNotPossible, ValueError, RateExceeded) as error:
-        return _answer(request, call, str(error), False)
+    except RateExceeded as error:
+        text = ngettext(
+            "Ten commands a minute are all a call takes. Wait %(count)d second.",
+            "Ten commands a minute are all a call takes. Wait %(count)d seconds.",
+            error.retry_after_s,
+        ) % {"count": error.retry_after_s}
+        return _answer(request, call, text, False)
+    except (TransferNotPossible, ValueError) as error:
+        return _answer(request, call, _(str(error)), False)
     return _answer(request, call, done, True)
 
 

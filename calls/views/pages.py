@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from calls.call_page import call_context
+from calls.call_page import Phase, call_context
 from calls.errors import CallNotActive
 from calls.forms import CallFilterForm
 from calls.queries import filter_calls, get_call, visible_calls
@@ -53,12 +53,22 @@ def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
 @require_GET
 @requires(Permission.CALLS_READ)
 def call_progress(request: MemberRequest, call_id: UUID) -> HttpResponse:
-    """The moving part of a call page; 286 ends the polling once the call is over."""
+    """The moving part of a call page; 286 ends the polling once the call is over.
+
+    What steers the call comes along only when it is another than the page has `seen`:
+    half a sentence that somebody writes stays, and so does whom they listen to.
+    """
     call = get_call(call_id)
+    context = call_context(call)
+    seen = request.GET.get("seen")
+    context |= {
+        "is_update": seen != context["phase"],
+        "is_answered": seen == Phase.WAITING,
+    }
     return render(
         request,
         "calls/call_detail.html#progress",
-        call_context(call),
+        context,
         status=200 if call.is_live else STOP_POLLING,
     )
 

@@ -60,8 +60,10 @@ CODES: Final[dict[str, Code]] = {
     "call_not_active": Code(
         400,
         "conflict_error",
-        "A command for a call that has not been answered yet, or is over.",
-        "Send commands only while the call's status is `in-progress`.",
+        "A command for a call that has not been answered yet, is over, or goes on with a "
+        "person instead of the assistant.",
+        "Send commands only while the call's status is `in-progress` and nobody has "
+        "taken the caller over.",
     ),
     "unauthorized": Code(
         401,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.urls import reverse
 
-from calls.errors import BadCallToken
+from calls.errors import BadCallToken, CallNotActive
 from calls.models import Call, CallEvent, VoiceNode
-from calls.services.listening import start_listening, take_listening_seat
+from calls.services.listening import (
+    note_take_over,
+    start_listening,
+    take_listening_seat,
+)
 from portal.models import AuditRecord, Role
 from portal.scope import organization_scope
 from tests.world import House, browser, join
@@ -115,6 +120,56 @@ def test_ten_commands_a_minute_are_enough(bakery: House) -> None:
     assert len(actions(bakery)) == 10
 
 
+@pytest.mark.parametrize(
+    ("status", "seen", "brings"),
+    [
+        ("ringing", "waiting", set()),
+        ("in-progress", "waiting", {"ear", "wheel"}),
+        ("in-progress", "assistant", set()),
+        ("ended", "assistant", {"live", "call-stop"}),
+    ],
+)
+def test_a_page_gets_what_steers_a_call_when_there_is_something_new_to_steer(
+    bakery: House, node: VoiceNode, status: str, seen: str, brings: set[str]
+) -> None:
+    call = stored(bakery, node, status=status)
+    dora = browser(bakery, bakery.people["dora"])
+    url = reverse("call_progress", args=[call.pk])
+    page = dora.get(url, {"seen": seen}, HTTP_HX_REQUEST="true").content.decode()
+    found = set(re.findall(r'id="([a-z-]+)"[^>]*hx-swap-oob', page))
+    assert found == brings
+    assert ('data-module="listen"' in page) is ("ear" in brings)
+    if status == "in-progress":
+        assert f"{url}?seen=assistant" in page
+
+
+def test_a_call_that_a_person_has_taken_over_is_steered_no_more(
+    bakery: House, node: VoiceNode
+) -> None:
+    call = stored(bakery, node)
+    with organization_scope(bakery.organization):
+        seats = [
+            take_listening_seat(
+                call_id=call.pk,
+                ticket=start_listening(call=call, actor=bakery.people["dora"]),
+            )
+            for _ in range(2)
+        ]
+    note_take_over(seat=seats[0])
+    with pytest.raises(CallNotActive):
+        note_take_over(seat=seats[1])
+    dora = browser(bakery, bakery.people["dora"])
+    say = reverse("call_say", args=[call.pk])
+    answer = dora.post(say, {"words": "Hello"}, HTTP_HX_REQUEST="true")
+    assert b'data-tone="warning"' in answer.content
+    assert actions(bakery).count("call.taken_over") == 1
+    assert "call.words_given" not in actions(bakery)
+    page = dora.get(reverse("call_detail", args=[call.pk])).content
+    assert b"A person talks with the caller now" in page
+    assert say.encode() not in page
+    assert b"data-taken" in page
+
+
 def test_listening_is_a_right_of_its_own_and_leaves_a_trace(
     bakery: House, node: VoiceNode
 ) -> None:
@@ -132,6 +187,8 @@ def test_listening_is_a_right_of_its_own_and_leaves_a_trace(
         assert CallEvent.objects.get(kind="listened").data == {"who": "Dora"}
     seat = take_listening_seat(call_id=call.pk, ticket=body["token"])
     assert (seat.node_id, seat.name) == (node.pk, "Dora")
+    again = take_listening_seat(call_id=call.pk, ticket=seat.again)
+    assert again.watch_id == seat.watch_id
     page = browser(bakery, bakery.people["bob"]).get(
         reverse("call_detail", args=[call.pk])
     )

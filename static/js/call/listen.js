@@ -27,7 +27,7 @@ class SilentMicrophone {
 /**
  * Listens in on a call that goes on, and takes it over when asked.
  *
- *     idle ── listen ─▶ connecting ─▶ listening ── take over ─▶ talking
+ *     idle ── listen ─▶ connecting ─▶ listening ── take over ─▶ talking ─ hang up ─▶ over
  *                                        ╰─ whisper ─▶ whispering ─ again ─▶ listening
  *
  * With `data-chosen` it hears one of many calls: whichever button with `data-listen-url`
@@ -51,6 +51,7 @@ class Listening {
     this.part("whisper").addEventListener("click", () => void this.whisper());
     this.part("take-over").addEventListener("click", () => void this.takeOver());
     this.part("leave").addEventListener("click", () => this.leave());
+    this.part("hang-up").addEventListener("click", () => this.leave());
     window.addEventListener("pagehide", () => this.leave());
     if (this.root.dataset.chosen !== undefined) {
       document.addEventListener("click", (event) => this.choose(event));
@@ -64,6 +65,7 @@ class Listening {
     const button = target?.closest("[data-listen-url]");
     if (!(button instanceof HTMLElement)) return;
     this.leave();
+    delete this.root.dataset.taken;
     this.root.dataset.startUrl = button.dataset.listenUrl;
     this.part("name").textContent = button.dataset.listenName ?? "";
     void this.start();
@@ -80,9 +82,13 @@ class Listening {
   enter(state, text = "") {
     this.state = state;
     this.show();
-    const said = text || this.root.dataset[`${state}Text`] || "";
-    this.part("status").textContent = said;
-    if (said) announce(said);
+    this.say(text || this.root.dataset[`${state}Text`] || "");
+  }
+
+  /** @param {string} text */
+  say(text) {
+    this.part("status").textContent = text;
+    if (text) announce(text);
   }
 
   show() {
@@ -90,10 +96,12 @@ class Listening {
     const isIdle = this.state === "idle" || this.state === "over";
     this.part("listen").hidden = !isIdle || !this.root.dataset.startUrl;
     const isListening = this.state === "listening" || this.state === "whispering";
-    this.part("whisper").hidden = !isListening;
+    const isWithAssistant = isListening && this.root.dataset.taken === undefined;
+    this.part("whisper").hidden = !isWithAssistant;
     this.part("whisper").setAttribute("aria-pressed", String(this.state === "whispering"));
-    this.part("take-over").hidden = !isListening;
-    this.part("leave").hidden = isIdle;
+    this.part("take-over").hidden = !isWithAssistant;
+    this.part("leave").hidden = isIdle || this.state === "talking";
+    this.part("hang-up").hidden = this.state !== "talking";
     this.root.dataset.state = this.state;
     // On none of its buttons: a second Enter must not leave or take over by accident.
     if (held instanceof HTMLElement && held.hidden && this.root.contains(held)) this.root.focus();
@@ -107,8 +115,15 @@ class Listening {
       this.silence = new SilentMicrophone();
       this.connect(ticket, this.silence.stream);
     } catch (error) {
-      this.fail(error instanceof CallError ? error.text : "");
+      this.fail(this.words(error));
     }
+  }
+
+  /** What to say of what went wrong, in the reader's language. @param {unknown} error */
+  words(error) {
+    if (!(error instanceof CallError)) return this.root.dataset.failedText ?? "";
+    const name = `error${error.code.replace(/(^|[-_])(\w)/g, (_all, _dash, letter) => letter.toUpperCase())}`;
+    return this.root.dataset[name] || error.text || this.root.dataset.failedText || "";
   }
 
   async ticket() {
@@ -128,7 +143,7 @@ class Listening {
       onMessage: (message) => this.onMessage(message),
       onOnline: () => {},
       onOffline: () => {},
-      onLost: (error) => this.fail(error.text),
+      onLost: (error) => this.fail(this.words(error)),
     });
     this.peer = new Peer(silence, ticket.ice_servers ?? [], {
       onOffer: (sdp) => this.signalling?.send({ type: "offer", sdp }),
@@ -138,7 +153,7 @@ class Listening {
         void this.audio.play();
       },
       onConnected: () => this.enter("listening"),
-      onBroken: () => this.fail(""),
+      onBroken: () => this.fail(this.state === "connecting" ? "" : this.words(new CallError("lost"))),
     });
     this.signalling.open();
     void this.peer.offer();
@@ -148,21 +163,25 @@ class Listening {
   async takeOver() {
     if (this.state !== "listening" && this.state !== "whispering") return;
     try {
-      await this.speak();
+      if (this.state === "listening" && !(await this.speak())) return;
       this.signalling?.send({ type: "take_over" });
       this.enter("talking");
     } catch (error) {
-      const text = error instanceof CallError ? error.text : "";
-      this.part("status").textContent = text;
-      announce(text);
+      this.say(this.words(error));
     }
   }
 
-  /** Sends what the microphone hears from now on. */
+  /** Sends what the microphone hears from now on; false where there is no call any more. */
   async speak() {
     const microphone = await openMicrophone();
+    // The question of the browser may have stood there for a while.
+    if (!this.peer || this.state !== "listening") {
+      microphone.getTracks().forEach((track) => track.stop());
+      return false;
+    }
+    this.peer.microphone = microphone;
     await this.sender?.replaceTrack(microphone.getAudioTracks()[0] ?? null);
-    if (this.peer) this.peer.microphone = microphone;
+    return this.state === "listening";
   }
 
   get sender() {
@@ -179,13 +198,11 @@ class Listening {
     }
     if (this.state !== "listening") return;
     try {
-      await this.speak();
+      if (!(await this.speak())) return;
       this.signalling?.send({ type: "whisper", on: true });
       this.enter("whispering");
     } catch (error) {
-      const text = error instanceof CallError ? error.text : "";
-      this.part("status").textContent = text;
-      announce(text);
+      this.say(this.words(error));
     }
   }
 
@@ -199,11 +216,11 @@ class Listening {
     this.peer.microphone = silence;
   }
 
-  /** @param {{text: string, message?: string}} whispered */
-  async whispered({ text, message }) {
-    if (message) {
+  /** @param {{text: string, code?: string}} whispered */
+  async whispered({ text, code }) {
+    if (code) {
       await this.hush();
-      this.enter("listening", message);
+      this.enter("listening", this.words(new CallError(code)));
       return;
     }
     const { understoodText, notUnderstoodText } = this.root.dataset;
@@ -216,7 +233,18 @@ class Listening {
     if (message.type === "answer") void this.peer?.accept(message.sdp);
     if (message.type === "whispered") void this.whispered(message);
     if (message.type === "ended") this.close("over");
-    if (message.type === "error" && message.code !== "invalid_message") this.fail(message.message);
+    if (message.type === "listener" && message.what === "taken_over") this.taken();
+    if (message.type === "error" && message.code !== "invalid_message") {
+      this.fail(this.words(new CallError(message.code, message.message)));
+    }
+  }
+
+  /** Somebody else took the caller over: there is no assistant to whisper to. */
+  taken() {
+    if (this.state !== "listening" && this.state !== "whispering") return;
+    this.root.dataset.taken = "";
+    void this.hush();
+    this.enter("listening", this.root.dataset.takenText);
   }
 
   /** @param {string} text */
@@ -228,7 +256,8 @@ class Listening {
   leave() {
     if (this.state === "idle" || this.state === "over") return;
     this.signalling?.send({ type: "hangup" });
-    this.close("idle", this.root.dataset.leftText ?? "");
+    const { leftText, hungUpText } = this.root.dataset;
+    this.close("idle", (this.state === "talking" ? hungUpText : leftText) ?? "");
   }
 
   /** @param {string} state @param {string} [text] */

@@ -120,7 +120,7 @@ async def test_a_listener_hears_the_call_and_takes_it_over(bakery: House) -> Non
         call = await start_call(bakery)
         async with Page(call) as page:
             await page.connect()
-            listener = Listener(call)
+            listener, other = Listener(call), Listener(call)
             try:
                 assert (await listener.join())["type"] == "answer"
                 news = await page.hears("listener")
@@ -135,11 +135,15 @@ async def test_a_listener_hears_the_call_and_takes_it_over(bakery: House) -> Non
                     return conversation is not None and conversation.is_joined
 
                 await until(is_joined, within_s=8)
+                await listener.tell("listen_over", is_cut=True)  # its socket, no more
+                assert (await other.join())["type"] == "answer"  # obeyed in turn
+                assert not live.is_over
                 await listener.tell("listen_over")
                 ended = await has_status(call, "ended", within_s=10)
                 assert ended.end_reason == "taken_over"
             finally:
                 await listener.aclose()
+                await other.aclose()
         await is_idle(process)
 
 
