@@ -36,14 +36,20 @@ def figures(*, is_quick: bool) -> list[dict[str, Any]]:
 
 
 def on_database(
-    module: str, arguments: Sequence[float], *, is_durable: bool
+    module: str,
+    arguments: Sequence[float],
+    *,
+    is_durable: bool,
+    is_vacuumed: bool = False,
 ) -> list[dict[str, Any]]:
     """Run a module of the bench on a migrated, empty database; return its figures."""
     # /tmp and not $TMPDIR: root's server runs as another user, which must get in.
     folder = Path(tempfile.mkdtemp(prefix="portavoce-bench-", dir="/tmp"))
     folder.chmod(0o755)
     try:
-        server = postgres.Server(postgres.prepare(folder / "pg", durable=is_durable))
+        server = postgres.Server(
+            postgres.prepare(folder / "pg", durable=is_durable, vacuumed=is_vacuumed)
+        )
         server.start()
         try:
             return _measured(

@@ -48,7 +48,6 @@ _THROWAWAY_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "autovacuum": "off",
 }
 
 
@@ -185,6 +184,7 @@ class Cluster:
     bin: Path
     account: pwd.struct_passwd | None
     durable: bool
+    vacuumed: bool  # looked after by autovacuum, as a durable one always is
 
     @property
     def log(self) -> Path:
@@ -196,6 +196,8 @@ class Cluster:
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the server; it stops by itself when this process dies."""
         settings = _SERVER_SETTINGS | ({} if self.durable else _THROWAWAY_SETTINGS)
+        if not (self.durable or self.vacuumed):
+            settings |= {"autovacuum": "off"}
         command = [str(self.bin / "postgres"), "-D", str(self.folder / "data")]
         command += ["-k", str(self.socket)]
         for name, value in settings.items():
@@ -252,8 +254,12 @@ class Cluster:
         return "\n".join(lines[-8:])
 
 
-def prepare(folder: Path, *, durable: bool = True) -> Cluster:
-    """Return the cluster of `folder`, initialised if it is new. Starts nothing."""
+def prepare(folder: Path, *, durable: bool = True, vacuumed: bool = False) -> Cluster:
+    """Return the cluster of `folder`, initialised if it is new. Starts nothing.
+
+    One that is not durable is for a test, and is left alone by autovacuum: one that
+    lives for longer wants to be `vacuumed`.
+    """
     account = server_account()
     _own_folder(folder, account)
     bin_folder = programs(account)
@@ -274,7 +280,8 @@ def prepare(folder: Path, *, durable: bool = True) -> Cluster:
         )
         fresh.rename(data)
     _refuse_other_version(data, bin_folder)
-    return Cluster(folder, embedded.socket_folder(folder), bin_folder, account, durable)
+    socket = embedded.socket_folder(folder)
+    return Cluster(folder, socket, bin_folder, account, durable, vacuumed)
 
 
 def _refuse_other_version(data: Path, bin_folder: Path) -> None:
