@@ -13,6 +13,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _http = get_asgi_application()
 
 from calls.routing import websocket_urlpatterns  # noqa: E402 — needs the set-up above
+from config.bounded_bodies import bound_bodies  # noqa: E402
+
+bound_bodies()
 
 application = ProtocolTypeRouter(
     {"http": _http, "websocket": URLRouter(websocket_urlpatterns)}

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded, env, object_storage
+from portal.body_limits import PLAIN_BYTES
 
 # --- core -----------------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -391,7 +392,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = PLAIN_BYTES
 OUTBOUND_ALLOWED_NETWORKS = env.networks(
     "OUTBOUND_ALLOWED_NETWORKS",
     "",

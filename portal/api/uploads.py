@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
@@ -18,25 +17,12 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
 from portal.api.body import RefusedBody, check_value
-
-# How large a form may be, by its address; what is beside the file is small.
-_TAKING: Final = {
-    # A list of people has 500 MB at most, a picture 2 MB.
-    re.compile(r"/api/v1/campaigns/[^/]+/imports(?:/preview)?"): 501_000_000,
-    re.compile(r"/api/v1/portal/pictures/[^/]+"): 3_000_000,
-}
+from portal.body_limits import file_bytes
 
 
 def takes_file(request: HttpRequest) -> bool:
     """Whether this address wants a form with a file instead of JSON."""
-    return _max_bytes(request) > 0
-
-
-def _max_bytes(request: HttpRequest) -> int:
-    if request.method != "POST":
-        return 0
-    found = (most for path, most in _TAKING.items() if path.fullmatch(request.path))
-    return next(found, 0)
+    return file_bytes(request.method or "", request.path) > 0
 
 
 def read_form(request: HttpRequest) -> dict[str, Any]:
@@ -45,7 +31,7 @@ def read_form(request: HttpRequest) -> dict[str, Any]:
         raise RefusedBody(
             "unsupported_media_type", "Send the file as multipart/form-data."
         )
-    limit = _max_bytes(request)
+    limit = file_bytes(request.method or "", request.path)
     if _length_of(request) > limit:
         raise RefusedBody("body_too_large", f"The body may have {limit} bytes.")
     try:
