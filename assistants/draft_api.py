@@ -132,6 +132,7 @@ def publish_draft(
     except editing.DraftOvertaken as error:
         raise Conflict(
             "A version was published after this draft began. Read what it changed, "
-            "then send overwrite."
+            "then send overwrite.",
+            param="overwrite",
         ) from error
     return {"assistant": assistant_json(get_assistant(assistant_id))}

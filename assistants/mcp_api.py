@@ -112,7 +112,7 @@ def _tried(service: Any, **values: Any) -> McpServer:
     except McpRefused as refusal:
         raise InvalidRequest(str(refusal), param=refusal.param) from refusal
     except NameTaken as taken:
-        raise Conflict(str(taken)) from taken
+        raise Conflict(str(taken), param="name") from taken
     return server
 
 

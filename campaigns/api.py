@@ -198,7 +198,7 @@ def add_leads(
         rows = lead_rows(many, campaign.number, "leads")
     added = services.add_leads(campaign=campaign, leads=rows, actor=None)
     if many is None and not added:
-        raise Conflict("This number is in the campaign already.")
+        raise Conflict("This number is in the campaign already.", param="phone_number")
     lead = None
     if many is None:
         lead = leads_of(campaign).get(phone_number=rows[0].phone_number)
@@ -237,7 +237,9 @@ def change_lead(
         state=wanted.state,
     )
     if wanted.status == "skipped" and not services.skip_lead(lead=lead, actor=None):
-        raise Conflict("Only somebody who waits for a call can be skipped.")
+        raise Conflict(
+            "Only somebody who waits for a call can be skipped.", param="status"
+        )
     if wanted.status == "pending":
         services.requeue_lead(lead=lead, actor=None)
     return {"lead": lead_json(_lead(campaign_id, lead_id))}
@@ -291,7 +293,9 @@ def move_campaign(campaign: Campaign, status: Campaign.Status) -> None:
             moved = False
     now = Campaign.objects.values_list("status", flat=True).get(pk=campaign.pk)
     if not moved and now != status:
-        raise Conflict(f"A campaign that is {now} cannot become {status}.")
+        raise Conflict(
+            f"A campaign that is {now} cannot become {status}.", param="status"
+        )
 
 
 def chosen_template(template_id: UUID | None) -> CampaignTemplate | None:

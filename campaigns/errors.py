@@ -12,7 +12,14 @@ from __future__ import annotations
 
 
 class CampaignError(Exception):
-    """The base of everything in this module; `str()` is fit for people."""
+    """The base of everything in this module; `str()` is fit for people.
+
+    `param` is the API's field at fault, where it is one.
+    """
+
+    def __init__(self, message: object = "", *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class CampaignNotReady(CampaignError):

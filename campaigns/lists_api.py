@@ -110,7 +110,7 @@ def create_saved_list(
     try:
         made = _made(request, wanted)
     except ListNameTaken as taken:
-        raise Conflict(str(taken)) from taken
+        raise Conflict(str(taken), param="name") from taken
     return Status(201, {"list": list_json(made)})
 
 

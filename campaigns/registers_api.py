@@ -120,7 +120,7 @@ def create_register(
             actor=None,
         )
     except RegisterNameTaken as error:
-        raise Conflict(str(error)) from error
+        raise Conflict(str(error), param="name") from error
     except TooManyRegisters as error:
         raise Conflict(str(error)) from error
     return Status(201, register_json(row))
@@ -150,7 +150,7 @@ def update_register(
     try:
         change_register(register=register, changes=changes, actor=None)
     except RegisterNameTaken as error:
-        raise Conflict(str(error)) from error
+        raise Conflict(str(error), param="name") from error
     return register_json(register)
 
 

@@ -24,9 +24,12 @@ from billing.errors import NotEnoughCredits, PaymentsNotReady
 from calls.api import (
     call_recordings,
     calls,
+    data_flows,
     numbers,
     prices,
+    proposals,
     recordings,
+    samples,
     sip_trunks,
     usage,
     web_calls,
@@ -49,6 +52,7 @@ from config.clients.calling_api import router as client_calling
 from config.clients.library_api import router as client_library
 from config.clients.notes_api import router as client_notes
 from config.clients.sign_ups_api import router as sign_ups
+from config.cockpit.api import router as cockpit
 from config.organizations_api import account, router as organizations
 from config.payments_api import router as payments
 from config.portal_api import portal
@@ -65,6 +69,7 @@ from portal.api.errors import (
     InvalidRequest,
     LinkExpired,
     LiveKeyNeeded,
+    VendorFailed,
     error_response,
     invalid_request,
 )
@@ -75,6 +80,8 @@ from portal.api.members import invitations, members
 from portal.api.pictures import router as pictures
 from portal.api.portal_domains import router as portal_domains
 from portal.api.privacy import router as privacy
+from portal.api.sign_in import router as sign_in
+from portal.api.visits import router as visits
 from portal.api.webhooks import (
     deliveries_router as webhook_deliveries,
     router as webhooks,
@@ -83,6 +90,11 @@ from portal.limits import PlanLimit
 
 VERSION = "1.0.0"
 RETRY_A_CALL_AFTER_S = 5
+# Which field of a body says what a call is refused for.
+_AT_FAULT = {
+    "assistant_not_ready": ("assistant_id", "agent_id"),
+    "destination_not_allowed": ("destination", "phone_number"),
+}
 
 api = NinjaAPI(
     title="Voice API",
@@ -95,6 +107,8 @@ api.add_router("/assistants", assistants)
 api.add_router("/assistants", drafts)
 api.add_router("/assistants", widgets)
 api.add_router("/assistants", prices)
+api.add_router("/assistants", proposals)
+api.add_router("/assistants", data_flows)
 api.add_router("/agents", assistants, url_name_prefix="agents")
 api.add_router("/calls", calls)
 api.add_router("/calls", call_recordings)
@@ -113,12 +127,14 @@ api.add_router("/registers", registers)
 api.add_router("/saved-lists", saved_lists)
 api.add_router("/calling-limits", calling_limits)
 api.add_router("/voices", voices)
+api.add_router("/voices", samples)
 api.add_router("/byok", byok)
 api.add_router("/mcp-servers", mcp_servers)
 api.add_router("/tool-templates", tools)
 api.add_router("/analysis-templates", analyses)
 api.add_router("/organizations", organizations)
 api.add_router("/organizations", clients)
+api.add_router("/organizations", cockpit)
 api.add_router("/organizations", client_calling)
 api.add_router("/organizations", client_library)
 api.add_router("/organizations", client_notes)
@@ -132,6 +148,8 @@ api.add_router("/mail-sender", mail_sender)
 api.add_router("/mails", mails)
 api.add_router("/members", members)
 api.add_router("/invitations", invitations)
+api.add_router("/sign-in", sign_in)
+api.add_router("/visits", visits)
 api.add_router("/api-keys", api_keys)
 api.add_router("/audit-records", audit_records)
 api.add_router("/privacy", privacy)
@@ -232,12 +250,20 @@ def _unpaid(request: HttpRequest, error: NotEnoughCredits) -> HttpResponse:
     return error_response("insufficient_credits", message)
 
 
+def _sent_of(request: HttpRequest, *names: str) -> str | None:
+    """Return the first of these fields that the body has: one had several names."""
+    body = getattr(request, "api_body", None)
+    sent = body if isinstance(body, dict) else {}
+    return next((name for name in names if name in sent), None)
+
+
 @api.exception_handler(CallRefused)
 def _call_refused(request: HttpRequest, error: CallRefused) -> HttpResponse:
     is_passing = isinstance(error, TooManyCalls | NoCapacity)
     return error_response(
         error.code,
         str(error),
+        param=_sent_of(request, *_AT_FAULT.get(error.code, ())),
         retry_after_s=RETRY_A_CALL_AFTER_S if is_passing else None,
     )
 
@@ -249,12 +275,12 @@ def _call_over(request: HttpRequest, error: CallNotActive) -> HttpResponse:
 
 @api.exception_handler(Conflict)
 def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
-    return error_response("conflict", str(error))
+    return error_response("conflict", str(error), param=error.param)
 
 
 @api.exception_handler(CampaignError)
 def _campaign_not_ready(request: HttpRequest, error: CampaignError) -> HttpResponse:
-    return error_response("campaign_not_ready", str(error))
+    return error_response("campaign_not_ready", str(error), param=error.param)
 
 
 @api.exception_handler(LinkExpired)
@@ -265,6 +291,11 @@ def _expired(request: HttpRequest, error: LinkExpired) -> HttpResponse:
 @api.exception_handler(LiveKeyNeeded)
 def _only_a_test(request: HttpRequest, error: LiveKeyNeeded) -> HttpResponse:
     return error_response("test_key", str(error))
+
+
+@api.exception_handler(VendorFailed)
+def _vendor_failed(request: HttpRequest, error: VendorFailed) -> HttpResponse:
+    return error_response("vendor_failed", str(error))
 
 
 @api.exception_handler(PaymentsNotReady)

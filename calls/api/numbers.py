@@ -154,7 +154,7 @@ def add_number(request: HttpRequest, wanted: NewNumber) -> Status[dict[str, Any]
             actor=None,
         )
     except numbers.NumberTaken as error:
-        raise Conflict("This number is registered already.") from error
+        raise Conflict("This number is registered already.", param=name) from error
     return Status(201, {"number": number_json(get_number(row.pk))})
 
 

@@ -101,12 +101,14 @@ def _require_ready(campaign: Campaign) -> None:
     if assistant.deleted_at or not assistant.is_active:
         raise CampaignNotReady(
             _("The assistant “%(name)s” is switched off. Activate it first.")
-            % {"name": assistant.name}
+            % {"name": assistant.name},
+            param="assistant_id",
         )
     if not campaign.number.is_active:
         raise CampaignNotReady(
             _("The number %(number)s is switched off. Activate it first.")
-            % {"number": campaign.number.number}
+            % {"number": campaign.number.number},
+            param="number_id",
         )
 
 

@@ -118,10 +118,14 @@ class CreditsGiven(Body):
 
 
 class Given(BaseModel):
-    """Above the agency's limit a second owner approves it first, on the portal."""
+    """Above the agency's limit a second owner approves it first, on the portal.
+
+    `request_id` is then the one of `/selling/grants`; what is given at once has none.
+    """
 
     success: bool
     waits_for_approval: bool
+    request_id: UUID | None
     available_credits: str
 
 
@@ -212,13 +216,16 @@ def give_credits(
                 actor=None,
             )
         except IdempotencyConflict as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(
+                "This key gave other credits before. Use a new one.", param=HEADER
+            ) from error
     waits = outcome.entry is None
     return Status(
         202 if waits else 201,
         {
             "success": True,
             "waits_for_approval": waits,
+            "request_id": outcome.request.pk if outcome.request else None,
             "available_credits": _available(client),
         },
     )

@@ -90,7 +90,7 @@ def create_coupon(
                 agency=agency_of(request), values=values, actor=None
             )
     except IntegrityError as error:
-        raise Conflict("There is a code of this name.") from error
+        raise Conflict("There is a code of this name.", param="code") from error
     return Status(201, {"coupon": coupon_json(row)})
 
 

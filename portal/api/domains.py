@@ -197,7 +197,7 @@ def _refusals(param: str | None = None) -> Iterator[None]:
         raise InvalidRequest(str(error), param=param, code="mail_provider") from error
     except ValidationError as error:
         if error.code == "has_domain":
-            raise Conflict(error.messages[0]) from error
+            raise Conflict(error.messages[0], param=param) from error
         raise InvalidRequest(error.messages[0], param=param) from error
 
 

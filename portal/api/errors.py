@@ -83,7 +83,7 @@ CODES: Final[dict[str, Code]] = {
     "provider_unreachable": Code(
         400,
         "availability_error",
-        "A vendor could not be asked whether the key works, so it was not kept.",
+        "A vendor could not be asked, such as whether a key works, so nothing was kept.",
         "Try again; look at the vendor's status page if it lasts.",
     ),
     "mail_provider": Code(
@@ -91,6 +91,12 @@ CODES: Final[dict[str, Code]] = {
         "availability_error",
         "Resend refused, or could not be reached; `message` says which.",
         "Correct what `message` says, or try again later.",
+    ),
+    "vendor_failed": Code(
+        400,
+        "availability_error",
+        "A vendor's model or voice refused, was silent, or answered what has no use.",
+        "Do what `message` says, or try again.",
     ),
     "insufficient_credits": Code(
         402,
@@ -126,7 +132,7 @@ CODES: Final[dict[str, Code]] = {
     "test_key": Code(
         403,
         "permission_error",
-        "A test key was used for what calls people or moves money.",
+        "A test key was used for what calls people, asks a vendor or moves money.",
         "Use a live key. Calls that a test key starts are carried by the simulator, by "
         "vendors that need no network, and cost nothing.",
     ),
@@ -145,7 +151,8 @@ CODES: Final[dict[str, Code]] = {
     "conflict": Code(
         409,
         "conflict_error",
-        "The change contradicts what is there, such as a number that is taken.",
+        "The change contradicts what is there, such as a number that is taken; `param` "
+        "names the field at fault, if it is one.",
         "Read the object again and decide anew; repeating the request does not help.",
     ),
     "idempotency_conflict": Code(
@@ -283,11 +290,22 @@ class InvalidRequest(Exception):
 
 
 class Conflict(Exception):
-    """A change that contradicts what is there; the message is the caller's."""
+    """A change that contradicts what is there; the message is the caller's.
+
+    `param` is the field at fault, where it is one: taken, or of another state.
+    """
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class LiveKeyNeeded(Exception):
     """A test key was used for what calls people or moves money."""
+
+
+class VendorFailed(Exception):
+    """A vendor's model or voice did not do its part; the message says why."""
 
 
 class LinkExpired(Exception):

@@ -83,7 +83,9 @@ def answer_once(
 def _again(kept: IdempotentAnswer, digest: str, seal: Fernet) -> HttpResponseBase:
     if kept.request_digest != digest:
         return error_response(
-            "idempotency_conflict", "This key was used before with another request."
+            "idempotency_conflict",
+            "This key was used before with another request.",
+            param=HEADER,
         )
     response = HttpResponse(
         seal.decrypt(bytes(kept.sealed_body)),

@@ -148,7 +148,7 @@ def change_member(
             giver=_key(request),
         )
     except ValidationError as error:
-        raise Conflict(error.messages[0]) from error
+        raise Conflict(error.messages[0], param="role") from error
     return {"member": member_json(_member(request, member_id))}
 
 
@@ -187,7 +187,7 @@ def invite_member(
             actor=None,
         )
     except ValidationError as error:
-        raise Conflict(error.messages[0]) from error
+        raise Conflict(error.messages[0], param="email") from error
     return Status(201, {"invitation": invitation_json(row)})
 
 

@@ -82,7 +82,7 @@ def claim_portal_domain(
         )
     except ValidationError as error:
         if error.code == "too_many_domains":
-            raise Conflict(error.messages[0]) from error
+            raise Conflict(error.messages[0], param="domain") from error
         raise InvalidRequest(error.messages[0], param="domain") from error
     return Status(201, {"portal_domain": portal_domain_json(row)})
 

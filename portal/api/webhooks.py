@@ -238,8 +238,11 @@ def change_webhook_endpoint(
     row = get_endpoint(endpoint_id)
     changes = change.model_dump(exclude_unset=True)
     is_enabled = changes.pop("is_enabled", None)
-    if row.assistant_id and {"url", "events"} & set(changes):
-        raise Conflict("Its address and events are settings of an assistant.")
+    fixed = [name for name in ("url", "events") if name in changes]
+    if row.assistant_id and fixed:
+        raise Conflict(
+            "Its address and events are settings of an assistant.", param=fixed[0]
+        )
     if "events" in changes:
         changes["events"] = _check_events(changes["events"])
     if changes:

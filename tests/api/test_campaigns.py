@@ -221,6 +221,7 @@ def test_leads_are_added_one_by_one_or_together(bakery_api: ApiClient) -> None:
     assert one.json()["lead"]["name"] == "Ann"
     again = bakery_api.post(path, LEAD)
     assert again.status_code == 409
+    assert again.json()["error"]["param"] == "phone_number"
     other = {"phone_number": "+31612345679"}
     many = bakery_api.post(path, {"leads": [LEAD, other]})
     assert many.json() == {"lead": None, "added": 1, "skipped": 1}
@@ -311,4 +312,6 @@ def test_counters_and_lead_statuses_follow_the_calls_to_the_end(
     done = bakery_api.get(path).json()["campaign"]
     assert done["finished_at"]
     assert done["agent_id"] == done["assistant_id"]
-    assert bakery_api.patch(path, {"status": "paused"}).status_code == 409
+    refused = bakery_api.patch(path, {"status": "paused"})
+    assert refused.status_code == 409
+    assert refused.json()["error"]["param"] == "status"

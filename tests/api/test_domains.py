@@ -95,7 +95,8 @@ def test_there_is_one_at_a_time(acme: House, owner: ApiClient) -> None:
     owner.post("/domains", {"domain": NAME})
     second = owner.post("/domains", {"domain": "other.example"})
     assert second.status_code == 409
-    assert second.json()["error"]["code"] == "conflict"
+    error = second.json()["error"]
+    assert (error["code"], error["param"]) == ("conflict", "domain")
     assert kept(acme) == [NAME]
 
 

@@ -53,7 +53,11 @@ def test_another_request_with_the_key_is_a_conflict(
     assert bakery_api.post("/assistants", {"name": "Desk"}, **ONCE).status_code == 201
     answer = bakery_api.post(path, body, **ONCE)
     assert answer.status_code == 409
-    assert answer.json()["error"]["code"] == "idempotency_conflict"
+    error = answer.json()["error"]
+    assert (error["code"], error["param"]) == (
+        "idempotency_conflict",
+        "Idempotency-Key",
+    )
     assert assistants_of(bakery) == 2
 
 

@@ -68,6 +68,7 @@ def test_second_server_of_a_name_is_a_conflict(bakery_api: ApiClient):
     other = created(bakery_api, name="Calendar")
     renamed = bakery_api.patch(f"/mcp-servers/{other['id']}", {"name": "CRM"})
     assert renamed.status_code == 409
+    assert renamed.json()["error"]["param"] == "name"
     assert bakery_api.get(f"/mcp-servers/{made['id']}").json()["mcp_server"] == made
 
 

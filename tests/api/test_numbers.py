@@ -38,12 +38,14 @@ def test_a_number_that_is_taken_tells_nothing_of_its_owner(
     bakery: House, garage: House, bakery_api: ApiClient, mine: bool
 ) -> None:
     taken = (bakery if mine else garage).number.number
+    older = bakery_api.post("/numbers", {"phone_number": taken})
+    assert older.json()["error"]["param"] == "phone_number"
     answer = bakery_api.post("/numbers", {"number": taken})
     assert answer.status_code == 409
     assert answer.json()["error"] == {
         "code": "conflict",
         "message": "This number is registered already.",
-        "param": None,
+        "param": "number",
         "type": "conflict_error",
     }
 
