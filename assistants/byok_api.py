@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from ninja import Body as BodyParam, Router
 from pydantic import BaseModel, Field
@@ -39,6 +40,13 @@ class NewConfig(Body):
 
     provider: Provider
     config: dict[str, str | None]
+
+
+class Sharing(Body):
+    """Whether an agency's clients may use its key of a vendor."""
+
+    provider: Provider
+    share_with_clients: bool = Field(strict=True)
 
 
 class OneProvider(Body):
@@ -95,6 +103,23 @@ def save_key(
         is_shared=body.share_with_clients,
         actor=None,
     )
+    return {"success": True, **_keys(request)}
+
+
+@router.patch("", response=SavedProviderKeys)
+@api_requires(Permission.PROVIDER_KEYS_EDIT)
+def share_key(
+    request: HttpRequest, body: Annotated[Sharing, BodyParam(...)]
+) -> dict[str, Any]:
+    """Let an agency's clients use its key, or keep it to itself; running calls go on."""
+    _checked(keys.kind_of, provider=body.provider)
+    organization = request.organization  # type: ignore[attr-defined]
+    if not organization.is_agency:
+        raise PermissionDenied("Only an agency shares its keys.")
+    row = ProviderKey.objects.filter(provider=body.provider).first()
+    if row is None:
+        raise Http404("There is no key of this provider.")
+    keys.share_key(key=row, is_shared=body.share_with_clients, actor=None)
     return {"success": True, **_keys(request)}
 
 

@@ -149,9 +149,9 @@ def approve_request(
 
 @transaction.atomic
 def refuse_request(
-    *, request_id: UUID, actor: User, is_operators: bool = False
+    *, request_id: UUID, actor: User | None, is_operators: bool = False
 ) -> bool:
-    """Let a request come to nothing; whoever asked may take it back so."""
+    """Let a request come to nothing; whoever asked may take it back so, a key as well."""
     row = _locked(request_id, is_operators=is_operators)
     if row is None:
         return False
@@ -171,7 +171,7 @@ def _locked(request_id: UUID, *, is_operators: bool) -> GrantRequest | None:
     )
 
 
-def _decide(row: GrantRequest, state: GrantRequest.State, actor: User) -> None:
+def _decide(row: GrantRequest, state: GrantRequest.State, actor: User | None) -> None:
     row.state = state
     row.decided_by = actor
     row.decided_at = timezone.now()

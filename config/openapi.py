@@ -13,6 +13,7 @@ from ninja.operation import Operation
 
 from assistants.spec import AssistantSpec
 from config.api import api
+from config.persons_only import as_markdown
 from portal.api.errors import CODES, error_body
 from portal.permissions import public
 
@@ -46,6 +47,7 @@ _PAPERS: Final = {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     ),
     "/api/v1/subjects/export": "application/zip",
+    "/api/v1/voices/sample": "audio/wav",
     "/api/v1/campaigns/{campaign_id}/imports/{import_id}/faults.csv": "text/csv",
 }
 _DESCRIPTION: Final = """\
@@ -59,6 +61,10 @@ the agency who look into it do so in the portal, with a reason that the client r
 A key has 100 requests a minute. A POST with an `Idempotency-Key` happens once: sent again
 within a day it gets the same answer. Errors have one shape; `error.code` is one of a
 fixed list.
+
+A key with the rights of an owner hands an organization over: `PATCH /members` makes the
+next person an owner, then the one before an admin.
+
 """
 
 
@@ -93,7 +99,7 @@ def _document() -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas["Error"] = _error_schema()
     _add_assistant_bodies(schemas)
-    document["info"]["description"] = _DESCRIPTION
+    document["info"]["description"] = _DESCRIPTION + as_markdown()
     document["components"]["securitySchemes"] = {
         "ApiKey": {"type": "http", "scheme": "bearer"}
     }

@@ -14,10 +14,10 @@ from pydantic import BaseModel, Field, model_validator
 from billing.errors import PaymentRefused, PaymentUnknown
 from billing.models import Payment
 from billing.offers import CouponRefused, redeem_coupon
-from billing.payments import checkout, shop
+from billing.payments import cards, checkout, shop
 from common.money import format_credits
 from portal.api.access import api_requires
-from portal.api.errors import InvalidRequest
+from portal.api.errors import Conflict, InvalidRequest
 from portal.api.members import Email
 from portal.api.paging import Body, Page, Pagination, pagination
 from portal.api.shapes import one_of
@@ -72,6 +72,12 @@ class Purchase(Body):
 
 class Code(Body):
     code: str = Field(min_length=1, max_length=40)
+
+
+class CardPage(BaseModel):
+    """Stripe's own page about cards and invoices; a person opens it within minutes."""
+
+    url: str
 
 
 class Redeemed(BaseModel):
@@ -130,6 +136,21 @@ def begin_payment(
     except PaymentRefused as error:
         raise InvalidRequest(str(error)) from error
     return Status(201, {"payment": payment_json(_payment(request, payment.pk))})
+
+
+@router.post("/card", response=CardPage)
+@api_requires(Permission.BILLING_BUY, needs_live_key=True)
+def open_card_page(request: HttpRequest) -> dict[str, str]:
+    """Get the address where a person changes the saved card, and reads invoices."""
+    try:
+        return {"url": cards.portal_address(_organization(request))}
+    except PaymentRefused as error:
+        raise Conflict(str(error)) from error
+    except PaymentUnknown as error:
+        raise InvalidRequest(
+            "Stripe did not answer. Try again in a moment.",
+            code="provider_unreachable",
+        ) from error
 
 
 @router.post("/coupons", response=Redeemed)

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from config.openapi import _document
+from config.persons_only import PERSONS_ONLY
 from portal.api.errors import CODES
 from portal.http import PortalRequest
 from portal.permissions import public
@@ -78,6 +79,7 @@ def api_reference(request: PortalRequest) -> HttpResponse:
         {
             "groups": groups(),
             "codes": CODES.items(),
+            "persons_only": PERSONS_ONLY,
             "base_url": f"{request.scheme}://{request.get_host()}",
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -18,10 +19,14 @@ from calls import findings
 from calls.services.equipment import credentials_of
 from portal.models import Organization, User
 from portal.policy import Policy
+from portal.rates import is_allowed
 from portal.services import audit
 from portal.services.privacy import policy_of
 
 MAX_WISH: Final = 4_000
+# No credits pay for it, also where the key is the operator's: this bounds what that costs.
+PER_HOUR: Final = 40
+PER_DAY: Final = 200
 SYSTEM: Final = (
     "You design voice assistants that talk on the telephone. From what a person says "
     "they need, write:\n"
@@ -70,6 +75,21 @@ def mind_at_hand(organization: Organization, spec: AssistantSpec) -> LLMChoice |
         key=lambda one: (one.provider, one.model) != (mine.provider, mine.model)
     )
     return usable[0] if usable else None
+
+
+def wait_to_ask_s(organization: Organization) -> int:
+    """Count one question of an organization; return how long it has to wait with it.
+
+    Zero: it may be asked now.
+    """
+    who, now = str(organization.pk), int(time.time())
+    for what, limit, window_s in (
+        ("drafting", PER_HOUR, 3_600),
+        ("drafting_day", PER_DAY, 86_400),
+    ):
+        if not is_allowed(what, who, limit=limit, window_s=window_s):
+            return window_s - now % window_s
+    return 0
 
 
 def is_on_own_key(organization: Organization, choice: LLMChoice) -> bool:

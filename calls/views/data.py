@@ -17,9 +17,8 @@ from django.views.decorators.http import require_GET
 from assistants.catalogue import Region
 from assistants.models import Assistant
 from assistants.queries import get_assistant
-from assistants.sovereignty import Content, Flow, data_flows, is_allowed
-from calls.queries import visible_numbers
-from calls.ways import ways_of
+from assistants.sovereignty import Content, Flow, is_allowed
+from calls.flows import flows_of
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 from portal.policy import Policy, RegionRule
@@ -112,8 +111,7 @@ def _in_words(flow: ShownFlow) -> str:
 
 def places(assistant: Assistant, policy: Policy) -> list[Place]:
     """Return the receivers of an assistant's data by region, empty regions left out."""
-    assert assistant.current_version is not None
-    flows = [*data_flows(assistant.current_version.spec), *_carriers(assistant)]
+    flows = flows_of(assistant)
     found = []
     for region, label in _PLACES:
         shown = [_shown(flow, policy) for flow in flows if flow.region is region]
@@ -122,21 +120,6 @@ def places(assistant: Assistant, policy: Policy) -> list[Place]:
         if shown:
             found.append(Place(label, shown))
     return found
-
-
-def _carriers(assistant: Assistant) -> list[Flow]:
-    """Return who carries calls for the assistant's numbers, each once.
-
-    Without a number it may call out from any of its organization's.
-    """
-    numbers = visible_numbers().filter(is_active=True)
-    own = numbers.filter(assistant=assistant)
-    found = {}
-    for number in own or numbers:
-        for trunk in {number.trunk, number.transfer_trunk or number.trunk}:
-            for way in ways_of(trunk.carrier if trunk else number.carrier, trunk):
-                found[way.receiver, way.region] = way
-    return [found[key] for key in sorted(found, key=str)]
 
 
 def _shown(flow: Flow, policy: Policy) -> ShownFlow:

@@ -24,22 +24,20 @@ from assistants.services import working_spec
 from calls.services.dictation import MAX_BYTES, BadSound, NoListener, write_down
 from calls.services.drafting import (
     MAX_WISH,
+    PER_HOUR,
     NoModel,
     NoProposal,
     VendorRefused,
     is_on_own_key,
     mind_at_hand,
     propose,
+    wait_to_ask_s,
 )
 from portal.api.errors import error_body
 from portal.headers import uses_microphone
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
-from portal.rates import is_allowed
 
-# No credits pay for it, also where the key is the operator's: this bounds what that costs.
-PER_HOUR: Final = 40
-PER_DAY: Final = 200
 TOO_OFTEN: Final = gettext_lazy("This was asked too often. Try again later.")
 
 _LABELS: Final = {
@@ -135,7 +133,7 @@ def assistant_describe_keep(request: MemberRequest, assistant_id: UUID) -> HttpR
 def assistant_dictate(request: MemberRequest, assistant_id: UUID) -> JsonResponse:
     """Answer what was said in a recording, or say why not; nothing is kept."""
     assistant = get_assistant(assistant_id)
-    if not _may_ask(request):
+    if wait_to_ask_s(request.organization):
         return JsonResponse(error_body("invalid_request", str(TOO_OFTEN)), status=429)
     sound = request.FILES.get("sound")
     if sound is None or (sound.size or 0) > MAX_BYTES:
@@ -162,7 +160,7 @@ def _proposed(
     request: MemberRequest, assistant: Assistant, form: WishForm
 ) -> Proposal | None:
     """Return a model's proposal; None, and the reason beside the field, without one."""
-    if not _may_ask(request):
+    if wait_to_ask_s(request.organization):
         form.add_error("wish", TOO_OFTEN)
         return None
     try:
@@ -185,13 +183,6 @@ def _proposed(
     except VendorRefused as error:
         form.add_error("wish", str(error))
     return None
-
-
-def _may_ask(request: MemberRequest) -> bool:
-    who = str(request.organization.pk)
-    return is_allowed("drafting", who, limit=PER_HOUR, window_s=3_600) and is_allowed(
-        "drafting_day", who, limit=PER_DAY, window_s=86_400
-    )
 
 
 def _reviewed(

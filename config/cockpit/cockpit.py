@@ -48,7 +48,7 @@ def cockpit(request: MemberRequest) -> HttpResponse:
     now = comparing.figures_by_client(agency, period)
     before = comparing.figures_by_client(agency, period.before)
     days = comparing.days_by_client(agency, period)
-    rows = _rows(agency, now, before, days, period)
+    rows = client_figures(agency, now, before, days, period)
     names = {row.client.pk: row.client.name for row in rows}
     context = {
         "period": period,
@@ -106,7 +106,7 @@ def cockpit_csv(request: MemberRequest) -> HttpResponse:
             "paid_before",
         ]
     )
-    for row in _rows(agency, now, before, {}, period):
+    for row in client_figures(agency, now, before, {}, period):
         then = before.get(row.client.pk, _NOTHING)
         out.writerow(
             [
@@ -137,13 +137,14 @@ def _period(request: MemberRequest) -> Period:
     return comparing.period_of(days, ZoneInfo(request.organization.time_zone))
 
 
-def _rows(
+def client_figures(
     agency: Organization,
     now: dict[Any, Figures],
     before: dict[Any, Figures],
     days: dict[Any, list[int]],
     period: Period,
 ) -> list[Row]:
+    """Return the table's rows, who paid most first."""
     rows = []
     for one in client_rows(agency):
         client = one.organization

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import Signature, signature
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -15,6 +15,7 @@ from portal.api.errors import InvalidRequest, LiveKeyNeeded
 from portal.permissions import Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
+_ONLY_A_TEST: Final = "A test key neither calls people nor moves money. Use a live key."
 
 
 def api_requires(
@@ -50,12 +51,10 @@ def api_requires(
     return decorate
 
 
-def require_live_key(request: HttpRequest) -> None:
+def require_live_key(request: HttpRequest, why: str = _ONLY_A_TEST) -> None:
     """Raise `LiveKeyNeeded` for a test key."""
     if request.api_key.is_test:  # type: ignore[attr-defined]  # set by ApiMiddleware
-        raise LiveKeyNeeded(
-            "A test key neither calls people nor moves money. Use a live key."
-        )
+        raise LiveKeyNeeded(why)
 
 
 def api_public(operation: F) -> F:

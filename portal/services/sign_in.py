@@ -12,7 +12,7 @@ from portal.services import audit
 
 @transaction.atomic
 def require_second_factor(
-    *, organization: Organization, is_required: bool, actor: User
+    *, organization: Organization, is_required: bool, actor: User | None
 ) -> None:
     """Ask everybody of the organization for a second step, or no longer.
 
@@ -51,7 +51,12 @@ def count_second_factors(organization: Organization) -> tuple[int, int]:
 
 @transaction.atomic
 def save_sign_in_app(
-    *, agency: Organization, provider: str, client_id: str, secret: str, actor: User
+    *,
+    agency: Organization,
+    provider: str,
+    client_id: str,
+    secret: str,
+    actor: User | None,
 ) -> None:
     """Store an agency's application at a provider; an empty secret keeps the one it has."""
     with organization_scope(agency):
@@ -82,12 +87,17 @@ def save_sign_in_app(
 
 
 @transaction.atomic
-def remove_sign_in_app(*, agency: Organization, provider: str, actor: User) -> None:
-    """Take a provider's button away; its people sign in another way. Twice is once."""
+def remove_sign_in_app(
+    *, agency: Organization, provider: str, actor: User | None
+) -> bool:
+    """Take a provider's button away; its people sign in another way.
+
+    Return whether it was there: twice is once.
+    """
     with organization_scope(agency):
         row = SignInApp.objects.filter(provider=provider).first()
         if row is None:
-            return
+            return False
         audit.record(
             organization=agency,
             actor=actor,
@@ -97,6 +107,7 @@ def remove_sign_in_app(*, agency: Organization, provider: str, actor: User) -> N
         )
         row.delete()
         _note_at_portal(agency)
+    return True
 
 
 def _note_at_portal(agency: Organization) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from portal.models import Role
 from portal.scope import organization_scope
 from portal.services.api_keys import issue_key
 from tests.world import House
@@ -61,6 +62,15 @@ class ApiClient:
         return self.send("DELETE", path)
 
 
+def key_of(house: House, role: Role) -> ApiClient:
+    """Return a client whose key has a role's rights."""
+    with organization_scope(house.organization):
+        _row, text = issue_key(
+            organization=house.organization, name="Team key", actor=None, role=role
+        )
+    return ApiClient(house, text)
+
+
 @pytest.fixture
 def bakery_api(bakery: House) -> ApiClient:
     return ApiClient(bakery)
@@ -69,6 +79,12 @@ def bakery_api(bakery: House) -> ApiClient:
 @pytest.fixture
 def acme_api(acme: House) -> ApiClient:
     return ApiClient(acme)
+
+
+@pytest.fixture
+def acme_owner(acme: House) -> ApiClient:
+    """A key with the rights of the agency's owner."""
+    return key_of(acme, Role.OWNER)
 
 
 @pytest.fixture

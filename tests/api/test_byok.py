@@ -68,3 +68,19 @@ def test_key_does_not_follow_to_another_address(
     assert moved.status_code == 400
     assert moved.json()["error"]["param"] == "config.base_url"
     assert len(vendor.received) == 1
+
+
+def test_an_agency_shares_its_key_and_takes_it_back(
+    vendor: Receiver, acme_api: ApiClient, bakery_api: ApiClient
+):
+    wanted = {"provider": "openai", "share_with_clients": True}
+    assert acme_api.patch("/byok", wanted).status_code == 404
+    acme_api.post("/byok", {"provider": "openai", "api_key": KEY})
+    for is_shared, payer in ((True, "agency"), (False, None)):
+        shared = acme_api.patch("/byok", {**wanted, "share_with_clients": is_shared})
+        assert shared.status_code == 200, shared.content
+        rows = {row["provider"]: row for row in bakery_api.get("/byok").json()["keys"]}
+        assert rows["openai"]["used_key"] == payer
+    assert bakery_api.patch("/byok", wanted).status_code == 403
+    answer = acme_api.patch("/byok", wanted | {"provider": "nobody"})
+    assert answer.json()["error"]["param"] == "provider"

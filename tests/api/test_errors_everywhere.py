@@ -55,6 +55,7 @@ def address(house: House, path: str) -> str:
         "number": 1,
         "signed": "x",
         "kind": "icon",
+        "app": "google",
     }
     return path.format_map(_Ids(values))
 

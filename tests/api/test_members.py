@@ -8,19 +8,10 @@ import pytest
 
 from portal.models import AuditRecord, Invitation, Membership, OutgoingMail, Role
 from portal.scope import organization_scope
-from portal.services.api_keys import issue_key
-from tests.api.conftest import ApiClient
+from tests.api.conftest import ApiClient, key_of
 from tests.world import House
 
 BODY = {"email": "zoe@bakery.example", "role": "operator"}
-
-
-def key_of(house: House, role: Role) -> ApiClient:
-    with organization_scope(house.organization):
-        _row, text = issue_key(
-            organization=house.organization, name="Team key", actor=None, role=role
-        )
-    return ApiClient(house, text)
 
 
 def place(house: House, role: Role) -> Membership:
@@ -57,7 +48,7 @@ def test_an_invitation_is_mailed_listed_sent_again_and_taken_back(
         ({"email": "zoe", "role": "viewer"}, 400, "email"),
         ({**BODY, "role": "boss"}, 400, "role"),
         ({**BODY, "role": "owner"}, 403, None),
-        ({**BODY, "email": "bob@acme.example"}, 409, None),
+        ({**BODY, "email": "bob@acme.example"}, 409, "email"),
     ],
 )
 def test_a_bad_invitation_is_refused(
@@ -111,8 +102,19 @@ def test_an_organization_keeps_an_owner(bakery: House) -> None:
     owner = key_of(bakery, Role.OWNER)
     dora = place(bakery, Role.OWNER)
     assert owner.delete(f"/members/{dora.pk}").status_code == 409
-    assert owner.patch(f"/members/{dora.pk}", {"role": "admin"}).status_code == 409
+    lowered = owner.patch(f"/members/{dora.pk}", {"role": "admin"})
+    assert lowered.status_code == 409
+    assert lowered.json()["error"]["param"] == "role"
     assert place(bakery, Role.OWNER).pk == dora.pk
+
+
+def test_an_organization_is_handed_over(bakery: House) -> None:
+    owner = key_of(bakery, Role.OWNER)
+    dora, bob = place(bakery, Role.OWNER), place(bakery, Role.VIEWER)
+    assert owner.patch(f"/members/{bob.pk}", {"role": "owner"}).status_code == 200
+    assert owner.patch(f"/members/{dora.pk}", {"role": "admin"}).status_code == 200
+    assert place(bakery, Role.OWNER).pk == bob.pk
+    assert place(bakery, Role.ADMIN).pk == dora.pk
 
 
 def test_a_member_is_removed_once(bakery: House, bakery_api: ApiClient) -> None:

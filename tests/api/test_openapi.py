@@ -37,6 +37,8 @@ REFUSES: dict[str, str] = {
     "POST /assistants": CATALOGUE,
     "PATCH /assistants/{assistant_id}": CATALOGUE,
     "PATCH /assistants/{assistant_id}/draft": CATALOGUE,
+    "POST /assistants/{assistant_id}/proposals": STATE,
+    "GET /voices/sample": STATE,
     "POST /assistants/import": THEIRS,
     "POST /byok": STATE,
     "POST /byok/config": STATE,

@@ -7,11 +7,17 @@ deprecated.
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Final
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from config.openapi import _document
+from config.persons_only import PERSONS_ONLY
+from tests.world import House
 
 REFERENCE: Final = """
 GET POST /assistants
@@ -67,6 +73,7 @@ GET /billing/packages
 GET POST /billing/payments
 GET /billing/payments/{payment_id}
 POST /billing/coupons
+POST /billing/card
 GET /billing/statement.pdf
 GET /billing/statement.csv
 GET /billing/payments/{payment_id}/receipt.pdf
@@ -82,6 +89,12 @@ PATCH /selling/plans/{plan_id}
 GET POST /selling/coupons
 PATCH /selling/coupons/{coupon_id}
 GET PUT /selling/trial
+GET /selling/grants
+GET /selling/grants/{request_id}
+POST /selling/grants/{request_id}/refuse
+GET PATCH DELETE /selling/stripe
+PUT /selling/stripe/key
+POST /selling/stripe/connect
 GET POST /suppressions
 DELETE /suppressions/{suppression_id}
 POST /suppressions/check
@@ -136,6 +149,11 @@ GET PATCH DELETE /members/{member_id}
 GET POST /invitations
 POST /invitations/{invitation_id}/resend
 DELETE /invitations/{invitation_id}
+GET /organizations/figures
+GET /organizations/troubles
+GET /visits
+GET PATCH /sign-in
+PUT DELETE /sign-in/apps/{app}
 GET PATCH /organizations/{client_id}
 POST /organizations/{client_id}/credits
 POST DELETE /organizations/{client_id}/deletion
@@ -144,6 +162,10 @@ POST /organizations/{client_id}/copies
 GET /sign-ups
 POST /sign-ups/{request_id}/approve
 POST /sign-ups/{request_id}/decline
+POST /assistants/{assistant_id}/proposals
+GET /assistants/{assistant_id}/data-flows
+GET /voices/sample
+PATCH /byok
 GET PUT DELETE /assistants/{assistant_id}/widget
 POST /assistants/import
 GET PATCH DELETE /assistants/{assistant_id}/draft
@@ -190,3 +212,17 @@ def test_every_operation_of_the_list_is_served(list_: str) -> None:
 def test_the_list_is_whole() -> None:
     aliases = {one for one in served() if one[1].startswith("/agents")}
     assert served() - operations(REFERENCE) - operations(BEYOND) - aliases == set()
+
+
+def test_what_is_left_to_people_is_said_with_what_a_key_can_do(acme: House) -> None:
+    described = _document()["info"]["description"]
+    page = Client(SERVER_NAME=acme.host).get(reverse("api_reference"))
+    shown = html.unescape(page.content.decode())
+    paths = {path for _method, path in served()}
+    for one in PERSONS_ONLY:
+        for text in (one.what, one.why, one.instead):
+            assert text in described
+            assert text in shown
+        named = re.findall(r"`(/[^`]+)`", one.instead)
+        assert named
+        assert set(named) - paths == set()

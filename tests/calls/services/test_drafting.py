@@ -14,6 +14,7 @@ from django.urls import reverse
 from assistants.models import Assistant
 from assistants.proposals import Proposal, proposed_spec
 from assistants.services import working_spec
+from calls.services import drafting
 from calls.services.dictation import BadSound, read_sound
 from calls.services.drafting import (
     NoModel,
@@ -22,7 +23,6 @@ from calls.services.drafting import (
     mind_at_hand,
     propose,
 )
-from calls.views import drafting
 from portal.scope import organization_scope
 from portal.services.privacy import save_privacy
 from tests.calls.services.test_analysis import openai
