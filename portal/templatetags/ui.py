@@ -300,11 +300,19 @@ def credits_rounded(microcredits: int | None) -> str:
 
 @register.filter
 def clock(duration_ms: int | None) -> str:
-    """Milliseconds as a place in a recording: 65400 is "1:05.400"."""
+    """Milliseconds as a moment of a call: 65400 is "1:05"."""
     if duration_ms is None:
         return ""
-    seconds, thousandths = divmod(duration_ms, 1000)
-    return f"{seconds // 60}:{seconds % 60:02d}.{thousandths:03d}"
+    seconds = duration_ms // 1000
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+@register.filter
+def clock_tenths(duration_ms: int | None) -> str:
+    """Milliseconds as the player shows them, which people seek in: "1:05.4"."""
+    if duration_ms is None:
+        return ""
+    return f"{clock(duration_ms)}.{duration_ms // 100 % 10}"
 
 
 @register.filter

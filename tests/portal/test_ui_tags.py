@@ -25,10 +25,11 @@ class Form(forms.Form):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0:00.000"), (65_449, "1:05.449"), (600_000, "10:00.000")]
+    ("value", "text"), [(0, "0:00.0"), (65_449, "1:05.4"), (600_000, "10:00.0")]
 )
-def test_a_place_in_a_recording(value: int, text: str):
-    assert ui.clock(value) == text
+def test_a_moment_of_a_call_and_a_place_in_its_recording(value: int, text: str):
+    assert ui.clock_tenths(value) == text
+    assert ui.clock(value) == text.partition(".")[0]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,11 @@ def test_initials(name: str, letters: str):
 
 
 @pytest.mark.parametrize(
-    "show", [ui.clock, ui.duration, ui.milliseconds, ui.credits, ui.unlocalized]
+    "show",
+    [
+        *(ui.clock, ui.clock_tenths, ui.duration, ui.milliseconds),
+        *(ui.credits, ui.unlocalized),
+    ],
 )
 def test_nothing_is_shown_for_nothing(show):
     assert show(None) == ""
