@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from assistants.sovereignty import OutsideRegion
 from calls.models import Trunk
 from calls.telephony.forwarding import PROVIDERS, provider_of
+from calls.trunk_places import require_open_host
 from calls.trunk_rules import (
     OPTIONS_EVERY_S,
     REGISTER_EXPIRES_S,
@@ -147,6 +148,7 @@ class TrunkForm(forms.Form):
         if trunk is not None:
             kwargs["initial"] = initial_of(trunk)
         super().__init__(*args, **kwargs)
+        self._kept_host = trunk.host if trunk is not None else ""
         if trunk is not None and trunk.password_hint:
             self.fields["auth_password"].help_text = _(
                 "One is kept (%(hint)s). Leave this empty to keep it."
@@ -155,10 +157,9 @@ class TrunkForm(forms.Form):
     def clean_address(self) -> str:
         if not self.cleaned_data["address"]:
             return ""
-        try:
-            parse_address(self.cleaned_data["address"])
-        except BadAddress as error:
-            raise forms.ValidationError(str(error)) from error
+        place = _checked(lambda: parse_address(self.cleaned_data["address"]))
+        if place.host != self._kept_host:
+            _checked(lambda: require_open_host(place.host))
         return str(self.cleaned_data["address"])
 
     def clean_data_region(self) -> str:
@@ -166,10 +167,7 @@ class TrunkForm(forms.Form):
 
     def clean_inbound_addresses(self) -> list[str]:
         words = self.cleaned_data["inbound_addresses"].replace(",", "\n").split()
-        try:
-            return parse_networks(words)
-        except BadAddress as error:
-            raise forms.ValidationError(str(error)) from error
+        return _checked(lambda: parse_networks(words))
 
     def clean_codecs(self) -> list[str]:
         words = self.cleaned_data["codecs"].replace(",", " ").split()

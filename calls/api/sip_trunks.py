@@ -16,6 +16,7 @@ from calls.models import Trunk
 from calls.queries import get_trunk, visible_trunks
 from calls.services import trunk_checks, trunks
 from calls.telephony.registry import carrier_choices
+from calls.trunk_places import require_open_host
 from calls.trunk_rules import (
     OPTIONS_EVERY_S,
     REGISTER_EXPIRES_S,
@@ -338,6 +339,7 @@ def _refuse_contradictions(values: dict[str, Any]) -> None:
 
 def _address(text: str, param: str) -> dict[str, Any]:
     place = _checked(param, parse_address, text)
+    _checked(param, require_open_host, place.host)
     return {"host": place.host, "port": place.port}
 
 

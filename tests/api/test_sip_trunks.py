@@ -114,6 +114,25 @@ def test_a_wrong_field_is_named_and_nothing_is_kept(
         assert not Trunk.objects.exists()
 
 
+@pytest.mark.parametrize("param", ["address", "host", "outbound_address"])
+def test_an_address_that_is_closed_to_trunks_is_refused_by_the_setting_that_opens_it(
+    bakery: House, bakery_api: ApiClient, param: str
+) -> None:
+    closed = {param: "10.0.0.5:5080"}
+    made = bakery_api.post("/sip-trunks", NEWER).json()["trunk"]
+    for answer in (
+        bakery_api.post("/sip-trunks", NEWER | {"name": "Second"} | closed),
+        bakery_api.patch(f"/sip-trunks/{made['id']}", closed),
+    ):
+        assert answer.status_code == 400, answer.content
+        error = answer.json()["error"]
+        assert (error["param"], error["code"]) == (param, "invalid_request")
+        assert "10.0.0.5" in error["message"]
+        assert "SIP_ALLOWED_NETWORKS" in error["message"]
+    with organization_scope(bakery.organization):
+        assert Trunk.objects.get().address == "sip.telnyx.eu:5061"
+
+
 def test_a_change_keeps_the_password_and_undoes_the_test(
     bakery: House, bakery_api: ApiClient
 ) -> None:

@@ -17,6 +17,7 @@ from calls.telephony.protocol import CarrierSetup, CarrierSpec, ProbeStep, Trunk
 from calls.telephony.registry import register
 from calls.telephony.simulator.carrier import SimulatorCarrier
 from calls.telephony.sip.trunk import trunk_from
+from calls.trunk_rules import parse_address
 from portal.models import AuditRecord
 from portal.scope import organization_scope
 from tests.world import House, browser
@@ -127,6 +128,40 @@ def test_what_is_wrong_is_told_beside_its_field(
     assert list(answer.context["form"].errors) == [field]
     with organization_scope(bakery.organization):
         assert not Trunk.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.5", "sip:192.168.1.7:5080", "[fd00::5]:5060", "169.254.1.1"]
+)
+def test_an_address_that_is_closed_to_trunks_is_refused_by_the_setting_that_opens_it(
+    bakery: House, address: str, settings: Any
+) -> None:
+    dora = browser(bakery, bakery.people["dora"])
+    filled = FILLED | {"address": address}
+    answer = dora.post(reverse("trunk_new"), filled)
+    assert answer.status_code == 422
+    (told,) = answer.context["form"].errors["address"]
+    assert parse_address(address).host in told
+    assert "SIP_ALLOWED_NETWORKS" in told
+    with organization_scope(bakery.organization):
+        assert not Trunk.objects.exists()
+    private = ["10.0.0.0/8", "192.168.0.0/16", "fd00::/8", "169.254.0.0/16"]
+    settings.SIP_ALLOWED_NETWORKS = private
+    assert dora.post(reverse("trunk_new"), filled).status_code == 302
+
+
+def test_a_trunk_in_a_network_that_was_closed_can_still_be_switched_off(
+    bakery: House,
+) -> None:
+    trunk = make_trunk(bakery, host="10.0.0.5", auth_username="acme")
+    dora = browser(bakery, bakery.people["dora"])
+    edit = reverse("trunk_edit", args=[trunk.pk])
+    filled = FILLED | {"address": "10.0.0.5"}
+    del filled["is_active"]
+    assert dora.post(edit, filled).status_code == 302
+    assert not row(bakery).is_active
+    moved = dora.post(edit, filled | {"address": "10.0.0.6"})
+    assert list(moved.context["form"].errors) == ["address"]
 
 
 @pytest.mark.parametrize("provider", [one.name for one in PROVIDERS])

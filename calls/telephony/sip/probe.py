@@ -37,7 +37,7 @@ _NO_CODEC: Final = (415, 488, 606)
 _OPEN_NETWORK: Final = gettext_noop(
     "Enter the address that the carrier has on the internet. If it is a telephone system"
     " in your own network, ask the operator of this installation to open that network to"
-    " trunks."
+    " trunks, by the setting SIP_ALLOWED_NETWORKS."
 )
 
 
