@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from sipmessage import Request
@@ -30,6 +31,7 @@ from tests.calls.telephony.sip.exchange import (
 )
 from tests.calls.telephony.sip.test_dialling import SDP, Peers, answers, dialled, peer
 from tests.calls.telephony.sip.test_probe import asking, failed, told
+from tests.calls.telephony.sip.test_resolving import zone
 from tests.fakes.dns_server import name_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
@@ -114,6 +116,67 @@ async def test_a_call_to_a_closed_network_is_refused_with_the_reason(
     finally:
         await phone.aclose()
     assert phone.ports.in_use == 0
+    assert not inside.reached()
+
+
+@pytest.mark.parametrize(
+    ("service", "prefix"), [("SIP+D2U", "_sip._udp."), ("SIP+D2T", "_sip._tcp.")]
+)
+async def test_records_of_a_domain_lead_no_call_into_a_closed_network(
+    inside: Inside, service: str, prefix: str
+) -> None:
+    """NAPTR names the service, SRV the port, and only then comes an address of ours."""
+    records = {
+        ("trunk.example.", "NAPTR"): [f'10 0 "s" "{service}" "" {prefix}deep.example.'],
+        (f"{prefix}deep.example.", "SRV"): [f"10 0 {inside.port} pbx.deep.example."],
+        ("pbx.deep.example.", "A"): [INSIDE],
+        ("trunk.example.", "A"): [HOST],  # which is not where the domain says
+    }
+    async with zone(records, OPEN) as (served, resolver):
+        phone = carrier(resolver=resolver)
+        config = trunk(host="trunk.example", options_every_s=0)
+        await phone.configure([config])
+        try:
+            with pytest.raises(NotAnswered, match="trunk.example is in a network"):
+                await phone.place(PlaceRequest(uuid7(), CALLER, CALLED, 5, config.id))
+        finally:
+            await phone.aclose()
+    assert [kind for _, kind in served.asked[:3]] == ["NAPTR", "SRV", "A"]
+    assert phone.ports.in_use == 0
+    assert not inside.reached()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(("domain", "code"), [("", 603), (INSIDE, 202)])
+async def test_an_attended_transfer_leads_no_call_into_a_closed_network(
+    inside: Inside, transport: str, domain: str, code: int
+) -> None:
+    """Declined, or where the address is the trunk's own domain sent to whoever asked."""
+    desk = Desk()
+    alice, ours = carrier(desk), carrier(permitted=OPEN)
+    await alice.configure([trunk(addresses=HOST)])
+    config = trunk(
+        host=HOST,
+        port=alice.agent.transports.port,
+        transport=transport,
+        domain=domain,
+        options_every_s=0,
+    )
+    await ours.configure([config])
+    try:
+        leg = await ours.place(PlaceRequest(uuid7(), CALLER, CALLED, 5, config.id))
+        await leg.wait_answered()
+        other: Any = desk.calls[0].leg
+        replaces = "with-bob%3Bto-tag%3D1%3Bfrom-tag%3D2"
+        where = f"sip:12@{INSIDE}:{inside.port};transport={transport}"
+        response = await other._ask("REFER", Refer_To=f"<{where}?Replaces={replaces}>")
+        assert response.code == code
+        await until(lambda: leg._moving is None)
+        await asyncio.sleep(0.1)
+        assert not leg.is_closed
+    finally:
+        await ours.aclose()
+        await alice.aclose()
     assert not inside.reached()
 
 

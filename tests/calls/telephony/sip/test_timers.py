@@ -151,6 +151,16 @@ async def test_e_and_f_another_request_is_sent_again_at_most_every_t2() -> None:
 
 
 @virtual_time
+async def test_f_a_stream_repeats_no_request_and_gives_up_all_the_same() -> None:
+    asked = Client("OPTIONS", "tcp")
+    await asyncio.sleep(10)
+    asked.hear(100)  # which promises nothing
+    await asyncio.sleep(50)
+    assert asked.wire.times(b"OPTIONS") == [0]
+    assert (asked.responses, asked.ended_s) == ([100, None], 64 * T1)
+
+
+@virtual_time
 async def test_e_a_provisional_answer_slows_the_repeats_to_t2() -> None:
     asked = Client("OPTIONS", "udp")
     await asyncio.sleep(0.2)
