@@ -337,5 +337,6 @@ KINDS: Final = [*_SHOWN, "tool_called", "vendor_replaced"]
 def _happening(event: CallEvent) -> list[Shown]:
     if (draw := _SHOWN.get(event.kind)) is None:
         return []
-    at = {"at_ms": event.at_ms} if event.at_ms else {"at": f"{event.at:%H:%M:%S}"}
+    is_within = event.at_ms is not None  # else before anybody could talk
+    at = {"at_ms": event.at_ms} if is_within else {"at": f"{event.at:%H:%M:%S}"}
     return [draw(event) | at]
