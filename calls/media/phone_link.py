@@ -5,7 +5,7 @@
 
 It exists before anything is agreed, so that a session can be built on it while it still
 rings. What is heard before `open_ears` (ringing, announcements) is nobody's to answer
-and is let go.
+and is let go, unless somebody asked to `hear_early`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 from calls.media.dtmf import EventPacket, packets_for
 from calls.media.frames import LinkClock, QueuedAudioInput
 from calls.media.g711 import Decimator, G711Decoder, G711Encoder, noise_level
-from calls.media.hearing import STARVED_S, Decoder, Hearing
+from calls.media.hearing import STARVED_S, Decoder, Hearing, PcmSink
 from calls.media.jitter import Piece
 from calls.media.link import (
     FRAME_MS,
@@ -66,6 +66,7 @@ class PhoneLink:
             label="Telephone",
         )
         self._hearing = Hearing(self._input, self._clock, make_decoder=_no_decoder)
+        self._early: Hearing | None = None
         self._decoder: Decoder | None = None
         self._encoder: G711Encoder | OpusEncoder | _Halved | None = None
         self._codec: Codec | None = None
@@ -183,6 +184,10 @@ class PhoneLink:
         self.stream.configure(route)
         self.stream.start()
 
+    def hear_early(self, sink: PcmSink) -> None:
+        """Give what is heard before the answer to `sink`, at 16 kHz."""
+        self._early = Hearing(sink, self._clock, make_decoder=_no_decoder)
+
     def open_ears(self) -> None:
         """The call was answered: what is said from now on is heard, and time counts."""
         if self._end is None and not self._hears:
@@ -225,17 +230,23 @@ class PhoneLink:
         rate_hz = self._output.sample_rate_hz
         if codec == OPUS:
             self._encoder = OpusEncoder(sample_rate_hz=rate_hz, bit_rate=32_000)
-            self._hearing.restart(OpusDecoder, codec.clock_rate_hz)
+            self._decode_by(OpusDecoder, codec)
             self._decoder = None
             return
         encoder = G711Encoder(codec.name)
         self._encoder = encoder if rate_hz == G711_RATE_HZ else _Halved(encoder)
         decoder = self._decoder = G711Decoder(codec.name)
-        self._hearing.restart(lambda: decoder, codec.clock_rate_hz)
+        self._decode_by(lambda: decoder, codec)
+
+    def _decode_by(self, make_decoder: Callable[[], Decoder], codec: Codec) -> None:
+        self._hearing.restart(make_decoder, codec.clock_rate_hz)
+        if self._early is not None:
+            self._early.restart(make_decoder, codec.clock_rate_hz)
 
     def _hear(self, piece: Piece) -> None:
-        if self._hears and self._receives:
-            self._hearing.add(piece)
+        hearing = self._hearing if self._hears else self._early
+        if hearing is not None and self._receives:
+            hearing.add(piece)
 
     def _take_noise(self, payload: bytes) -> None:
         if isinstance(self._decoder, G711Decoder):

@@ -9,7 +9,9 @@ It needs a running server and its API key, not the database: by default both com
 code 0 says that the call was carried as asked: it was answered, audio was heard, and it
 ended as one of its sides meant it to. A voicemail that the assistant recognised, a caller
 who was handed on and one who declined are calls carried as asked; one that was not
-answered, refused, lost or broken is not, and exits with 1.
+answered, refused, lost or broken is not, and exits with 1. `early_heard_ms` counts what
+was heard before the answer, such as the message to a caller who is turned away; the
+recording begins with it.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from calls.management.commands.webcall import (
 )
 from calls.media.caller import CallReport, Conversation
 from calls.media.caller.resolver import LocalhostResolver
+from calls.telephony.digits import checked_digits
 from calls.telephony.sip.caller import (
     Doorbell,
     Line,
@@ -84,6 +87,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--answer", action="store_true", help="be called by the assistant instead"
         )
+        parser.add_argument(
+            "--keys", default="", help="keys to press once the first message was heard"
+        )
         parser.add_argument("--transport", choices=("udp", "tcp"), default="udp")
         parser.add_argument(
             "--no-greeting", action="store_true", help="do not wait for a first message"
@@ -97,6 +103,7 @@ class Command(BaseCommand):
         plan = Conversation(
             utterances=find_utterances(options),
             waits_for_greeting=not options["no_greeting"],
+            keys=keys_in(options["keys"]),
             longest_s=options["timeout"],
         )
         result, recording = asyncio.run(make_call(target, plan, options))
@@ -106,8 +113,26 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(result, ensure_ascii=False))
         else:
             self.stdout.write(in_words(result))
+            if result.get("early_heard_ms"):
+                self.stdout.write(early_in_words(result))
         if not has_ended_normally(result):
             sys.exit(1)
+
+
+def keys_in(text: str) -> str:
+    """Return the keys to press, or say which there are."""
+    try:
+        return checked_digits(text) if text else ""
+    except ValueError as error:
+        raise CommandError(f"--keys: {error}") from error
+
+
+def early_in_words(result: dict[str, Any]) -> str:
+    """Return what was heard before the answer, for a person."""
+    return (
+        f"Heard {result['early_heard_ms']} ms before the answer,"
+        f" {result['early_speech_ms']} ms of it speech"
+    )
 
 
 def find_target(options: dict[str, Any]) -> PhoneTarget:
@@ -164,7 +189,12 @@ async def make_call(
         kept: dict[str, Any] = {}
         if report.call_id:
             kept = await read_call(http, target.api, report.call_id)
-    return as_result(report, kept), report.recording
+    early = {
+        "early_heard_ms": report.early_heard_ms,
+        "early_speech_ms": report.early_speech_ms,
+        "carrier_code": kept.get("carrier_code") or report.carrier_code,
+    }
+    return as_result(report, kept) | early, report.recording
 
 
 async def number_of(http: aiohttp.ClientSession, target: PhoneTarget) -> dict[str, Any]:

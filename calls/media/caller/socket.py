@@ -48,6 +48,9 @@ class CallReport:
     call_id: str = ""
     setup_ms: int | None = None
     answered_ms: int | None = None  # on the telephone, before any audio
+    early_heard_ms: int = 0  # on the telephone, before the answer
+    early_speech_ms: int = 0
+    carrier_code: str = ""  # the SIP status of a call that was not answered
     end_reason: str | None = None
     duration_ms: int | None = None
     cost_credits: str | None = None

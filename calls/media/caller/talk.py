@@ -29,6 +29,7 @@ class Conversation:
 
     utterances: Sequence[Utterance] = ()
     waits_for_greeting: bool = True
+    keys: str = ""  # pressed after the greeting, on a telephone
     greeting_s: float = 10.0
     reply_s: float = 15.0
     quiet_s: float = 0.9  # this long without a sound, and the other side has finished
@@ -86,6 +87,10 @@ class Talker:
         """Whether the other side has closed the connection."""
         raise NotImplementedError
 
+    async def press(self, keys: str) -> None:
+        """Press keys; only telephones have some."""
+        raise NotImplementedError
+
     async def converse(self, plan: Conversation, ended: asyncio.Event) -> list[Turn]:
         """Say everything in turn, each after the answer before it; stop when it ends.
 
@@ -95,12 +100,14 @@ class Talker:
         until_s = time.monotonic() + plan.longest_s
         if plan.waits_for_greeting:
             await self._hear_out(plan, ended, plan.greeting_s)
+        if plan.keys and not (ended.is_set() or self.is_gone):
+            await self.press(plan.keys)
         for utterance in plan.utterances:
-            await self._wait(ended, plan.silence_before_s)
+            await self._pause(ended, plan.silence_before_s)
             if ended.is_set() or self.is_gone or time.monotonic() > until_s:
                 break
             turns.append(await self._take_turn(utterance, plan, ended))
-        await self._wait(ended, plan.silence_after_s)
+        await self._pause(ended, plan.silence_after_s)
         return turns
 
     # --- inside ---------------------------------------------------------------------
@@ -145,6 +152,15 @@ class Talker:
                 return False
             await self._wait(ended, _POLL_S)
         return True
+
+    @staticmethod
+    async def _pause(ended: asyncio.Event, seconds: float) -> None:
+        """Say nothing for a while, or until the call ends."""
+        try:
+            async with asyncio.timeout(seconds):
+                await ended.wait()
+        except TimeoutError:
+            return
 
     @staticmethod
     async def _wait(ended: asyncio.Event, seconds: float) -> None:

@@ -100,6 +100,9 @@ class PhoneTalker(Talker):
     def is_gone(self) -> bool:
         return self._leg.is_closed
 
+    async def press(self, keys: str) -> None:
+        await self._leg.send_digits(keys)
+
     def heard(self) -> Heard:
         quality = self._leg.link.stream.quality
         bad = quality.lost_packets + quality.later_than(LATE_MS)
@@ -130,9 +133,14 @@ class Line:
 async def call_by_phone(
     line: Line, plan: Conversation, *, keeps_audio: bool = False
 ) -> CallReport:
-    """Call a number at an address and talk; a call that fails is a report too."""
+    """Call a number at an address and talk; a call that fails is a report too.
+
+    What is played before the answer (ringing, a message to whoever is turned away) is
+    heard and kept as well, ahead of what is heard after it.
+    """
     telephone = Telephone(Listening("0.0.0.0", 0), RtpPorts(40_000, 49_999))  # noqa: S104
     report = CallReport()
+    early = Ear(max_kept_ms=int(plan.longest_s * 1000) if keeps_audio else 0)
     trunk = TrunkConfig(
         id=uuid4(),
         carrier="sip",
@@ -146,12 +154,17 @@ async def call_by_phone(
         leg = await telephone.place(
             PlaceRequest(uuid4(), line.caller, line.number, RING_S, trunk.id)
         )
+        leg.link.hear_early(early)
         report.answered_ms = await _answered(leg, started_s)
         await talk(leg, telephone.mouth, plan, report, started_s, keeps_audio)
-    except (NotAnswered, OSError) as error:
+    except NotAnswered as refusal:
+        report.error, report.carrier_code = str(refusal), refusal.code
+    except OSError as error:
         report.error = str(error)
     finally:
         await telephone.aclose()
+        report.early_heard_ms, report.early_speech_ms = early.heard_ms, early.speech_ms
+        report.recording = bytes(early.kept) + report.recording
     return report
 
 

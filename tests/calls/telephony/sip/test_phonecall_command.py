@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from calls.media.caller.utterance import utterance_from_pcm
 from calls.telephony.protocol import IncomingCall, RejectReason
 from calls.telephony.sip.caller import line_frames
 from tests.calls.telephony.sip.exchange import Desk, carrier, hear, say, trunk
+from tests.sound import read_wav
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +31,7 @@ class Installation:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self.heard_samples = 0
+        self.keys: list[str] = []
 
     def __enter__(self) -> Installation:
         self._thread.start()
@@ -62,6 +65,7 @@ class Installation:
 
     async def _greet(self, call: IncomingCall) -> None:
         await call.leg.answer()
+        call.leg.set_digit_listener(self.keys.append)
         await say(call.leg, 0.5)
         self.heard_samples = (await hear(call.leg, 2)).size
         await say(call.leg, 0.5)
@@ -100,7 +104,7 @@ def phonecall(installation: Installation, **options: object) -> dict:
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_call_is_made_heard_and_reported(transport: str) -> None:
     with Installation() as installation:
-        result = phonecall(installation, say=["Hello."], transport=transport)
+        result = phonecall(installation, say=["Hello."], keys="1#", transport=transport)
         call = installation.desk.calls[0]
     assert call.called == "+31201234567"
     assert result["call_id"] == "c1"
@@ -110,6 +114,8 @@ def test_a_call_is_made_heard_and_reported(transport: str) -> None:
     assert result["audio"]["received_ms"] > 1_000
     assert result["setup_ms"] < 2_000
     assert installation.heard_samples >= 2 * 16_000
+    assert installation.keys == ["1", "#"]
+    assert (result["early_heard_ms"], result["carrier_code"]) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,7 @@ def test_the_exit_code_says_whether_the_call_was_carried_as_asked(
     )
 
 
-def exit_of(installation: Installation) -> tuple[int, dict]:
+def exit_of(installation: Installation, **options: object) -> tuple[int, dict]:
     output = io.StringIO()
     code = 0
     try:
@@ -148,6 +154,7 @@ def exit_of(installation: Installation) -> tuple[int, dict]:
             number="+31201234567",
             say=["Hello."],
             stdout=output,
+            **options,
         )
     except SystemExit as left:
         code = int(left.code or 0)
@@ -163,6 +170,33 @@ def test_a_call_that_nobody_takes_fails_with_the_reason() -> None:
 
 async def _decline(call: IncomingCall) -> None:
     await call.leg.reject(RejectReason.DECLINED)
+
+
+def test_what_is_said_before_a_call_is_turned_away_is_heard_and_kept(
+    tmp_path: Path,
+) -> None:
+    heard = tmp_path / "heard.wav"
+    with Installation() as installation:
+        installation.desk.acts = _say_why_and_decline
+        code, result = exit_of(installation, record=heard)
+    assert (code, result["carrier_code"]) == (1, "603")
+    assert result["audio"]["received_ms"] == 0  # nothing after an answer
+    assert result["early_heard_ms"] >= result["early_speech_ms"] >= 500
+    samples, rate_hz = read_wav(heard)
+    assert len(samples) * 1_000 // rate_hz == result["early_heard_ms"]
+
+
+async def _say_why_and_decline(call: IncomingCall) -> None:
+    await call.leg.answer_early()
+    await say(call.leg, 0.6)
+    await call.leg.audio_output.wait_for_playout()
+    await call.leg.reject(RejectReason.DECLINED)
+
+
+def test_keys_that_no_telephone_has_are_refused() -> None:
+    where = {"base_url": "http://127.0.0.1:9", "api_key": "key", "sip": "127.0.0.1:9"}
+    with pytest.raises(CommandError, match="--keys"):
+        call_command("phonecall", number="+31201234567", keys="x", **where)
 
 
 def test_without_a_demo_it_says_what_is_missing(tmp_path, settings) -> None:
