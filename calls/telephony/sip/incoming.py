@@ -57,6 +57,7 @@ class SipIncomingLeg(ReplaceableLeg):
         required = (request.headers.get("Require") or "").lower()
         self._is_reliable = "100rel" in required
         self._reliable: tuple[int, asyncio.TimerHandle | None] = (0, None)
+        self._waiting: tuple[int, bytes] | None = None  # until that one has its PRACK
         self._body = b""
         self._ringing: asyncio.TimerHandle | None = None
 
@@ -133,8 +134,9 @@ class SipIncomingLeg(ReplaceableLeg):
         headers = {"Contact": self._early.contact}
         if self._is_reliable:
             number, repeating = self._reliable
-            if repeating is not None:
-                return  # one at a time; this one is being told already
+            if repeating is not None:  # one at a time: RFC 3262 3
+                self._waiting = (code, body) if body else self._waiting
+                return
             headers |= {"Require": "100rel", "RSeq": str(number + 1)}
         self._agent.respond(
             self._invite, code, to_tag=self._tag, headers=headers, body=body
@@ -169,6 +171,9 @@ class SipIncomingLeg(ReplaceableLeg):
         repeating.cancel()
         self._reliable = (number, None)
         self._agent.respond(transaction, 200)
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._provisional(*waiting)
 
     def _cancelled(self) -> None:
         """The caller hung up before we answered."""

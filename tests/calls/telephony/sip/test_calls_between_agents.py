@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import numpy as np
 import pytest
+from sipmessage import Request
 
+from calls.media.caller.ear import Ear
 from calls.media.link import LinkEnd, MediaNeverConnected
 from calls.telephony.protocol import (
     IncomingCall,
@@ -193,6 +196,33 @@ async def test_early_audio_is_heard_by_the_caller_and_costs_nothing() -> None:
         heard = await hear(leg, 0.5)
         # What was announced before the answer is not what the callee said.
         assert strongest_hz(heard) == pytest.approx(800, abs=20)
+
+
+async def test_a_message_waits_for_the_ringing_to_be_acknowledged() -> None:
+    """A peer that wants PRACK gets one provisional answer at a time, and each of them."""
+
+    async def ring_and_announce(call: IncomingCall) -> None:
+        await call.leg.ring()
+        await call.leg.answer_early()
+        await say(call.leg, 0.6, hz=500)
+        await call.leg.audio_output.wait_for_playout()
+        await call.leg.reject(RejectReason.DECLINED)
+
+    async with exchange(ring_and_announce) as phones:
+        send = phones.ours.agent.send
+
+        def insist(request: Request, *args: Any, **kwargs: Any) -> Any:
+            if request.method == "INVITE":
+                request.headers.set("Require", "100rel")
+            return send(request, *args, **kwargs)
+
+        phones.ours.agent.send = insist  # type: ignore[method-assign]  # as some PBX do
+        leg, early = await phones.ours.place(phones.request()), Ear()
+        leg.link.hear_early(early)
+        with pytest.raises(NotAnswered) as refusal:
+            await leg.wait_answered()
+        assert refusal.value.code == "603"
+        assert early.speech_ms >= 500
 
 
 async def test_keys_go_both_ways() -> None:
