@@ -3,8 +3,9 @@
     host:port ─▶ A, AAAA             an address or a port was given: no more to ask
     host      ─▶ NAPTR ─▶ SRV ─▶ A, AAAA ─▶ several peers, in the order to be tried
 
-A peer that failed goes to the end of the order for a while. What DNS said is kept for
-as long as it said, within reason; the hosts file is asked last. Of what was found, only
+A trunk says which transport it takes; of what NAPTR names, only that is looked at. A
+peer that failed goes to the end of the order for a while. What DNS said is kept for as
+long as it said, within reason; the hosts file is asked last. Of what was found, only
 permitted addresses are returned: those are what is connected to, not the name again.
 """
 
@@ -146,11 +147,10 @@ class Resolver:
         return _Kept(peers[:MAX_PEERS], monotonic() + self._ttl_s)
 
     async def _by_service(self, host: str, transport: str) -> list[Peer]:
-        services = [(transport, _SRV[transport] + host)] if transport else []
-        if not transport:
-            services = await self._naptr(host) or [
-                (kind, prefix + host) for kind, prefix in _SRV.items()
-            ]
+        wanted = [transport] if transport else list(_SRV)
+        services = [one for one in await self._naptr(host) if one[0] in wanted] or [
+            (kind, _SRV[kind] + host) for kind in wanted
+        ]
         peers: list[Peer] = []
         is_closed = False
         for kind, name in services:

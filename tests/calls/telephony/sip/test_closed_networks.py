@@ -120,10 +120,11 @@ async def test_a_call_to_a_closed_network_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    ("service", "prefix"), [("SIP+D2U", "_sip._udp."), ("SIP+D2T", "_sip._tcp.")]
+    ("transport", "service", "prefix"),
+    [("udp", "SIP+D2U", "_sip._udp."), ("tcp", "SIP+D2T", "_sip._tcp.")],
 )
 async def test_records_of_a_domain_lead_no_call_into_a_closed_network(
-    inside: Inside, service: str, prefix: str
+    inside: Inside, transport: str, service: str, prefix: str
 ) -> None:
     """NAPTR names the service, SRV the port, and only then comes an address of ours."""
     records = {
@@ -134,10 +135,10 @@ async def test_records_of_a_domain_lead_no_call_into_a_closed_network(
     }
     async with zone(records, OPEN) as (served, resolver):
         phone = carrier(resolver=resolver)
-        config = trunk(host="trunk.example", options_every_s=0)
+        config = trunk(host="trunk.example", transport=transport, options_every_s=0)
         await phone.configure([config])
         try:
-            with pytest.raises(NotAnswered, match="trunk.example is in a network"):
+            with pytest.raises(NotAnswered, match=r"trunk\.example is in a network"):
                 await phone.place(PlaceRequest(uuid7(), CALLER, CALLED, 5, config.id))
         finally:
             await phone.aclose()

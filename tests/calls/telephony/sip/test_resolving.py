@@ -87,6 +87,27 @@ async def test_the_best_service_is_taken_and_its_servers_in_their_order() -> Non
         assert [peer.host for peer in again] == ["192.0.2.2", "192.0.2.1"]
 
 
+async def test_a_trunks_transport_is_looked_for_where_the_domain_names_it() -> None:
+    records = ZONE | {
+        ("_sip._udp.example.net.", "SRV"): ["10 0 5090 second.example.net."],
+        ("_sips._tcp.example.net.", "SRV"): ["10 0 5091 first.example.net."],
+        ("named.example.net.", "NAPTR"): [
+            '10 0 "s" "SIP+D2T" "" _sip._tcp.example.net.',
+            '20 0 "s" "SIP+D2U" "" _sip._udp.example.net.',
+        ],
+    }
+    async with zone(records) as (_, resolver):
+        for transport, host, port in (
+            ("udp", "192.0.2.2", 5090),
+            ("tcp", "192.0.2.1", 5080),
+        ):
+            peer = (await resolver.resolve("named.example.net", None, transport))[0]
+            assert (peer.transport, peer.host, peer.port) == (transport, host, port)
+        # One that its NAPTR does not name is at the usual name, if anywhere.
+        (peer,) = await resolver.resolve("example.net", None, "tls")
+        assert (peer.host, peer.port) == ("192.0.2.1", 5091)
+
+
 async def test_a_host_without_services_is_at_its_addresses() -> None:
     async with zone(ZONE) as (served, resolver):
         peers = await resolver.resolve("plain.example.net", None, "udp")
