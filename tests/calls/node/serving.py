@@ -16,6 +16,7 @@ from calls import bus
 from calls.models import Call
 from calls.node import database
 from calls.node.process import VoiceProcess
+from calls.node.studio import Studio
 from calls.services.outbound import place_call
 from calls.services.web import start_web_call
 from calls.session.events import EndReason
@@ -29,10 +30,13 @@ from tests.world import House
 
 @asynccontextmanager
 async def serving(
-    *, capacity: int = 5, script: Script | None = None
+    *,
+    capacity: int = 5,
+    script: Script | None = None,
+    studio: Studio | None = None,
 ) -> AsyncIterator[VoiceProcess]:
     """Run a voice process; drain it at the end, and wait for it to leave."""
-    process = VoiceProcess(capacity=capacity, studio=FakeStudio(script))
+    process = VoiceProcess(capacity=capacity, studio=studio or FakeStudio(script))
     running = asyncio.create_task(process.run())
     ready = asyncio.create_task(process.is_ready.wait())
     await asyncio.wait({running, ready}, timeout=10, return_when="FIRST_COMPLETED")

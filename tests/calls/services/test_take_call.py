@@ -125,32 +125,32 @@ def test_a_withheld_number_is_no_number(bakery: House, node: VoiceNode) -> None:
     assert taken.order.caller_number == ""
 
 
-def _switch_off_number(house: House) -> None:
+def switch_off_number(house: House) -> None:
     change(house, is_active=False)
 
 
-def _take_assistant_away(house: House) -> None:
+def take_assistant_away(house: House) -> None:
     change(house, assistant=None)
 
 
-def _switch_off_assistant(house: House) -> None:
+def switch_off_assistant(house: House) -> None:
     with organization_scope(house.organization):
         type(house.assistant).objects.update(is_active=False)
 
 
-def _suspend(house: House) -> None:
+def suspend(house: House) -> None:
     with all_organizations("test"):
         Organization.objects.filter(pk=house.organization.pk).update(status="suspended")
 
 
-def _use_up_minutes(house: House) -> None:
+def use_up_minutes(house: House) -> None:
     with all_organizations("test"):
         Organization.objects.filter(pk=house.organization.pk).update(
             max_minutes_per_month=0
         )
 
 
-def _reach_the_limit(house: House) -> None:
+def reach_the_limit(house: House) -> None:
     """What is put aside for a call that goes on counts as spent."""
     with organization_scope(house.organization):
         start_web_call(
@@ -159,7 +159,7 @@ def _reach_the_limit(house: House) -> None:
         CallGuard.objects.create(organization=house.organization, hourly_microcredits=1)
 
 
-def _fill_lines(house: House) -> None:
+def fill_lines(house: House) -> None:
     with all_organizations("test"):
         Organization.objects.filter(pk=house.organization.pk).update(
             max_concurrent_calls=1
@@ -170,7 +170,7 @@ def _fill_lines(house: House) -> None:
         )
 
 
-def _fill_node(house: House) -> None:
+def fill_node(house: House) -> None:
     VoiceNode.objects.update(capacity=1)
     with organization_scope(house.organization):
         start_web_call(
@@ -178,22 +178,22 @@ def _fill_node(house: House) -> None:
         )
 
 
-def _spend(house: House) -> None:
+def spend(house: House) -> None:
     leave_in_wallet(house, 1)
 
 
 @pytest.mark.parametrize(
     ("prepare", "reason", "status", "message"),
     [
-        (_switch_off_number, EndReason.NUMBER_INACTIVE, "rejected", "closed"),
-        (_take_assistant_away, EndReason.NO_ASSISTANT, "rejected", "closed"),
-        (_switch_off_assistant, EndReason.NO_ASSISTANT, "rejected", "closed"),
-        (_suspend, EndReason.ORGANIZATION_SUSPENDED, "rejected", "suspended"),
-        (_use_up_minutes, EndReason.MINUTES_USED_UP, "rejected", "suspended"),
-        (_reach_the_limit, EndReason.SPENDING_LIMIT, "rejected", "suspended"),
-        (_fill_lines, EndReason.TOO_MANY_CALLS, "rejected", "busy"),
-        (_fill_node, EndReason.NO_CAPACITY, "failed", "busy"),
-        (_spend, EndReason.INSUFFICIENT_CREDITS, "rejected", "suspended"),
+        (switch_off_number, EndReason.NUMBER_INACTIVE, "rejected", "closed"),
+        (take_assistant_away, EndReason.NO_ASSISTANT, "rejected", "closed"),
+        (switch_off_assistant, EndReason.NO_ASSISTANT, "rejected", "closed"),
+        (suspend, EndReason.ORGANIZATION_SUSPENDED, "rejected", "suspended"),
+        (use_up_minutes, EndReason.MINUTES_USED_UP, "rejected", "suspended"),
+        (reach_the_limit, EndReason.SPENDING_LIMIT, "rejected", "suspended"),
+        (fill_lines, EndReason.TOO_MANY_CALLS, "rejected", "busy"),
+        (fill_node, EndReason.NO_CAPACITY, "failed", "busy"),
+        (spend, EndReason.INSUFFICIENT_CREDITS, "rejected", "suspended"),
     ],
 )
 def test_a_call_that_is_not_taken_says_why_and_costs_nothing(
@@ -231,7 +231,7 @@ def test_a_call_that_is_not_taken_says_why_and_costs_nothing(
 def test_a_number_without_a_message_says_nothing(
     bakery: House, node: VoiceNode
 ) -> None:
-    _switch_off_number(bakery)
+    switch_off_number(bakery)
     away = take(caller(bakery), node)
     assert isinstance(away, TurnedAway)
     assert away.message == ""
@@ -252,7 +252,7 @@ def test_a_caller_of_a_number_without_credits_hears_what_is_set_for_it(
         watch = watch_of(bakery.organization)
         watch.unpaid_message = written
         watch.save(update_fields=["unpaid_message"])
-    _spend(bakery)
+    spend(bakery)
     away = take(caller(bakery), node)
     assert isinstance(away, TurnedAway)
     assert (away.reason, away.message) == (EndReason.INSUFFICIENT_CREDITS, heard)
@@ -262,7 +262,7 @@ def test_a_caller_of_a_number_without_credits_hears_what_is_set_for_it(
 def test_a_caller_hears_a_sentence_of_ours_when_the_minutes_are_used_up(
     bakery: House, node: VoiceNode
 ) -> None:
-    _use_up_minutes(bakery)
+    use_up_minutes(bakery)
     away = take(caller(bakery), node)
     assert isinstance(away, TurnedAway)
     assert away.message == (
