@@ -192,6 +192,8 @@ def _person(found: Found) -> str:
 def _caller(found: Found) -> str:
     if not found:
         return _("All numbers have made their calls of the day")
+    if "used" not in found:  # one number without a cap: nobody counts its calls
+        return _("%(number)s, as often as needed") % {"number": found["number"]}
     return ngettext(
         "%(number)s, %(count)d call today",
         "%(number)s, %(count)d calls today",

@@ -7,7 +7,7 @@ why somebody was not called, so the three cannot disagree. It reads; it writes n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -247,8 +247,12 @@ class Desk:
         if caller is None:
             check = checked("caller_id", False)
             return Step([check], hold="number_cap", until=self.now + _REST)
-        used = self.calls_today.get(caller.pk, 0)
-        check = checked("caller_id", True, number=caller.number, used=used)
+        used = (
+            {"used": self.calls_today.get(caller.pk, 0)}
+            if _counts_calls(self.pool, self.campaign)
+            else {}
+        )
+        check = checked("caller_id", True, number=caller.number, **used)
         return Step([check], caller=caller)
 
     def _caller(self, lead: Lead) -> PhoneNumber | None:
@@ -293,13 +297,18 @@ def pool_of(campaign: Campaign) -> list[PhoneNumber]:
     return list(numbers.filter(is_active=True).select_related("trunk").distinct())
 
 
+def _counts_calls(pool: Sequence[PhoneNumber], campaign: Campaign) -> bool:
+    """Whether anything depends on how often a number of the pool has called today."""
+    return len(pool) > 1 or campaign.number_daily_cap is not None
+
+
 def _calls_today(
-    pool: Iterable[PhoneNumber], campaign: Campaign, now: datetime
+    pool: Sequence[PhoneNumber], campaign: Campaign, now: datetime
 ) -> dict[UUID, int]:
     """Count the calls of the last 24 hours from each number of a pool."""
-    ids = [number.pk for number in pool]
-    if len(ids) < 2 and campaign.number_daily_cap is None:
+    if not _counts_calls(pool, campaign):
         return {}
+    ids = [number.pk for number in pool]
     made = Attempt.objects.filter(caller__in=ids, dialed_at__gt=now - DAY)
     claimed = Attempt.objects.filter(
         caller__in=ids, status=Attempt.Status.CLAIMED, dialed_at__isnull=True

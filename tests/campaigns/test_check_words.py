@@ -78,6 +78,7 @@ FOUND: dict[str, list[tuple[dict[str, Any], str]]] = {
     "caller_id": [
         ({}, "All numbers have made their calls of the day"),
         ({"number": "+31201234567", "used": 1}, "+31201234567, 1 call today"),
+        ({"number": "+31201234567"}, "+31201234567, as often as needed"),
     ],
     "attempts": [({"number": 1, "of": 3}, "1 of 3")],
     "pace": [
