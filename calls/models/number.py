@@ -43,4 +43,5 @@ class PhoneNumber(Owned):
         ordering = ["number"]
 
     def __str__(self) -> str:
-        return self.name or self.number
+        # Whoever chooses one has to see what people will see.
+        return f"{self.name} · {self.number}" if self.name else self.number

@@ -23,6 +23,7 @@ class NumbersForm(StepForm):
             label=_("Further numbers that take turns"),
             queryset=None,
             required=False,
+            widget=forms.CheckboxSelectMultiple,
             help_text=_("The number that has called least today is next."),
         )
     )
