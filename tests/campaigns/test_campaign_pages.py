@@ -325,6 +325,29 @@ def test_with_nothing_yet_the_list_says_what_to_do(dora: Client, bob: Client) ->
     assert reverse("campaign_new") not in page
 
 
+def test_no_end_is_foretold_while_everybody_who_is_left_is_held(
+    bakery: House, dora: Client, node: VoiceNode
+) -> None:
+    campaign = make_campaign(bakery, leads=3, max_concurrent_calls=1)
+    asked = {
+        "campaign_id": str(campaign.pk),
+        "organization_id": str(campaign.organization_id),
+    }
+    tasks.dial_campaign(**asked)
+    with organization_scope(bakery.organization):
+        call = Call.objects.get()
+    end_call(bakery, call.pk, EndReason.USER_HANGUP, answered=True)
+    tasks.reconcile_attempts()
+    url = reverse("campaign_detail", args=[campaign.pk])
+    assert "Done at this pace" in dora.get(url).content.decode()
+    with organization_scope(bakery.organization):
+        Campaign.objects.update(number_daily_cap=1)
+    tasks.dial_campaign(**asked)
+    page = dora.get(url).content.decode()
+    assert "Every number to call from has made its calls of the day." in page
+    assert "Done at this pace" not in page
+
+
 def test_the_page_says_when_everybody_sleeps(bakery: House, dora: Client) -> None:
     campaign = make_campaign(bakery, leads=2)
     closed: dict[str, list[list[str]]] = {name: [] for name in WEEKDAYS}
