@@ -41,8 +41,9 @@ def account_tabs(context: Context) -> list[dict[str, Any]]:
     if get_adapter().list_providers(context["request"]):
         rows.append((_("Ways to sign in"), "socialaccount_connections"))
     return [
-        {"label": label, "url": reverse(name), "is_current": path == reverse(name)}
+        {"label": label, "url": url, "is_current": path.startswith(url)}
         for label, name in rows
+        for url in [reverse(name)]
     ]
 
 
