@@ -139,7 +139,7 @@ def open_organization(
     """Open a client as the agency's pages do, with a first key of the same mode."""
     agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     if not agency.is_agency:
-        raise PermissionDenied
+        raise PermissionDenied("Only an agency opens organizations.")
     if wanted.parent_org_id not in (None, agency.pk):
         raise InvalidRequest(
             "A key opens clients of its own organization only.", param="parent_org_id"

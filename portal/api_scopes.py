@@ -45,6 +45,12 @@ def allowed(scopes: Iterable[str]) -> frozenset[Permission]:
     )
 
 
+def scope_for(permission: Permission) -> str:
+    """Return the narrowest scope that gives a right."""
+    verb = READ if _is_read(permission) else WRITE
+    return f"{_resource(permission)}:{verb}"
+
+
 def exceeds(wanted: Iterable[str], held: Iterable[str]) -> bool:
     """Whether scopes give more than others do."""
     return not allowed(wanted) <= allowed(held)

@@ -14,7 +14,7 @@ from ninja import Body as BodyParam, Router, Status
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, WithJsonSchema
 
 from billing.by_hand import ByHand, do_by_hand
-from billing.errors import IdempotencyConflict
+from billing.errors import IdempotencyConflict, NotEnoughCredits
 from billing.ledger import wallet_balance
 from billing.models import GrantRequest
 from common.money import format_credits, parse_credits
@@ -215,6 +215,12 @@ def give_credits(
                 ),
                 actor=None,
             )
+        except NotEnoughCredits as error:
+            raise InvalidRequest(
+                "Your pool has fewer credits than that.",
+                param="credits",
+                code="insufficient_credits",
+            ) from error
         except IdempotencyConflict as error:
             raise Conflict(
                 "This key gave other credits before. Use a new one.", param=HEADER

@@ -32,7 +32,7 @@ from common.windows import WHOLE_WEEK
 from config.demo.cast import AGENCIES, PASSWORD, STAFF_EMAIL, Agency, Helper, House
 from config.demo.history import seed_history
 from config.demo.people import seed_campaign
-from portal.models import APIKey, Organization, Portal, User
+from portal.models import APIKey, Organization, Portal, Role, User
 from portal.scope import all_organizations, organization_scope
 from portal.services.api_keys import LIVE_PREFIX, issue_key
 from portal.services.brand import save_brand
@@ -122,8 +122,13 @@ def _furnish(organization: Organization, house: House) -> None:
                 actor=None,
             )
         if not APIKey.objects.filter(name="Demo").exists():
+            # An owner's, so that all there is can be tried with it.
             issue_key(
-                organization=organization, name="Demo", actor=None, key=demo_key(house)
+                organization=organization,
+                name="Demo",
+                actor=None,
+                key=demo_key(house),
+                role=Role.OWNER,
             )
         if Assistant.objects.exists():
             seed_trunk(organization, house)

@@ -22,5 +22,5 @@ def agency_of(request: HttpRequest) -> Organization:
     """Return the agency that the key belongs to; a client sells nothing."""
     agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
     if not agency.is_agency:
-        raise PermissionDenied
+        raise PermissionDenied("Only an agency sells; this key belongs to a client.")
     return agency

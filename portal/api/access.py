@@ -12,7 +12,9 @@ from django.http import HttpRequest
 from ninja.params import models
 
 from portal.api.errors import InvalidRequest, LiveKeyNeeded
-from portal.permissions import Permission
+from portal.api_scopes import allowed, scope_for
+from portal.models import APIKey, Role
+from portal.permissions import Permission, permissions_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ONLY_A_TEST: Final = "A test key neither calls people nor moves money. Use a live key."
@@ -35,7 +37,7 @@ def api_requires(
         @wraps(operation)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if permission not in getattr(request, "permissions", frozenset()):
-                raise PermissionDenied
+                raise PermissionDenied(lacking(request, permission))
             if needs_live_key:
                 require_live_key(request)
             for name in request.GET:
@@ -49,6 +51,29 @@ def api_requires(
         return guarded  # type: ignore[return-value]  # same signature
 
     return decorate
+
+
+def lacking(request: HttpRequest, permission: Permission) -> str:
+    """Return why a key has no right to something, and which key would."""
+    key: APIKey | None = getattr(request, "api_key", None)
+    if key is None:
+        return ""
+    in_agency = key.organization.is_agency
+    having = [
+        role
+        for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN, Role.OWNER)
+        if permission in permissions_of(role, in_agency=in_agency)
+    ]
+    if not having:
+        return "Only an agency may do that; this key belongs to a client."
+    if key.role not in having:
+        return (
+            f"This key has the rights of the role {key.role}, and this takes those of "
+            f"{having[0]}. Use a key that somebody of that role made."
+        )
+    if permission not in allowed(key.scopes):
+        return f"This key has no scope for this. It takes `{scope_for(permission)}`."
+    return "This is switched off for the organization."
 
 
 def require_live_key(request: HttpRequest, why: str = _ONLY_A_TEST) -> None:

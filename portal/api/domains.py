@@ -196,6 +196,11 @@ def _refusals(param: str | None = None) -> Iterator[None]:
     except domains.MailServiceError as error:
         raise InvalidRequest(str(error), param=param, code="mail_provider") from error
     except ValidationError as error:
+        if error.code == "no_resend":
+            raise Conflict(
+                "Connect the agency's Resend account first: PATCH /mail-sender with "
+                "transport, resend_key and from_address."
+            ) from error
         if error.code == "has_domain":
             raise Conflict(error.messages[0], param=param) from error
         raise InvalidRequest(error.messages[0], param=param) from error
@@ -209,5 +214,5 @@ def _organization(request: HttpRequest) -> Organization:
 def _domain(request: HttpRequest) -> SendingDomain:
     row = domains.sending_domain_of(_organization(request))
     if row is None:
-        raise Http404("There is no sending domain.")
+        raise Http404("There is no sending domain. Add one with POST /domains.")
     return row

@@ -161,5 +161,5 @@ def _organization(request: HttpRequest) -> Organization:
 def _agency(request: HttpRequest) -> Organization:
     organization = _organization(request)
     if not organization.is_agency:
-        raise PermissionDenied
+        raise PermissionDenied("Only an agency has applications of its own.")
     return organization

@@ -84,6 +84,8 @@ def test_credits_move_out_of_the_pool_and_no_further(
     assert acme_api.get("/organizations").json()["credits_balance"] == pool - 10
     poor = acme_api.post(path, {"credits": "9000000", "memo": "Fair", "move": True})
     assert poor.status_code == 402
+    assert poor.json()["error"]["param"] == "credits"
+    assert "pool" in poor.json()["error"]["message"]
     assert acme_api.get("/organizations").json()["credits_balance"] == pool - 10
 
 

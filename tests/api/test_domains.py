@@ -145,7 +145,8 @@ def test_what_resend_refuses_is_told_in_its_words(
 def test_without_an_account_there_is_nothing_to_choose(owner: ApiClient) -> None:
     assert owner.get("/domains/sync").json() == []
     answer = owner.post("/domains/sync", {"domain_id": "d-1"})
-    assert answer.json()["error"]["param"] == "domain_id"
+    assert answer.status_code == 409
+    assert "PATCH /mail-sender" in answer.json()["error"]["message"]
 
 
 def test_only_an_agencys_owner_has_one(

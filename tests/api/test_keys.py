@@ -160,3 +160,34 @@ def test_a_revoked_key_ends_at_once(bakery: House) -> None:
     answer = client.get("/calls")
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "api_key_revoked"
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "path", "said"),
+    [
+        (Role.ADMIN, ["write"], "/mail-sender", "takes those of owner"),
+        (Role.VIEWER, ["write"], "/webhook-endpoints", "takes those of admin"),
+        (Role.OWNER, ["calls:read"], "/mail-sender", "`mail:write`"),
+        (Role.OWNER, ["calls:write"], "/assistants", "`assistants:read`"),
+    ],
+)
+def test_a_refusal_says_which_key_may(
+    acme: House, role: Role, scopes: list[str], path: str, said: str
+) -> None:
+    with organization_scope(acme.organization):
+        _row, text = issue_key(
+            organization=acme.organization,
+            name="Team key",
+            actor=None,
+            role=role,
+            scopes=scopes,
+        )
+    answer = ApiClient(acme, text).get(path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    assert said in answer.json()["error"]["message"]
+
+
+def test_a_client_is_told_what_agencies_may(bakery_api: ApiClient) -> None:
+    for path in ("/mail-sender", "/organizations/figures", "/selling/grants"):
+        message = bakery_api.get(path).json()["error"]["message"]
+        assert message == "Only an agency may do that; this key belongs to a client."
