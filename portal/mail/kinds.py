@@ -10,6 +10,8 @@ from typing import Any, Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from common.lazy_text import lazy_sentence
+
 
 @dataclass(frozen=True)
 class MailKind:
@@ -112,7 +114,11 @@ KINDS: Final[dict[str, MailKind]] = {
             {
                 "address": "https://crm.example/hook",
                 "organization_name": "Harbour Dental",
-                "problem": "HTTP 503",
+                "problem": lazy_sentence(
+                    _("It answered with status %(status)s."), {"status": "503"}
+                ),
+                "failing_since": datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
+                "failures": 5,
                 "is_disabled": False,
                 "url": _URL,
             },

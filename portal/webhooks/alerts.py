@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from django.urls import reverse
+import re
+from typing import Final
 
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from common.lazy_text import lazy_sentence
 from portal.hosts import portal_url
 from portal.mail import send_mail
 from portal.models import Membership, Portal, Role, WebhookEndpoint
+
+# As the delivery log has it.
+_STATUS: Final = re.compile(r"HTTP (\d{3})")
+
+
+def in_words(problem: str) -> str | Promise:
+    """Return what went wrong as a sentence, for people who do not read status codes."""
+    status = _STATUS.fullmatch(problem)
+    if status is None:
+        return problem
+    if status[1] == "410":
+        return _("It answered that it is gone for good (status 410).")
+    return lazy_sentence(
+        _("It answered with status %(status)s."), {"status": status[1]}
+    )
 
 
 def tell_of_failing(endpoint: WebhookEndpoint, problem: str) -> None:
@@ -37,7 +58,9 @@ def _tell(
             context={
                 "address": endpoint.url,
                 "organization_name": organization.name,
-                "problem": problem,
+                "problem": in_words(problem),
+                "failing_since": endpoint.failing_since,
+                "failures": endpoint.failures_in_row,
                 "is_disabled": is_disabled,
                 "url": portal_url(
                     portal,

@@ -207,6 +207,12 @@ def test_the_breaker_opens_probes_and_closes(
     tried = len(receiver.received)
     assert fresh(endpoint).paused_until is not None
     assert mails(bakery) == ["A webhook of Bakery fails"]
+    with organization_scope(bakery.organization):
+        mail = OutgoingMail.objects.get()
+    for text in (mail.text, mail.html):
+        assert "It answered with status 503." in text
+        assert "Failed tries in a row" in text
+    assert "Failed tries in a row: 5" in mail.text
     tell(bakery)
     deliver_due()
     assert len(receiver.received) == tried  # nothing goes while it is open
