@@ -118,6 +118,66 @@ def test_calls_and_usage_are_tracked(house: House, curl: Curl) -> None:
     assert curl("GET", "/byok")[2]["byok_keys"]["deepgram_secret_id"] is None
 
 
+def test_an_assistant_has_all_that_is_said_of_it(house: House, curl: Curl) -> None:
+    """Its parts by the introduction's list: model, voice, ears, tools, analysis."""
+    body = {
+        "name": "Front desk",
+        "llm_config": {
+            "provider": "demo",
+            "model": "demo-1",
+            "messages": [{"role": "system", "content": "You work for a bakery."}],
+            "tools": [{"type": "function", "function": {"name": "check_slot"}}],
+        },
+        "tts_config": {"provider": "offline", "voice_id": "flite-rms", "speed": 1.1},
+        "stt_config": {"provider": "offline", "language": "en", "keyterms": ["bun"]},
+        "analysis_plan": {
+            "structured_data_plan": {
+                "enabled": True,
+                "schema": {
+                    "type": "object",
+                    "properties": {"mood": {"type": "string"}},
+                },
+            }
+        },
+    }
+    status, _headers, made = curl("POST", "/assistants", body)
+    assert status == 201, made
+    path = f"/assistants/{made['assistant']['id']}"
+    read = curl("GET", path)[2]["assistant"]
+    for block, value in (
+        ("tts_config", ("speed", 1.1)),
+        ("stt_config", ("keyterms", ["bun"])),
+        ("llm_config", ("model", "demo-1")),
+    ):
+        assert read[block][value[0]] == value[1]
+    assert read["llm_config"]["tools"][0]["function"]["name"] == "check_slot"
+    plan = read["analysis_plan"]["structured_data_plan"]
+    assert plan["schema"]["properties"] == {"mood": {"type": "string"}}
+
+
+def test_a_call_that_is_over_takes_no_commands(
+    house: House, curl: Curl, node: VoiceNode
+) -> None:
+    voices, mcp = curl("GET", "/voices")[2], curl("GET", "/mcp-servers")[2]
+    assert voices["voices"]
+    assert mcp["mcp_servers"] == []
+    started = curl("POST", "/web-calls", {"assistant_id": str(house.assistant.pk)})
+    assert started[0] == 201, started[2]
+    path = f"/calls/{started[2]['call_id']}"
+    status, _headers, read = curl("GET", path)
+    assert (status, read["direction"], read["messages"]) == (200, "web", [])
+    say = {"type": "say", "content": "Hello."}
+    status, _headers, refused = curl("POST", f"{path}/control", say)
+    assert (status, refused["error"]["code"]) == (400, "call_not_active")
+
+
+def test_a_client_may_not_do_what_agencies_do(house: House, curl: Curl) -> None:
+    """The introduction's 403."""
+    status, _headers, refused = curl("POST", "/organizations", {"name": "Florist"})
+    assert (status, refused["error"]["code"]) == (403, "forbidden")
+    assert refused["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("words", "status", "code", "param"),
     [

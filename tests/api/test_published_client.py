@@ -50,6 +50,7 @@ STEPS = (
     "domains",
     "organizations",
     "errors",
+    "limits",
     "webhooks",
 )
 
@@ -132,6 +133,14 @@ def poor_client(acme: House) -> tuple[str, str]:
     return key_of(client), str(assistant.pk)
 
 
+def limited_key(acme: House) -> str:
+    """Return the key of a client that may ask twice a minute."""
+    client = open_client(agency=acme.organization, name="Quiet", actor=None)
+    with organization_scope(client):
+        Organization.objects.filter(pk=client.pk).update(api_rate_per_minute=2)
+    return key_of(client)
+
+
 def message() -> dict[str, Any]:
     data = message_body(
         "end-of-call-report", sample("end-of-call-report"), timezone.now()
@@ -173,6 +182,7 @@ def test_the_published_client_does_all_it_offers(
         "poor_assistant_id": poor_assistant,
         "assistant_id": str(bakery.assistant.pk),
         "live_call_id": live_call(bakery),
+        "limited_key": limited_key(acme),
         "webhook": message(),
     }
     connection.close()

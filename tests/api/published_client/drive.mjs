@@ -6,7 +6,9 @@ import {
   HMSSovereign,
   InsufficientCreditsError,
   NotFoundError,
+  RateLimitError,
   Webhooks,
+  WebhookVerificationError,
 } from "./client.mjs";
 
 const given = JSON.parse(process.env.GIVEN);
@@ -84,10 +86,17 @@ const steps = {
     assert.equal(page.data.length, 2);
     assert.equal(page.hasMore, true);
     assert.equal((await client.calls.listAll().toArray()).length, page.pagination.total);
+    const walked = [];
+    for await (const one of client.calls.listAll({ direction: "outbound" })) walked.push(one.id);
+    assert.ok(walked.includes(started.call_id));
+    const second = await client.calls.list({ limit: 2, offset: page.nextOffset });
+    assert.equal(second.data.some((one) => page.data.map((it) => it.id).includes(one.id)), false);
     const live = given.live_call_id;
     for (const sent of [
       await client.calls.injectContext(live, "The code is 1234.", true),
       await client.calls.say(live, "One moment."),
+      await client.calls.control(live, { type: "say", content: "Still there?", end_after: false }),
+      await client.calls.transfer(live, "+31201234567", "One moment."),
       await client.calls.end(live, "Goodbye."),
     ]) assert.equal(sent.success, true);
     await assert.rejects(
@@ -202,6 +211,18 @@ const steps = {
       poor.calls.create({ destination: "+31612345678", assistant_id: given.poor_assistant_id }),
       InsufficientCreditsError,
     );
+    assert.throws(() => new HMSSovereign({ ...options, apiKey: "" }), AuthenticationError);
+    await assert.rejects(
+      client.numbers.create({ phone_number: "nonsense" }),
+      (error) => error instanceof ApiRequestError && error.status === 400,
+    );
+  },
+  async limits() {
+    const limited = new HMSSovereign({ ...options, apiKey: given.limited_key });
+    await assert.rejects(
+      async () => { for (let sent = 0; sent < 3; sent++) await limited.voices.list(); },
+      (error) => error instanceof RateLimitError && error.status === 429 && error.retryAfter >= 1,
+    );
   },
   async webhooks() {
     const { headers, body, secret } = given.webhook;
@@ -212,6 +233,11 @@ const steps = {
       secret,
     });
     assert.equal(payload.message.type, headers[Webhooks.HEADERS.EVENT]);
+    // What the client signs itself is what we sign, and too old a message is refused.
+    const stamp = headers[Webhooks.HEADERS.TIMESTAMP];
+    assert.equal(Webhooks.sign(body, secret, Number(stamp)).signature, headers[Webhooks.HEADERS.SIGNATURE]);
+    const old = Webhooks.sign(body, secret, Number(stamp) - 301);
+    assert.throws(() => Webhooks.verify({ payload: body, ...old, secret }), WebhookVerificationError);
     assert.throws(() => Webhooks.verify({ payload: `${body} `, signature: headers[Webhooks.HEADERS.SIGNATURE], timestamp: headers[Webhooks.HEADERS.TIMESTAMP], secret }));
   },
 };
