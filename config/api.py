@@ -31,6 +31,7 @@ from calls.api import (
     recordings,
     samples,
     sip_trunks,
+    text_chats,
     usage,
     web_calls,
     widgets,
@@ -109,6 +110,7 @@ api.add_router("/assistants", widgets)
 api.add_router("/assistants", prices)
 api.add_router("/assistants", proposals)
 api.add_router("/assistants", data_flows)
+api.add_router("/assistants", text_chats)
 api.add_router("/agents", assistants, url_name_prefix="agents")
 api.add_router("/calls", calls)
 api.add_router("/calls", call_recordings)

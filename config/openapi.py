@@ -28,6 +28,7 @@ _STARTS_A_CALL: Final = (
     "/api/v1/calls/outbound",
     "/api/v1/campaigns/{campaign_id}/test-call",
     "/api/v1/numbers/{number_id}/simulate",
+    "/api/v1/assistants/{assistant_id}/text-chats",
     "/api/v1/web-calls",
 )
 _SOUND: Final = ("/api/v1/recordings/{signed}", "/api/v1/calls/{call_id}/recording")

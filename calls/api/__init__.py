@@ -9,6 +9,7 @@ from calls.api.proposals import router as proposals
 from calls.api.recordings import of_calls as call_recordings, router as recordings
 from calls.api.samples import router as samples
 from calls.api.sip_trunks import router as sip_trunks
+from calls.api.text_chats import router as text_chats
 from calls.api.usage import router as usage
 from calls.api.widgets import router as widgets
 
@@ -23,6 +24,7 @@ __all__ = [
     "recordings",
     "samples",
     "sip_trunks",
+    "text_chats",
     "usage",
     "web_calls",
     "widgets",

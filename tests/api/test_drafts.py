@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from calls.models import Call, VoiceNode
+from calls.services.web import WRITING
+from portal.scope import organization_scope
 from tests.api.conftest import ApiClient
 from tests.world import House
 
@@ -107,3 +110,18 @@ def test_another_organizations_draft_is_not_there(
 ) -> None:
     assert garage_api.get(f"{path}/draft").status_code == 404
     assert garage_api.patch(f"{path}/draft", {}).status_code == 404
+
+
+def test_a_draft_is_tried_in_writing(
+    bakery: House, node: VoiceNode, bakery_api: ApiClient, garage_api: ApiClient
+) -> None:
+    at = f"/assistants/{bakery.assistant.pk}"
+    bakery_api.patch(f"{at}/draft", {"first_message": "Not published yet."})
+    started = bakery_api.post(f"{at}/text-chats")
+    assert started.status_code == 201, started.content
+    assert started.json()["token"]
+    with organization_scope(bakery.organization):
+        call = Call.objects.get(pk=started.json()["call_id"])
+    assert (call.carrier, call.is_test) == (WRITING, True)
+    assert call.overrides["spec"]["first_message"] == "Not published yet."
+    assert garage_api.post(f"{at}/text-chats").status_code == 404

@@ -163,6 +163,7 @@ POST /sign-ups/{request_id}/approve
 POST /sign-ups/{request_id}/decline
 POST /assistants/{assistant_id}/proposals
 GET /assistants/{assistant_id}/data-flows
+POST /assistants/{assistant_id}/text-chats
 GET /voices/sample
 PATCH /byok
 GET PUT DELETE /assistants/{assistant_id}/widget
