@@ -221,12 +221,25 @@ class Resolver:
         try:
             answer = await self._dns.resolve(name, kind, search=False)
         except (dns.exception.DNSException, OSError, ValueError):
+            _stop_if_cancelled()
             return []
+        _stop_if_cancelled()
         ttl_s = float(answer.rrset.ttl if answer.rrset else LEAST_TTL_S)
         self._ttl_s = min(max(ttl_s, LEAST_TTL_S), MOST_TTL_S)
         return list(answer)
 
     _ttl_s = LEAST_TTL_S  # of the last answer
+
+
+def _stop_if_cancelled() -> None:
+    """Raise for a cancellation that was lost in a look-up.
+
+    Python 3.11's `wait_for`, which dnspython waits with, forgets one that comes at the
+    moment the answer does; who cancelled would wait for us for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _is_address(host: str) -> bool:

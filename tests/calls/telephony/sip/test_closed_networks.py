@@ -142,7 +142,8 @@ async def test_records_of_a_domain_lead_no_call_into_a_closed_network(
                 await phone.place(PlaceRequest(uuid7(), CALLER, CALLED, 5, config.id))
         finally:
             await phone.aclose()
-    assert [kind for _, kind in served.asked[:3]] == ["NAPTR", "SRV", "A"]
+    asked = list(dict.fromkeys(kind for _, kind in served.asked))
+    assert asked[:3] == ["NAPTR", "SRV", "A"]
     assert phone.ports.in_use == 0
     assert not inside.reached()
 
