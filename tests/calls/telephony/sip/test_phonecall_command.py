@@ -67,7 +67,8 @@ class Installation:
         await call.leg.answer()
         call.leg.set_digit_listener(self.keys.append)
         await say(call.leg, 0.5)
-        self.heard_samples = (await hear(call.leg, 2)).size
+        # Until the caller has said theirs: an answer before it is waited for in vain.
+        self.heard_samples = (await hear(call.leg, 3.2)).size
         await say(call.leg, 0.5)
         await call.leg.wait_closed()
 
