@@ -222,8 +222,9 @@ class Line:
         self.settled_s = self.leg.offset_ms / 1_000
 
     def since_settled(self) -> np.ndarray:
-        """What was heard since then."""
-        return self.samples[int(self.settled_s * HEARD_HZ) :]
+        """What was heard in the ten seconds from then on."""
+        start = int(self.settled_s * HEARD_HZ)
+        return self.samples[start : start + 10 * HEARD_HZ]
 
     async def aclose(self) -> None:
         await self.leg.hang_up()
