@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from ninja import Body, Router, Status
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
@@ -41,6 +41,7 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest, invalid_request
 from portal.api.paging import Body as RequestBody, Deleted
 from portal.api.plain import plain_answer
+from portal.http import KeyRequest
 from portal.permissions import Permission
 from portal.services.privacy import policy_in_scope
 
@@ -149,7 +150,7 @@ def take_is_active(values: dict[str, Any]) -> bool | None:
 
 @router.get("", response=Assistants, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_assistants(request: HttpRequest) -> HttpResponse:
+def list_assistants(request: KeyRequest) -> HttpResponse:
     """Every assistant of the key's organization."""
     rows = list(visible_assistants())
     secrets = _secrets_of(rows)
@@ -159,12 +160,12 @@ def list_assistants(request: HttpRequest) -> HttpResponse:
 @router.post("", response={201: OneAssistant}, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 @transaction.atomic
-def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, Any]]:
+def create_assistant(request: KeyRequest, values: Values) -> Status[dict[str, Any]]:
     """Create an assistant; only `name` is required."""
     is_active, secret = take_is_active(values), take_secret(values)
     spec = require_address(read_spec(modernised(values)))
     assistant = services.create_assistant(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         spec=spec,
         actor=None,
     )
@@ -177,7 +178,7 @@ def create_assistant(request: HttpRequest, values: Values) -> Status[dict[str, A
 
 @router.get("/{uuid:assistant_id}", response=OneAssistant, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+def read_assistant(request: KeyRequest, assistant_id: UUID) -> dict[str, Any]:
     """One assistant."""
     return {"assistant": assistant_json(get_assistant(assistant_id))}
 
@@ -186,7 +187,7 @@ def read_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
 @api_requires(Permission.ASSISTANTS_EDIT)
 @transaction.atomic
 def change_assistant(
-    request: HttpRequest, assistant_id: UUID, values: Values
+    request: KeyRequest, assistant_id: UUID, values: Values
 ) -> dict[str, Any]:
     """Change the fields that are given, also within a block; lists are replaced whole."""
     assistant = get_assistant(assistant_id)
@@ -204,7 +205,7 @@ def change_assistant(
 
 @router.delete("/{uuid:assistant_id}", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def delete_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, bool]:
+def delete_assistant(request: KeyRequest, assistant_id: UUID) -> dict[str, bool]:
     """Delete an assistant; its calls stay."""
     services.delete_assistant(assistant=get_assistant(assistant_id), actor=None)
     return {"success": True}
@@ -230,7 +231,7 @@ class NewName(RequestBody):
 
 @router.post("/import", response={201: ImportedAssistant}, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def import_assistant(request: HttpRequest, document: Values) -> Status[dict[str, Any]]:
+def import_assistant(request: KeyRequest, document: Values) -> Status[dict[str, Any]]:
     """Make an assistant of an export: ours, or one of Vapi, Retell or ElevenLabs.
 
     Fields of another system that have no counterpart here are listed in
@@ -243,7 +244,7 @@ def import_assistant(request: HttpRequest, document: Values) -> Status[dict[str,
     except NotSound as error:
         raise refused(error.faults) from error
     assistant = services.create_assistant(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         spec=found.spec,
         actor=None,
     )
@@ -259,7 +260,7 @@ def import_assistant(request: HttpRequest, document: Values) -> Status[dict[str,
 
 @router.get("/{uuid:assistant_id}/export", response=dict[str, JsonValue])
 @api_requires(Permission.ASSISTANTS_READ)
-def export_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+def export_assistant(request: KeyRequest, assistant_id: UUID) -> dict[str, Any]:
     """The current version as a file that `POST /assistants/import` takes; no secrets."""
     return exported(get_assistant(assistant_id))
 
@@ -269,7 +270,7 @@ def export_assistant(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]
 )
 @api_requires(Permission.ASSISTANTS_EDIT)
 def duplicate_assistant(
-    request: HttpRequest, assistant_id: UUID, body: NewName
+    request: KeyRequest, assistant_id: UUID, body: NewName
 ) -> Status[dict[str, Any]]:
     """Another assistant with the same settings, secrets of its tools included."""
     assistant = get_assistant(assistant_id)
@@ -299,7 +300,7 @@ class OneVersion(BaseModel):
 
 @router.get("/{uuid:assistant_id}/versions", response=Versions)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_assistant_versions(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+def list_assistant_versions(request: KeyRequest, assistant_id: UUID) -> dict[str, Any]:
     """The last hundred versions, newest first; calls keep the one they used."""
     assistant = get_assistant(assistant_id)
     rows = assistant.versions.all()[:100]
@@ -309,7 +310,7 @@ def list_assistant_versions(request: HttpRequest, assistant_id: UUID) -> dict[st
 @router.get("/{uuid:assistant_id}/versions/{int:number}", response=OneVersion)
 @api_requires(Permission.ASSISTANTS_READ)
 def read_assistant_version(
-    request: HttpRequest, assistant_id: UUID, number: int
+    request: KeyRequest, assistant_id: UUID, number: int
 ) -> dict[str, Any]:
     """One version, by its number."""
     assistant = get_assistant(assistant_id)
@@ -323,7 +324,7 @@ def read_assistant_version(
 )
 @api_requires(Permission.ASSISTANTS_EDIT)
 def restore_assistant_version(
-    request: HttpRequest, assistant_id: UUID, number: int
+    request: KeyRequest, assistant_id: UUID, number: int
 ) -> dict[str, Any]:
     """Make an earlier version the next one again; numbers only go up."""
     assistant = get_assistant(assistant_id)
@@ -374,7 +375,7 @@ _DUTCH: Final = {"female": "vrouwenstem", "male": "mannenstem", "neutral": "stem
 
 @voices.get("", response=Voices)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_voices(request: HttpRequest) -> dict[str, Any]:
+def list_voices(request: KeyRequest) -> dict[str, Any]:
     """Every voice of the catalogue that this installation can offer."""
     keys = keys_at_hand()
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Router
 from pydantic import BaseModel, Field
 
@@ -16,6 +16,7 @@ from assistants.models import ProviderKey
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Own keys"])
@@ -83,7 +84,7 @@ class Configs(BaseModel):
 
 @router.get("", response=ProviderKeys)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
-def list_keys(request: HttpRequest) -> dict[str, Any]:
+def list_keys(request: KeyRequest) -> dict[str, Any]:
     """Which vendors have a key of one's own, and whose key calls use."""
     return _keys(request)
 
@@ -91,12 +92,12 @@ def list_keys(request: HttpRequest) -> dict[str, Any]:
 @router.post("", response=SavedProviderKeys)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
 def save_key(
-    request: HttpRequest, body: Annotated[NewKey, BodyParam(...)]
+    request: KeyRequest, body: Annotated[NewKey, BodyParam(...)]
 ) -> dict[str, Any]:
     """Check a key with its vendor and keep it; calls that start from now on use it."""
     _checked(
         keys.save_key,
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         provider=body.provider,
         api_key=body.api_key,
         config=body.config,
@@ -109,11 +110,11 @@ def save_key(
 @router.patch("", response=SavedProviderKeys)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
 def share_key(
-    request: HttpRequest, body: Annotated[Sharing, BodyParam(...)]
+    request: KeyRequest, body: Annotated[Sharing, BodyParam(...)]
 ) -> dict[str, Any]:
     """Let an agency's clients use its key, or keep it to itself; running calls go on."""
     _checked(keys.kind_of, provider=body.provider)
-    organization = request.organization  # type: ignore[attr-defined]
+    organization = request.organization
     if not organization.is_agency:
         raise PermissionDenied("Only an agency shares its keys.")
     row = ProviderKey.objects.filter(provider=body.provider).first()
@@ -126,11 +127,11 @@ def share_key(
 @router.delete("", response=SavedProviderKeys)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
 def remove_key(
-    request: HttpRequest, body: Annotated[OneProvider, BodyParam(...)]
+    request: KeyRequest, body: Annotated[OneProvider, BodyParam(...)]
 ) -> dict[str, Any]:
     """Take a key away; calls use the agency's or the platform's again."""
     _checked(keys.kind_of, provider=body.provider)
-    organization = request.organization  # type: ignore[attr-defined]
+    organization = request.organization
     if not keys.remove_key(
         provider=body.provider, organization=organization, actor=None
     ):
@@ -140,7 +141,7 @@ def remove_key(
 
 @router.get("/config", response=Configs)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
-def read_config(request: HttpRequest) -> dict[str, Any]:
+def read_config(request: KeyRequest) -> dict[str, Any]:
     """The settings beside each key."""
     return _configs()
 
@@ -148,12 +149,12 @@ def read_config(request: HttpRequest) -> dict[str, Any]:
 @router.post("/config", response=Configs)
 @api_requires(Permission.PROVIDER_KEYS_EDIT)
 def save_config(
-    request: HttpRequest, body: Annotated[NewConfig, BodyParam(...)]
+    request: KeyRequest, body: Annotated[NewConfig, BodyParam(...)]
 ) -> dict[str, Any]:
     """Change settings of a vendor; its key must be there, and is checked with them."""
     _checked(
         keys.save_config,
-        organization=request.organization,  # type: ignore[attr-defined]
+        organization=request.organization,
         provider=body.provider,
         config=body.config,
         actor=None,
@@ -172,8 +173,8 @@ def _checked(service: Any, **values: Any) -> None:
         ) from away
 
 
-def _keys(request: HttpRequest) -> dict[str, Any]:
-    organization = request.organization  # type: ignore[attr-defined]
+def _keys(request: KeyRequest) -> dict[str, Any]:
+    organization = request.organization
     views = keys.overview(organization)
     return {
         "byok_keys": {

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest
 from ninja import Router
 from pydantic import BaseModel, Field, JsonValue
 
@@ -30,6 +29,7 @@ from assistants.spec_secrets import masked
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
@@ -80,7 +80,7 @@ def draft_json(assistant: Assistant) -> dict[str, Any] | None:
 
 @router.get("/{uuid:assistant_id}/draft", response=OneDraft)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_draft(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+def read_draft(request: KeyRequest, assistant_id: UUID) -> dict[str, Any]:
     """The draft, if somebody works on one."""
     return {"draft": draft_json(get_assistant(assistant_id))}
 
@@ -89,7 +89,7 @@ def read_draft(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
 @api_requires(Permission.ASSISTANTS_EDIT)
 @transaction.atomic
 def change_draft(
-    request: HttpRequest, assistant_id: UUID, values: Values
+    request: KeyRequest, assistant_id: UUID, values: Values
 ) -> dict[str, Any]:
     """Change the draft, or begin one; what is given is merged as for the assistant.
 
@@ -109,7 +109,7 @@ def change_draft(
 
 @router.delete("/{uuid:assistant_id}/draft", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def discard_draft(request: HttpRequest, assistant_id: UUID) -> dict[str, bool]:
+def discard_draft(request: KeyRequest, assistant_id: UUID) -> dict[str, bool]:
     """Throw the draft away; a second time changes nothing."""
     services.discard_draft(assistant=get_assistant(assistant_id), actor=None)
     return {"success": True}
@@ -118,7 +118,7 @@ def discard_draft(request: HttpRequest, assistant_id: UUID) -> dict[str, bool]:
 @router.post("/{uuid:assistant_id}/draft/publish", response=OneAssistant, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def publish_draft(
-    request: HttpRequest, assistant_id: UUID, wanted: DraftPublished
+    request: KeyRequest, assistant_id: UUID, wanted: DraftPublished
 ) -> dict[str, Any]:
     """Let the next call use the draft; one that was overtaken is a conflict."""
     try:

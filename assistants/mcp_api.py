@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
@@ -23,6 +22,7 @@ from assistants.models import McpServer
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["MCP servers"])
@@ -118,7 +118,7 @@ def _tried(service: Any, **values: Any) -> McpServer:
 
 @router.get("", response=Servers)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_servers(request: HttpRequest) -> dict[str, Any]:
+def list_servers(request: KeyRequest) -> dict[str, Any]:
     """Every MCP server of the organization, by name."""
     return {"mcp_servers": [_json(row) for row in McpServer.objects.all()]}
 
@@ -126,12 +126,12 @@ def list_servers(request: HttpRequest) -> dict[str, Any]:
 @router.post("", response={201: OneServer})
 @api_requires(Permission.ASSISTANTS_EDIT)
 def create_server(
-    request: HttpRequest, body: Annotated[NewServer, BodyParam(...)]
+    request: KeyRequest, body: Annotated[NewServer, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Keep a server; nothing is asked of it yet."""
     server = _tried(
         mcp_servers.create_server,
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         values=body.model_dump(),
     )
     return Status(201, {"mcp_server": _json(server)})
@@ -139,7 +139,7 @@ def create_server(
 
 @router.get("/{uuid:server_id}", response=OneServer)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_server(request: HttpRequest, server_id: UUID) -> dict[str, Any]:
+def read_server(request: KeyRequest, server_id: UUID) -> dict[str, Any]:
     """One server."""
     return {"mcp_server": _json(get_server(server_id))}
 
@@ -147,7 +147,7 @@ def read_server(request: HttpRequest, server_id: UUID) -> dict[str, Any]:
 @router.patch("/{uuid:server_id}", response=OneServer)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def change_server(
-    request: HttpRequest, server_id: UUID, body: Annotated[ServerChange, BodyParam(...)]
+    request: KeyRequest, server_id: UUID, body: Annotated[ServerChange, BodyParam(...)]
 ) -> dict[str, Any]:
     """Change what is given; another host needs the headers again."""
     values = body.model_dump(exclude_unset=True)
@@ -160,7 +160,7 @@ def change_server(
 
 @router.delete("/{uuid:server_id}", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def delete_server(request: HttpRequest, server_id: UUID) -> dict[str, bool]:
+def delete_server(request: KeyRequest, server_id: UUID) -> dict[str, bool]:
     """Delete a server that no assistant uses."""
     try:
         mcp_servers.delete_server(server=get_server(server_id), actor=None)
@@ -171,6 +171,6 @@ def delete_server(request: HttpRequest, server_id: UUID) -> dict[str, bool]:
 
 @router.post("/{uuid:server_id}/test", response=TestResult, exclude_none=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def test_server(request: HttpRequest, server_id: UUID) -> dict[str, Any]:
+def test_server(request: KeyRequest, server_id: UUID) -> dict[str, Any]:
     """Connect now and list the tools, or say why that does not work."""
     return mcp_servers.test_server(server=get_server(server_id))

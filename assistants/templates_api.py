@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Body as BodyParam, Query, Router, Status
 from pydantic import BaseModel, Field, ValidationError
 
@@ -19,6 +18,7 @@ from common.http import OutboundError
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest, invalid_request
 from portal.api.paging import Body, Deleted, Pagination, PaginationJson
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 tools = Router(tags=["Tool templates"])
@@ -142,7 +142,7 @@ def _kind(body: ToolTemplateBody, row: ToolTemplate | None) -> str:
 
 
 def _save_tool(
-    request: HttpRequest, body: ToolTemplateBody, row: ToolTemplate | None
+    request: KeyRequest, body: ToolTemplateBody, row: ToolTemplate | None
 ) -> ToolTemplate:
     name = body.name or (row.name if row else "")
     if not name:
@@ -166,7 +166,7 @@ def _save_tool(
         param = "server_url" if body.server_url else f"{at}.url"
         raise InvalidRequest(str(error), param=param) from error
     return tool_templates.save_tool_template(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         template=row,
         name=name,
         description=description,
@@ -182,7 +182,7 @@ def _save_tool(
 @tools.get("", response=ToolTemplates, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
 def list_tool_templates(
-    request: HttpRequest, page: Annotated[TemplatePage, Query()]
+    request: KeyRequest, page: Annotated[TemplatePage, Query()]
 ) -> dict[str, Any]:
     """The organization's tool templates, by name."""
     rows, pagination = _page(search_templates(ToolTemplate, page.q), page)
@@ -195,7 +195,7 @@ def list_tool_templates(
 @tools.post("", response={201: OneToolTemplate}, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def create_tool_template(
-    request: HttpRequest, body: Annotated[ToolTemplateBody, BodyParam(...)]
+    request: KeyRequest, body: Annotated[ToolTemplateBody, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Keep a tool to copy into assistants; it takes the older names as well."""
     return Status(201, {"tool_template": _tool_json(_save_tool(request, body, None))})
@@ -203,7 +203,7 @@ def create_tool_template(
 
 @tools.get("/{uuid:template_id}", response=OneToolTemplate, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_tool_template(request: HttpRequest, template_id: UUID) -> dict[str, Any]:
+def read_tool_template(request: KeyRequest, template_id: UUID) -> dict[str, Any]:
     """One tool template."""
     return {"tool_template": _tool_json(get_template(ToolTemplate, template_id))}
 
@@ -211,7 +211,7 @@ def read_tool_template(request: HttpRequest, template_id: UUID) -> dict[str, Any
 @tools.patch("/{uuid:template_id}", response=OneToolTemplate, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def change_tool_template(
-    request: HttpRequest,
+    request: KeyRequest,
     template_id: UUID,
     body: Annotated[ToolTemplateBody, BodyParam(...)],
 ) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def change_tool_template(
 
 @tools.delete("/{uuid:template_id}", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def delete_tool_template(request: HttpRequest, template_id: UUID) -> dict[str, bool]:
+def delete_tool_template(request: KeyRequest, template_id: UUID) -> dict[str, bool]:
     """Delete a template; assistants keep the copies they have."""
     row = get_template(ToolTemplate, template_id)
     delete_template(template=row, actor=None)
@@ -295,7 +295,7 @@ def _analysis_json(row: AnalysisTemplate) -> dict[str, Any]:
 
 
 def _save_analysis(
-    request: HttpRequest, body: AnalysisTemplateBody, row: AnalysisTemplate | None
+    request: KeyRequest, body: AnalysisTemplateBody, row: AnalysisTemplate | None
 ) -> AnalysisTemplate:
     values = body.model_dump(exclude_none=True, exclude={"messages", "json_schema"})
     if body.json_schema is not None:
@@ -307,7 +307,7 @@ def _save_analysis(
     if not values.get("schema", row.schema if row else {}).get("properties"):
         raise InvalidRequest("Give a schema with properties.", param="schema")
     return analysis_templates.save_analysis_template(
-        organization=request.organization,  # type: ignore[attr-defined]
+        organization=request.organization,
         template=row,
         values=values,
         actor=None,
@@ -317,7 +317,7 @@ def _save_analysis(
 @analyses.get("", response=AnalysisTemplates, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
 def list_analysis_templates(
-    request: HttpRequest, page: Annotated[TemplatePage, Query()]
+    request: KeyRequest, page: Annotated[TemplatePage, Query()]
 ) -> dict[str, Any]:
     """The organization's analysis templates, by name."""
     rows, pagination = _page(search_templates(AnalysisTemplate, page.q), page)
@@ -330,7 +330,7 @@ def list_analysis_templates(
 @analyses.post("", response={201: OneAnalysisTemplate}, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def create_analysis_template(
-    request: HttpRequest, body: Annotated[NewAnalysisTemplate, BodyParam(...)]
+    request: KeyRequest, body: Annotated[NewAnalysisTemplate, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Keep an analysis to copy into assistants."""
     row = _save_analysis(request, body, None)
@@ -339,7 +339,7 @@ def create_analysis_template(
 
 @analyses.get("/{uuid:template_id}", response=OneAnalysisTemplate, by_alias=True)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_analysis_template(request: HttpRequest, template_id: UUID) -> dict[str, Any]:
+def read_analysis_template(request: KeyRequest, template_id: UUID) -> dict[str, Any]:
     """One analysis template."""
     row = get_template(AnalysisTemplate, template_id)
     return {"analysis_template": _analysis_json(row)}
@@ -348,7 +348,7 @@ def read_analysis_template(request: HttpRequest, template_id: UUID) -> dict[str,
 @analyses.patch("/{uuid:template_id}", response=OneAnalysisTemplate, by_alias=True)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def change_analysis_template(
-    request: HttpRequest,
+    request: KeyRequest,
     template_id: UUID,
     body: Annotated[AnalysisTemplateBody, BodyParam(...)],
 ) -> dict[str, Any]:
@@ -359,9 +359,7 @@ def change_analysis_template(
 
 @analyses.delete("/{uuid:template_id}", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def delete_analysis_template(
-    request: HttpRequest, template_id: UUID
-) -> dict[str, bool]:
+def delete_analysis_template(request: KeyRequest, template_id: UUID) -> dict[str, bool]:
     """Delete a template; assistants keep the copies they have."""
     row = get_template(AnalysisTemplate, template_id)
     delete_template(template=row, actor=None)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Query, Router, Status
 
 from calls.api.numbers import chosen_assistant
@@ -50,7 +50,7 @@ from campaigns.trying import place_test_call
 from portal.api.access import api_requires, require_live_key
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Deleted, Page, given, pagination
-from portal.models import Organization
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Campaigns"])
@@ -59,7 +59,7 @@ router = Router(tags=["Campaigns"])
 @router.get("", response=Campaigns)
 @api_requires(Permission.CAMPAIGNS_READ)
 def list_campaigns(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """Campaigns, newest first."""
     found = visible_campaigns()
@@ -74,10 +74,10 @@ def list_campaigns(
 @router.post("", response={201: OneCampaign})
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def create_campaign(
-    request: HttpRequest, wanted: NewCampaignBody
+    request: KeyRequest, wanted: NewCampaignBody
 ) -> Status[dict[str, Any]]:
     """Make a draft with its leads; a PATCH of `status` starts it."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     template = chosen_template(wanted.template_id)
     assistant = chosen_assistant(wanted) or (template.assistant if template else None)
     if assistant is None:
@@ -108,7 +108,7 @@ def create_campaign(
 
 @router.get("/{uuid:campaign_id}", response=OneCampaign)
 @api_requires(Permission.CAMPAIGNS_READ)
-def read_campaign(request: HttpRequest, campaign_id: UUID) -> dict[str, Any]:
+def read_campaign(request: KeyRequest, campaign_id: UUID) -> dict[str, Any]:
     """One campaign."""
     return _one(request, campaign_id)
 
@@ -117,7 +117,7 @@ def read_campaign(request: HttpRequest, campaign_id: UUID) -> dict[str, Any]:
 @api_requires(Permission.CAMPAIGNS_LAUNCH)
 @transaction.atomic
 def change_campaign(
-    request: HttpRequest, campaign_id: UUID, wanted: CampaignChange
+    request: KeyRequest, campaign_id: UUID, wanted: CampaignChange
 ) -> dict[str, Any]:
     """Change it, start it, pause it or end it; a test key does not start it."""
     campaign = get_campaign(campaign_id)
@@ -135,7 +135,7 @@ def change_campaign(
 
 @router.delete("/{uuid:campaign_id}", response=Deleted)
 @api_requires(Permission.CAMPAIGNS_EDIT)
-def delete_campaign(request: HttpRequest, campaign_id: UUID) -> dict[str, bool]:
+def delete_campaign(request: KeyRequest, campaign_id: UUID) -> dict[str, bool]:
     """Delete a campaign that is not calling; its calls stay."""
     services.delete_campaign(campaign=get_campaign(campaign_id), actor=None)
     return {"success": True}
@@ -144,7 +144,7 @@ def delete_campaign(request: HttpRequest, campaign_id: UUID) -> dict[str, bool]:
 @router.post("/{uuid:campaign_id}/test-call", response={201: TrialStarted})
 @api_requires(Permission.CAMPAIGNS_LAUNCH)
 def start_test_call(
-    request: HttpRequest, campaign_id: UUID, wanted: TrialBody
+    request: KeyRequest, campaign_id: UUID, wanted: TrialBody
 ) -> Status[dict[str, Any]]:
     """Call one number as the campaign would, with the words for its first person."""
     campaign = get_campaign(campaign_id)
@@ -156,7 +156,7 @@ def start_test_call(
         campaign=campaign,
         destination=found.e164,
         actor=None,
-        is_test=request.api_key.is_test,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        is_test=request.api_key.is_test,
     )
     return Status(201, {"success": True, "call_id": call.pk, "status": "dialing"})
 
@@ -164,7 +164,7 @@ def start_test_call(
 @router.get("/{uuid:campaign_id}/leads", response=Leads)
 @api_requires(Permission.CAMPAIGNS_READ)
 def list_leads(
-    request: HttpRequest, campaign_id: UUID, wanted: Annotated[Page, Query()]
+    request: KeyRequest, campaign_id: UUID, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """A campaign's leads, in the order they were added."""
     leads = leads_of(get_campaign(campaign_id)).select_related("locality")
@@ -179,7 +179,7 @@ def list_leads(
 @api_requires(Permission.CAMPAIGNS_EDIT)
 @transaction.atomic
 def add_leads(
-    request: HttpRequest, campaign_id: UUID, wanted: LeadsBody
+    request: KeyRequest, campaign_id: UUID, wanted: LeadsBody
 ) -> Status[dict[str, Any]]:
     """Add one person or many; a single one that is there already is a conflict."""
     campaign = get_campaign(campaign_id)
@@ -216,7 +216,7 @@ def add_leads(
 @api_requires(Permission.CAMPAIGNS_EDIT)
 @transaction.atomic
 def change_lead(
-    request: HttpRequest, campaign_id: UUID, lead_id: UUID, wanted: LeadChange
+    request: KeyRequest, campaign_id: UUID, lead_id: UUID, wanted: LeadChange
 ) -> dict[str, Any]:
     """Change what is known of a person, skip them, or have them called next."""
     lead = _lead(campaign_id, lead_id)
@@ -247,7 +247,7 @@ def change_lead(
 
 @router.get("/{uuid:campaign_id}/leads/{uuid:lead_id}/why", response=Why)
 @api_requires(Permission.CAMPAIGNS_READ)
-def why(request: HttpRequest, campaign_id: UUID, lead_id: UUID) -> dict[str, Any]:
+def why(request: KeyRequest, campaign_id: UUID, lead_id: UUID) -> dict[str, Any]:
     """Why this person was called, or was not: every check, with its answer."""
     return why_json(explain_lead(_lead(campaign_id, lead_id)))
 
@@ -255,7 +255,7 @@ def why(request: HttpRequest, campaign_id: UUID, lead_id: UUID) -> dict[str, Any
 @router.delete("/{uuid:campaign_id}/leads/{uuid:lead_id}", response=Deleted)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def delete_lead(
-    request: HttpRequest, campaign_id: UUID, lead_id: UUID
+    request: KeyRequest, campaign_id: UUID, lead_id: UUID
 ) -> dict[str, bool]:
     """Take a person out of a campaign; calls made to them stay."""
     services.delete_lead(lead=_lead(campaign_id, lead_id), actor=None)
@@ -263,7 +263,7 @@ def delete_lead(
 
 
 def _leave_callers_alone(
-    request: HttpRequest, campaign: Campaign, status: str | None = None
+    request: KeyRequest, campaign: Campaign, status: str | None = None
 ) -> None:
     """Keep test keys from what people would be called for."""
     if Campaign.Status.SCHEDULED in (status, campaign.status):
@@ -361,10 +361,10 @@ def _zone(name: str | None, param: str) -> str | None:
 
 
 def campaign_json(
-    request: HttpRequest, campaign: Campaign, progress: Progress
+    request: KeyRequest, campaign: Campaign, progress: Progress
 ) -> dict[str, Any]:
     """Return a campaign as the API shows it."""
-    zone: str = request.organization.time_zone  # type: ignore[attr-defined]  # set by ApiMiddleware
+    zone: str = request.organization.time_zone
     return settings_json(campaign, zone) | {
         "id": campaign.pk,
         "name": campaign.name,
@@ -387,7 +387,7 @@ def campaign_json(
     }
 
 
-def _one(request: HttpRequest, campaign_id: UUID) -> dict[str, Any]:
+def _one(request: KeyRequest, campaign_id: UUID) -> dict[str, Any]:
     campaign = get_campaign(campaign_id)
     return {"campaign": campaign_json(request, campaign, progress_of(campaign))}
 

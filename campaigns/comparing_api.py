@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from django.utils import translation
 from ninja import Query, Router
 from pydantic import BaseModel, Field
@@ -26,6 +25,7 @@ from campaigns.queries import visible_campaigns
 from common.money import format_credits
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Campaigns"])
@@ -115,7 +115,7 @@ class ComparisonJson(BaseModel):
 @router.get("/compare", response=ComparisonJson)
 @api_requires(Permission.CAMPAIGNS_READ)
 def compare_campaigns(
-    request: HttpRequest, wanted: Annotated[Compared, Query()]
+    request: KeyRequest, wanted: Annotated[Compared, Query()]
 ) -> dict[str, Any]:
     """Up to six campaigns that have begun, by one goal."""
     chosen = _chosen(wanted.campaign_ids)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpResponseBase
 from ninja import File, Form, Query, Router, Status
 from ninja.files import UploadedFile
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -32,6 +32,7 @@ from campaigns.streaming import (
 from portal.api.access import api_requires, require_live_key
 from portal.api.errors import Conflict, InvalidRequest, param_path
 from portal.api.paging import LongPage, LongPagination, page_of
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Campaigns"])
@@ -111,7 +112,7 @@ class Imports(BaseModel):
 @router.post("/{uuid:campaign_id}/imports/preview", response=SheetPreview)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def preview_import(
-    request: HttpRequest, campaign_id: UUID, file: SheetFile
+    request: KeyRequest, campaign_id: UUID, file: SheetFile
 ) -> dict[str, Any]:
     """What a file begins with and what its columns seem to be; nothing is kept."""
     get_campaign(campaign_id)
@@ -122,7 +123,7 @@ def preview_import(
 @router.post("/{uuid:campaign_id}/imports", response={202: OneImport})
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def import_leads(
-    request: HttpRequest,
+    request: KeyRequest,
     campaign_id: UUID,
     file: SheetFile,
     wanted: Annotated[ImportForm, Form(...)],
@@ -151,7 +152,7 @@ def import_leads(
 @router.get("/{uuid:campaign_id}/imports", response=Imports)
 @api_requires(Permission.CAMPAIGNS_READ)
 def list_imports(
-    request: HttpRequest, campaign_id: UUID, wanted: Annotated[LongPage, Query()]
+    request: KeyRequest, campaign_id: UUID, wanted: Annotated[LongPage, Query()]
 ) -> dict[str, Any]:
     """Imports of a campaign, newest first."""
     # An upload whose columns are still to be said on its page is no import yet.
@@ -165,7 +166,7 @@ def list_imports(
 @router.get("/{uuid:campaign_id}/imports/{uuid:import_id}", response=OneImport)
 @api_requires(Permission.CAMPAIGNS_READ)
 def read_import(
-    request: HttpRequest, campaign_id: UUID, import_id: UUID
+    request: KeyRequest, campaign_id: UUID, import_id: UUID
 ) -> dict[str, Any]:
     """How far one import is."""
     return {"lead_import": import_json(_import(campaign_id, import_id))}
@@ -174,7 +175,7 @@ def read_import(
 @router.post("/{uuid:campaign_id}/imports/{uuid:import_id}/cancel", response=OneImport)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def stop_import(
-    request: HttpRequest, campaign_id: UUID, import_id: UUID
+    request: KeyRequest, campaign_id: UUID, import_id: UUID
 ) -> dict[str, Any]:
     """Stop an import; who is in stays in. It can go on, or be discarded."""
     if not cancel_import(row=_import(campaign_id, import_id), actor=None):
@@ -185,7 +186,7 @@ def stop_import(
 @router.post("/{uuid:campaign_id}/imports/{uuid:import_id}/resume", response=OneImport)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def go_on_with_import(
-    request: HttpRequest, campaign_id: UUID, import_id: UUID
+    request: KeyRequest, campaign_id: UUID, import_id: UUID
 ) -> dict[str, Any]:
     """Go on with an import that was stopped, behind its last row.
 
@@ -202,7 +203,7 @@ def go_on_with_import(
 @router.post("/{uuid:campaign_id}/imports/{uuid:import_id}/discard", response=OneImport)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def take_back_import(
-    request: HttpRequest, campaign_id: UUID, import_id: UUID
+    request: KeyRequest, campaign_id: UUID, import_id: UUID
 ) -> dict[str, Any]:
     """Take the people of an import that is over out again, those nobody called.
 
@@ -216,7 +217,7 @@ def take_back_import(
 @router.get("/{uuid:campaign_id}/imports/{uuid:import_id}/faults.csv")
 @api_requires(Permission.CAMPAIGNS_READ)
 def download_import_faults(
-    request: HttpRequest, campaign_id: UUID, import_id: UUID
+    request: KeyRequest, campaign_id: UUID, import_id: UUID
 ) -> HttpResponseBase:
     """The rows that could not be used, as CSV: line, value, problem."""
     return faults_file(_import(campaign_id, import_id))
@@ -309,7 +310,7 @@ def _sent_roles(text: str) -> dict[str, Role]:
         ) from error
 
 
-def _refuse_unknown(request: HttpRequest, known: set[str]) -> None:
+def _refuse_unknown(request: KeyRequest, known: set[str]) -> None:
     for name in (*request.POST, *request.FILES):
         if name not in known | {"file"}:
             raise InvalidRequest(f"Unknown field: {name}", param=name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.http import HttpRequest
 from ninja import Router
 from pydantic import BaseModel, Field
 
@@ -14,6 +13,7 @@ from campaigns.services.limits import save_limits
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Calling limits"])
@@ -52,16 +52,16 @@ class Limits(BaseModel):
 
 @router.get("", response=Limits)
 @api_requires(Permission.CAMPAIGNS_READ)
-def read_limits(request: HttpRequest) -> dict[str, Any]:
+def read_limits(request: KeyRequest) -> dict[str, Any]:
     """How often one person may be called, and what is kept free of campaigns."""
-    return {"limits": limits_json(limits_of(request.organization))}  # type: ignore[attr-defined]  # set by ApiMiddleware
+    return {"limits": limits_json(limits_of(request.organization))}
 
 
 @router.patch("", response=Limits)
 @api_requires(Permission.CAMPAIGNS_LAUNCH)
-def change_limits(request: HttpRequest, wanted: LimitsChange) -> dict[str, Any]:
+def change_limits(request: KeyRequest, wanted: LimitsChange) -> dict[str, Any]:
     """Change limits; they hold for the next call."""
-    organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     sent = wanted.model_fields_set
     if "max_calls_of_clients" in sent and not organization.is_agency:
         raise InvalidRequest(

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
@@ -22,6 +21,7 @@ from campaigns.queries import get_campaign, get_list, visible_lists
 from portal.api.access import api_requires, require_live_key
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted, Page, Pagination, pagination
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Saved lists"])
@@ -85,7 +85,7 @@ class PeopleAdded(BaseModel):
 @router.get("", response=Lists)
 @api_requires(Permission.CAMPAIGNS_READ)
 def list_saved_lists(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """Saved lists, newest first."""
     rows = visible_lists()
@@ -100,7 +100,7 @@ def list_saved_lists(
 @api_requires(Permission.CAMPAIGNS_EDIT)
 @transaction.atomic
 def create_saved_list(
-    request: HttpRequest, wanted: NewListBody
+    request: KeyRequest, wanted: NewListBody
 ) -> Status[dict[str, Any]]:
     """Make a list, from people in the body or from a campaign's."""
     if wanted.leads and wanted.campaign_id:
@@ -114,7 +114,7 @@ def create_saved_list(
     return Status(201, {"list": list_json(made)})
 
 
-def _made(request: HttpRequest, wanted: NewListBody) -> SavedList:
+def _made(request: KeyRequest, wanted: NewListBody) -> SavedList:
     if wanted.campaign_id is not None:
         chosen = services.Wanted(tuple(wanted.outcomes), tuple(wanted.dispositions))
         return services.save_campaign_as_list(
@@ -125,7 +125,7 @@ def _made(request: HttpRequest, wanted: NewListBody) -> SavedList:
         )
     number = chosen_number(None) if wanted.leads else None
     return services.make_list(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         name=wanted.name,
         people=lead_rows(wanted.leads, number, "leads") if number else (),
         actor=None,
@@ -134,7 +134,7 @@ def _made(request: HttpRequest, wanted: NewListBody) -> SavedList:
 
 @router.get("/{uuid:list_id}", response=OneList)
 @api_requires(Permission.CAMPAIGNS_READ)
-def read_saved_list(request: HttpRequest, list_id: UUID) -> dict[str, Any]:
+def read_saved_list(request: KeyRequest, list_id: UUID) -> dict[str, Any]:
     """One list."""
     return {"list": list_json(get_list(list_id))}
 
@@ -142,7 +142,7 @@ def read_saved_list(request: HttpRequest, list_id: UUID) -> dict[str, Any]:
 @router.get("/{uuid:list_id}/people", response=People)
 @api_requires(Permission.CAMPAIGNS_READ)
 def list_people(
-    request: HttpRequest, list_id: UUID, wanted: Annotated[Page, Query()]
+    request: KeyRequest, list_id: UUID, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """The people of a list, in the order they were added."""
     rows = SavedPerson.objects.filter(saved_list=get_list(list_id))
@@ -157,7 +157,7 @@ def list_people(
 @api_requires(Permission.CAMPAIGNS_EDIT)
 @transaction.atomic
 def add_people(
-    request: HttpRequest, list_id: UUID, wanted: PeopleBody
+    request: KeyRequest, list_id: UUID, wanted: PeopleBody
 ) -> Status[dict[str, int]]:
     """Add people; numbers the list has are left out."""
     rows = lead_rows(wanted.leads, chosen_number(None), "leads")
@@ -168,7 +168,7 @@ def add_people(
 @router.post("/{uuid:list_id}/use", response=PeopleAdded)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def use_saved_list(
-    request: HttpRequest, list_id: UUID, wanted: UseBody
+    request: KeyRequest, list_id: UUID, wanted: UseBody
 ) -> dict[str, int]:
     """Put everybody of a list into a campaign; numbers it has are left out."""
     saved_list, campaign = get_list(list_id), get_campaign(wanted.campaign_id)
@@ -182,7 +182,7 @@ def use_saved_list(
 
 @router.delete("/{uuid:list_id}", response=Deleted)
 @api_requires(Permission.CAMPAIGNS_EDIT)
-def delete_saved_list(request: HttpRequest, list_id: UUID) -> dict[str, bool]:
+def delete_saved_list(request: KeyRequest, list_id: UUID) -> dict[str, bool]:
     """Delete a list; campaigns that used it keep their people."""
     services.delete_list(saved_list=get_list(list_id), actor=None)
     return {"success": True}

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
@@ -31,6 +30,7 @@ from campaigns.suppression_api import Number, read_numbers
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Suppressions"])
@@ -93,7 +93,7 @@ class Asked(BaseModel):
 
 @router.get("", response=Registers)
 @api_requires(Permission.CAMPAIGNS_READ)
-def list_registers(request: HttpRequest) -> dict[str, Any]:
+def list_registers(request: KeyRequest) -> dict[str, Any]:
     """The organization's own registers. Those above it hold as well."""
     return {"registers": [register_json(row) for row in Register.objects.all()]}
 
@@ -102,7 +102,7 @@ def list_registers(request: HttpRequest) -> dict[str, Any]:
 @api_requires(Permission.CAMPAIGNS_EDIT)
 @transaction.atomic
 def create_register(
-    request: HttpRequest, wanted: RegisterBody
+    request: KeyRequest, wanted: RegisterBody
 ) -> Status[dict[str, Any]]:
     """Enter a register: it is asked before people are called, from the next call on."""
     _check(wanted.url, wanted.countries)
@@ -115,7 +115,7 @@ def create_register(
     )
     try:
         row = add_register(
-            organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+            organization=request.organization,
             new=new,
             actor=None,
         )
@@ -128,7 +128,7 @@ def create_register(
 
 @router.get("/{uuid:register_id}", response=RegisterJson)
 @api_requires(Permission.CAMPAIGNS_READ)
-def get_register(request: HttpRequest, register_id: UUID) -> dict[str, Any]:
+def get_register(request: KeyRequest, register_id: UUID) -> dict[str, Any]:
     """One register, and how it is."""
     return register_json(queries.get_register(register_id))
 
@@ -137,7 +137,7 @@ def get_register(request: HttpRequest, register_id: UUID) -> dict[str, Any]:
 @api_requires(Permission.CAMPAIGNS_EDIT)
 @transaction.atomic
 def update_register(
-    request: HttpRequest, register_id: UUID, wanted: RegisterChanges
+    request: KeyRequest, register_id: UUID, wanted: RegisterChanges
 ) -> dict[str, Any]:
     """Change it. At another address everybody is asked about again."""
     register = queries.get_register(register_id)
@@ -156,7 +156,7 @@ def update_register(
 
 @router.delete("/{uuid:register_id}", response=Deleted)
 @api_requires(Permission.CAMPAIGNS_EDIT)
-def delete_register(request: HttpRequest, register_id: UUID) -> dict[str, bool]:
+def delete_register(request: KeyRequest, register_id: UUID) -> dict[str, bool]:
     """Ask it no more; what it answered is forgotten."""
     remove_register(register=queries.get_register(register_id), actor=None)
     return {"success": True}
@@ -165,7 +165,7 @@ def delete_register(request: HttpRequest, register_id: UUID) -> dict[str, bool]:
 @router.post("/{uuid:register_id}/ask", response=Asked)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def ask_register(
-    request: HttpRequest, register_id: UUID, wanted: AskBody
+    request: KeyRequest, register_id: UUID, wanted: AskBody
 ) -> dict[str, Any]:
     """Ask it about numbers right now, to see that it works. Nothing is kept."""
     register = queries.get_register(register_id)

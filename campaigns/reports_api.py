@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from ninja import Body as BodyParam, Router, Status
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from campaigns.queries import get_campaign, progress_of
 from campaigns.reporting import report_file
 from portal.api.access import api_requires
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Campaigns"])
@@ -32,7 +33,7 @@ class CopyBody(Body):
 @router.post("/{uuid:campaign_id}/copy", response={201: OneCampaign})
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def copy_campaign(
-    request: HttpRequest,
+    request: KeyRequest,
     campaign_id: UUID,
     wanted: Annotated[CopyBody, BodyParam(...)],
 ) -> Status[dict[str, Any]]:
@@ -49,13 +50,13 @@ def copy_campaign(
 
 @router.get("/{uuid:campaign_id}/report.csv")
 @api_requires(Permission.CAMPAIGNS_READ)
-def download_report_csv(request: HttpRequest, campaign_id: UUID) -> HttpResponseBase:
+def download_report_csv(request: KeyRequest, campaign_id: UUID) -> HttpResponseBase:
     """Every lead with its outcome, its cost and what was found, as CSV."""
     return report_file(get_campaign(campaign_id), "csv")
 
 
 @router.get("/{uuid:campaign_id}/report.xlsx")
 @api_requires(Permission.CAMPAIGNS_READ)
-def download_report_xlsx(request: HttpRequest, campaign_id: UUID) -> HttpResponseBase:
+def download_report_xlsx(request: KeyRequest, campaign_id: UUID) -> HttpResponseBase:
     """The same as a spreadsheet."""
     return report_file(get_campaign(campaign_id), "xlsx")

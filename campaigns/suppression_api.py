@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
@@ -23,6 +23,7 @@ from campaigns.suppressing import (
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body, Deleted, Page, Pagination, pagination
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Suppressions"])
@@ -76,7 +77,7 @@ class Checked(BaseModel):
 @router.get("", response=Suppressions)
 @api_requires(Permission.CAMPAIGNS_READ)
 def list_suppressions(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """The organization's own list, newest first."""
     rows = own_entries()
@@ -91,12 +92,12 @@ def list_suppressions(
 @api_requires(Permission.CAMPAIGNS_EDIT)
 @transaction.atomic
 def add_suppressions(
-    request: HttpRequest, wanted: SuppressionsBody
+    request: KeyRequest, wanted: SuppressionsBody
 ) -> Status[dict[str, int]]:
     """Add numbers; it takes effect at once, also for calls that ring."""
     numbers = read_numbers(wanted.phone_numbers)
     added = suppress_numbers(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         numbers=numbers,
         source=SuppressionEntry.Source(wanted.source),
         actor=None,
@@ -107,10 +108,10 @@ def add_suppressions(
 
 @router.post("/check", response=Checked)
 @api_requires(Permission.CAMPAIGNS_READ)
-def check_numbers(request: HttpRequest, wanted: NumbersBody) -> dict[str, Any]:
+def check_numbers(request: KeyRequest, wanted: NumbersBody) -> dict[str, Any]:
     """Which of these are on the organization's list or one above it."""
     numbers = read_numbers(wanted.phone_numbers)
-    found = suppressed_among(numbers, organization=request.organization)  # type: ignore[attr-defined]  # set by ApiMiddleware
+    found = suppressed_among(numbers, organization=request.organization)
     results = []
     for number in numbers:
         entry = found.get(number)
@@ -129,7 +130,7 @@ def check_numbers(request: HttpRequest, wanted: NumbersBody) -> dict[str, Any]:
 
 @router.delete("/{uuid:suppression_id}", response=Deleted)
 @api_requires(Permission.CAMPAIGNS_EDIT)
-def remove_suppression(request: HttpRequest, suppression_id: UUID) -> dict[str, bool]:
+def remove_suppression(request: KeyRequest, suppression_id: UUID) -> dict[str, bool]:
     """Take a number off the list; recorded."""
     entry = own_entries().filter(pk=suppression_id).first()
     if entry is None:

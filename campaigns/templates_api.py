@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Query, Router
 from pydantic import BaseModel
 
@@ -17,6 +17,7 @@ from campaigns.models import CampaignTemplate
 from campaigns.services import templates
 from portal.api.access import api_requires
 from portal.api.paging import Deleted, Page, Pagination, pagination
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Campaigns"])
@@ -63,7 +64,7 @@ def template_json(row: CampaignTemplate) -> dict[str, Any]:
 @router.get("", response=CampaignTemplates)
 @api_requires(Permission.CAMPAIGNS_READ)
 def list_campaign_templates(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """Templates whose assistant can talk, by name."""
     rows = templates.usable_templates()
@@ -77,7 +78,7 @@ def list_campaign_templates(
 @router.get("/{uuid:campaign_template_id}", response=OneCampaignTemplate)
 @api_requires(Permission.CAMPAIGNS_READ)
 def read_campaign_template(
-    request: HttpRequest, campaign_template_id: UUID
+    request: KeyRequest, campaign_template_id: UUID
 ) -> dict[str, Any]:
     """One template."""
     return {"campaign_template": template_json(_template(campaign_template_id))}
@@ -86,7 +87,7 @@ def read_campaign_template(
 @router.delete("/{uuid:campaign_template_id}", response=Deleted)
 @api_requires(Permission.CAMPAIGNS_EDIT)
 def delete_campaign_template(
-    request: HttpRequest, campaign_template_id: UUID
+    request: KeyRequest, campaign_template_id: UUID
 ) -> dict[str, bool]:
     """Take a template away; campaigns made from it stay."""
     row = _template(campaign_template_id)

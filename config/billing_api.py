@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
 from pydantic import BaseModel, Field
@@ -20,7 +19,7 @@ from common.money import format_credits
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import MAX_LIMIT
-from portal.models import Organization
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Billing"])
@@ -118,9 +117,9 @@ class Packages(BaseModel):
 
 @router.get("/balance", response=BalanceJson)
 @api_requires(Permission.BILLING_READ)
-def read_balance(request: HttpRequest) -> dict[str, Any]:
+def read_balance(request: KeyRequest) -> dict[str, Any]:
     """What the key's organization has, and how long it lasts at last week's pace."""
-    organization = _organization(request)
+    organization = request.organization
     balance = wallet_balance(organization)
     days = outlook_of(organization, timezone.now()).days_left
     return {
@@ -142,12 +141,12 @@ def read_balance(request: HttpRequest) -> dict[str, Any]:
 @router.get("/ledger", response=Ledger)
 @api_requires(Permission.BILLING_READ)
 def read_ledger(
-    request: HttpRequest, wanted: Annotated[LedgerWanted, Query()]
+    request: KeyRequest, wanted: Annotated[LedgerWanted, Query()]
 ) -> dict[str, Any]:
     """The statement line by line, newest first."""
     period = chosen_month(wanted.month) if wanted.month else Period()
     found = read_statement(
-        _organization(request),
+        request.organization,
         period=period,
         kind=wanted.kind,
         before=wanted.before,
@@ -162,10 +161,10 @@ def read_ledger(
 @router.get("/statement", response=StatementJson)
 @api_requires(Permission.BILLING_READ)
 def read_month(
-    request: HttpRequest, wanted: Annotated[MonthWanted, Query()]
+    request: KeyRequest, wanted: Annotated[MonthWanted, Query()]
 ) -> dict[str, Any]:
     """The sums of one month, this one by default."""
-    organization = _organization(request)
+    organization = request.organization
     period = chosen_month(wanted.month or "")
     sums = read_statement(organization, period=period, limit=1)
     until = read_statement(organization, period=Period(None, period.last_day), limit=1)
@@ -183,9 +182,9 @@ def read_month(
 
 @router.get("/packages", response=Packages)
 @api_requires(Permission.BILLING_READ)
-def read_packages(request: HttpRequest) -> dict[str, Any]:
+def read_packages(request: KeyRequest) -> dict[str, Any]:
     """What can be bought on the portal, with its tax where that is a fixed rate."""
-    shop = open_shop(_organization(request))
+    shop = open_shop(request.organization)
     return {
         "packages": [
             {
@@ -201,11 +200,6 @@ def read_packages(request: HttpRequest) -> dict[str, Any]:
             for ware in shop.wares
         ]
     }
-
-
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization
 
 
 def chosen_month(text: str) -> Period:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +23,7 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.members import Email
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.policy import CONTENT_DAYS
@@ -90,10 +90,10 @@ class OrganizationOpened(BaseModel):
 @router.get("", response=OrganizationJson)
 @api_requires(Permission.BILLING_READ)
 def read_organization(
-    request: HttpRequest, wanted: Annotated[OrganizationWanted, Query()]
+    request: KeyRequest, wanted: Annotated[OrganizationWanted, Query()]
 ) -> dict[str, Any]:
     """The key's organization; `include_children` lists an agency's clients."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     children = children_of(organization) if wanted.include_children else None
     return summary_of(organization) | {
         "children": None
@@ -134,10 +134,10 @@ def summary_of(organization: Organization) -> dict[str, Any]:
 @api_requires(Permission.CLIENTS_EDIT)
 @transaction.atomic
 def open_organization(
-    request: HttpRequest, wanted: NewOrganization
+    request: KeyRequest, wanted: NewOrganization
 ) -> Status[dict[str, Any]]:
     """Open a client as the agency's pages do, with a first key of the same mode."""
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    agency: Organization = request.organization
     if not agency.is_agency:
         raise PermissionDenied("Only an agency opens organizations.")
     if wanted.parent_org_id not in (None, agency.pk):
@@ -155,7 +155,7 @@ def open_organization(
             organization=client,
             name="API",
             actor=None,
-            mode=request.api_key.mode,  # type: ignore[attr-defined]  # set by ApiMiddleware
+            mode=request.api_key.mode,
         )
     return Status(
         201,
@@ -198,11 +198,9 @@ class Retention(BaseModel):
 
 @router.patch("", response=Retention)
 @api_requires(Permission.PRIVACY_EDIT)
-def change_organization(
-    request: HttpRequest, change: RetentionChange
-) -> dict[str, Any]:
+def change_organization(request: KeyRequest, change: RetentionChange) -> dict[str, Any]:
     """Say how long transcripts and recordings are kept, and how long the rest."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     try:
         row = save_privacy(
             organization=organization,
@@ -234,9 +232,9 @@ class Account(BaseModel):
 
 @account.get("", response=Account, deprecated=True)
 @api_requires(Permission.BILLING_READ)
-def read_account(request: HttpRequest) -> dict[str, Any]:
+def read_account(request: KeyRequest) -> dict[str, Any]:
     """The key's organization under its older name."""
-    found = summary_of(request.organization)  # type: ignore[attr-defined]  # set by ApiMiddleware
+    found = summary_of(request.organization)
     return {
         name: found[name] for name in Account.model_fields if name != "company_name"
     } | {"company_name": found["name"]}

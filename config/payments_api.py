@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.utils import timezone
 from ninja import Body as BodyParam, Query, Router, Status
 from pydantic import BaseModel, Field, model_validator
@@ -21,6 +21,7 @@ from portal.api.errors import Conflict, InvalidRequest
 from portal.api.members import Email
 from portal.api.paging import Body, Page, Pagination, pagination
 from portal.api.shapes import one_of
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 
@@ -97,10 +98,10 @@ def payment_json(row: Payment) -> dict[str, Any]:
 @router.get("/payments", response=Payments)
 @api_requires(Permission.BILLING_READ)
 def list_payments(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """Every payment of the organization, newest first."""
-    rows = Payment.objects.filter(organization=_organization(request))
+    rows = Payment.objects.filter(organization=request.organization)
     found = rows.order_by("-created_at", "-pk")
     page = found[wanted.offset : wanted.offset + wanted.limit]
     return {
@@ -111,7 +112,7 @@ def list_payments(
 
 @router.get("/payments/{uuid:payment_id}", response=OnePayment)
 @api_requires(Permission.BILLING_READ)
-def read_payment(request: HttpRequest, payment_id: UUID) -> dict[str, Any]:
+def read_payment(request: KeyRequest, payment_id: UUID) -> dict[str, Any]:
     """One payment, as far as it is known to have come."""
     return {"payment": payment_json(_payment(request, payment_id))}
 
@@ -119,13 +120,13 @@ def read_payment(request: HttpRequest, payment_id: UUID) -> dict[str, Any]:
 @router.post("/payments", response={201: OnePayment})
 @api_requires(Permission.BILLING_BUY, needs_live_key=True)
 def begin_payment(
-    request: HttpRequest, wanted: Annotated[Purchase, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[Purchase, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Begin to buy; a person pays at `checkout_url`, which is null until Stripe answers.
 
     The same again, while it is not paid, is the same payment.
     """
-    organization = _organization(request)
+    organization = request.organization
     payment = checkout.open_payment(
         payer=organization, order=_order(organization, wanted), actor=None
     )
@@ -140,10 +141,10 @@ def begin_payment(
 
 @router.post("/card", response=CardPage)
 @api_requires(Permission.BILLING_BUY, needs_live_key=True)
-def open_card_page(request: HttpRequest) -> dict[str, str]:
+def open_card_page(request: KeyRequest) -> dict[str, str]:
     """Get the address where a person changes the saved card, and reads invoices."""
     try:
-        return {"url": cards.portal_address(_organization(request))}
+        return {"url": cards.portal_address(request.organization)}
     except PaymentRefused as error:
         raise Conflict(str(error)) from error
     except PaymentUnknown as error:
@@ -155,11 +156,11 @@ def open_card_page(request: HttpRequest) -> dict[str, str]:
 
 @router.post("/coupons", response=Redeemed)
 @api_requires(Permission.BILLING_BUY, needs_live_key=True)
-def redeem_code(request: HttpRequest, wanted: Code) -> dict[str, Any]:
+def redeem_code(request: KeyRequest, wanted: Code) -> dict[str, Any]:
     """Turn a code into credits."""
     try:
         entry = redeem_coupon(
-            client=_organization(request),
+            client=request.organization,
             code=wanted.code,
             now=timezone.now(),
             actor=None,
@@ -186,14 +187,9 @@ def _order(organization: Organization, wanted: Purchase) -> checkout.Order:
     return shop.pool_order_of(wanted.credits, wanted.email)
 
 
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization
-
-
-def _payment(request: HttpRequest, payment_id: UUID) -> Payment:
+def _payment(request: KeyRequest, payment_id: UUID) -> Payment:
     row = Payment.objects.filter(
-        pk=payment_id, organization=_organization(request)
+        pk=payment_id, organization=request.organization
     ).first()
     if row is None:
         raise Http404("No such payment.")

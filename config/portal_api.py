@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Router
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -21,7 +21,8 @@ from portal.api.paging import Body
 from portal.api.pictures import PictureJson, pictures_json
 from portal.brand_form import MENU_LIMIT, require_https
 from portal.hosts import portal_url
-from portal.models import Organization, Portal
+from portal.http import KeyRequest
+from portal.models import Portal
 from portal.permissions import Permission
 from portal.services.api_keys import set_prefix
 from portal.services.brand import keyed_entries, save_brand
@@ -167,8 +168,8 @@ def portal_json(row: Portal) -> dict[str, Any]:
     }
 
 
-def _portal_of(request: HttpRequest) -> Portal:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _portal_of(request: KeyRequest) -> Portal:
+    organization = request.organization
     row = Portal.objects.filter(agency_id=organization.agency_id).first()
     if row is None:
         raise Http404("There is no portal.")
@@ -177,14 +178,14 @@ def _portal_of(request: HttpRequest) -> Portal:
 
 @portal.get("", response=OnePortal)
 @api_requires(Permission.CLIENTS_READ)
-def read_portal(request: HttpRequest) -> dict[str, Any]:
+def read_portal(request: KeyRequest) -> dict[str, Any]:
     """The agency's portal and brand."""
     return {"portal": portal_json(_portal_of(request))}
 
 
 @portal.patch("", response=OnePortal)
 @api_requires(Permission.BRAND_EDIT)
-def change_portal(request: HttpRequest, change: BrandChange) -> dict[str, Any]:
+def change_portal(request: KeyRequest, change: BrandChange) -> dict[str, Any]:
     """Change what is given; a key made by an owner may."""
     row = _portal_of(request)
     sent = change.model_dump(exclude_unset=True)

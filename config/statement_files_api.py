@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
@@ -15,6 +15,7 @@ from billing.statement_csv import statement_csv
 from billing.statement_pdf import statement_pdf
 from config.billing_api import Month, MonthWanted, chosen_month
 from portal.api.access import api_requires
+from portal.http import KeyRequest
 from portal.models import Organization, Portal
 from portal.permissions import Permission
 
@@ -29,10 +30,10 @@ class LinesWanted(BaseModel):
 @router.get("/statement.pdf")
 @api_requires(Permission.BILLING_READ)
 def download_statement_pdf(
-    request: HttpRequest, wanted: Annotated[MonthWanted, Query()]
+    request: KeyRequest, wanted: Annotated[MonthWanted, Query()]
 ) -> HttpResponse:
     """A month of the statement as PDF under the portal's brand, this one by default."""
-    organization = _organization(request)
+    organization = request.organization
     period = chosen_month(wanted.month or "")
     return _file(
         statement_pdf(organization, _portal_of(organization), period),
@@ -44,12 +45,12 @@ def download_statement_pdf(
 @router.get("/statement.csv")
 @api_requires(Permission.BILLING_READ)
 def download_statement_csv(
-    request: HttpRequest, wanted: Annotated[LinesWanted, Query()]
+    request: KeyRequest, wanted: Annotated[LinesWanted, Query()]
 ) -> HttpResponse:
     """Every line of a month as CSV, this one by default; credits with all decimals."""
     period = chosen_month(wanted.month or "")
     return _file(
-        statement_csv(_organization(request), period=period, kind=wanted.kind).encode(),
+        statement_csv(request.organization, period=period, kind=wanted.kind).encode(),
         "text/csv; charset=utf-8",
         f"statement-{period.first_day:%Y-%m}.csv",
     )
@@ -57,9 +58,9 @@ def download_statement_csv(
 
 @router.get("/payments/{uuid:payment_id}/receipt.pdf")
 @api_requires(Permission.BILLING_READ)
-def download_receipt(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+def download_receipt(request: KeyRequest, payment_id: UUID) -> HttpResponse:
     """The receipt of a payment that came, as PDF in the seller's name."""
-    organization = _organization(request)
+    organization = request.organization
     payment = (
         Payment.objects.select_related("organization")
         .filter(pk=payment_id, organization=organization)
@@ -80,11 +81,6 @@ def _file(content: bytes, kind: str, name: str) -> HttpResponse:
         content_type=kind,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization
 
 
 def _portal_of(organization: Organization) -> Portal | None:

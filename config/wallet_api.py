@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field, model_validator
 
@@ -23,6 +23,7 @@ from portal.api.errors import InvalidRequest
 from portal.api.members import Email
 from portal.api.paging import Body
 from portal.api.shapes import one_of
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 
@@ -132,18 +133,18 @@ class SubscriptionWanted(Body):
 # --- automatic top-up -----------------------------------------------------------------
 @router.get("/auto-recharge", response=OneAutoRecharge)
 @api_requires(Permission.BILLING_READ)
-def read_auto_recharge(request: HttpRequest) -> dict[str, Any]:
+def read_auto_recharge(request: KeyRequest) -> dict[str, Any]:
     """When credits are bought by themselves."""
-    return {"auto_recharge": _recharge_json(_organization(request))}
+    return {"auto_recharge": _recharge_json(request.organization)}
 
 
 @router.put("/auto-recharge", response=OneAutoRecharge)
 @api_requires(Permission.BILLING_BUY, needs_live_key=True)
 def set_auto_recharge(
-    request: HttpRequest, wanted: AutoRechargeWanted
+    request: KeyRequest, wanted: AutoRechargeWanted
 ) -> dict[str, Any]:
     """Say below how many credits the saved card is charged, for what, and the most a month."""
-    organization = _organization(request)
+    organization = request.organization
     if wanted.package_id is not None:
         if shop.offered_package(organization, wanted.package_id) is None:
             raise InvalidRequest("There is no such package.", param="package_id")
@@ -183,16 +184,16 @@ def _recharge_json(organization: Organization) -> dict[str, Any]:
 # --- alerts ---------------------------------------------------------------------------
 @router.get("/alerts", response=OneAlerts)
 @api_requires(Permission.BILLING_READ)
-def read_alerts(request: HttpRequest) -> dict[str, Any]:
+def read_alerts(request: KeyRequest) -> dict[str, Any]:
     """Who is told when credits run low, and when."""
-    return {"alerts": _alerts_json(watch_of(_organization(request)))}
+    return {"alerts": _alerts_json(watch_of(request.organization))}
 
 
 @router.patch("/alerts", response=OneAlerts)
 @api_requires(Permission.BILLING_BUY)
-def change_alerts(request: HttpRequest, change: AlertsChange) -> dict[str, Any]:
+def change_alerts(request: KeyRequest, change: AlertsChange) -> dict[str, Any]:
     """Change what is given."""
-    organization = _organization(request)
+    organization = request.organization
     values = change.model_dump(exclude_unset=True)
     if "level_credits" in values:
         values["level_microcredits"] = parse_credits(values.pop("level_credits"))
@@ -218,9 +219,9 @@ def _alerts_json(row: CreditWatch) -> dict[str, Any]:
 # --- plans ----------------------------------------------------------------------------
 @router.get("/plans", response=Plans)
 @api_requires(Permission.BILLING_READ)
-def read_plans(request: HttpRequest) -> dict[str, Any]:
+def read_plans(request: KeyRequest) -> dict[str, Any]:
     """The monthly plans on offer, with their tax where that is a fixed rate."""
-    found = shop.open_shop(_organization(request))
+    found = shop.open_shop(request.organization)
     return {
         "plans": [
             plan_terms(ware.plan)
@@ -232,19 +233,19 @@ def read_plans(request: HttpRequest) -> dict[str, Any]:
 
 @router.get("/subscription", response=OneSubscription)
 @api_requires(Permission.BILLING_READ)
-def read_subscription(request: HttpRequest) -> dict[str, Any]:
+def read_subscription(request: KeyRequest) -> dict[str, Any]:
     """The plan that is on, or waits for its first payment."""
-    row = _subscription(_organization(request))
+    row = _subscription(request.organization)
     return {"subscription": row and _subscription_json(row)}
 
 
 @router.post("/subscription", response={201: OnePayment})
 @api_requires(Permission.BILLING_BUY, needs_live_key=True)
 def subscribe(
-    request: HttpRequest, wanted: Annotated[SubscriptionWanted, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[SubscriptionWanted, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Take a plan; a person pays its first month at `checkout_url`."""
-    organization = _organization(request)
+    organization = request.organization
     plan = shop.offered_plan(organization, wanted.plan_id)
     if plan is None:
         raise InvalidRequest("There is no such plan.", param="plan_id")
@@ -263,13 +264,13 @@ def subscribe(
 
 @router.delete("/subscription", response=OneSubscription)
 @api_requires(Permission.BILLING_BUY, needs_live_key=True)
-def leave_plan(request: HttpRequest) -> dict[str, Any]:
+def leave_plan(request: KeyRequest) -> dict[str, Any]:
     """Let the plan end with the month that is paid."""
-    row = _subscription(_organization(request))
+    row = _subscription(request.organization)
     if row is None:
         raise Http404("There is no plan to leave.")
     renewals.cancel_subscription(subscription=row, actor=None)
-    row = _subscription(_organization(request))
+    row = _subscription(request.organization)
     return {"subscription": row and _subscription_json(row)}
 
 
@@ -305,8 +306,3 @@ def _subscription_json(row: Subscription) -> dict[str, Any]:
 def _subscription(organization: Organization) -> Subscription | None:
     rows = Subscription.objects.filter(organization=organization)
     return rows.exclude(status=Subscription.Status.ENDED).first()
-
-
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization

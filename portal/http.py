@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-    from portal.models import Membership, Organization, Portal, User, Visit
+    from portal.models import APIKey, Membership, Organization, Portal, User, Visit
     from portal.permissions import Permission
 
 
@@ -36,6 +36,19 @@ class MemberRequest(PortalRequest):
     permissions: frozenset[Permission]
     visit: Visit | None
     wants_second_factor: bool
+
+
+class KeyRequest(PortalRequest):
+    """A request of the API after `ApiMiddleware`, whose key may do what it declares.
+
+    `permissions` are what is left of the key's role by its scopes and by what is
+    switched off; `api_body` is the body, read and checked.
+    """
+
+    api_key: APIKey
+    organization: Organization
+    permissions: frozenset[Permission]
+    api_body: Any
 
 
 def page_before(request: HttpRequest) -> str:

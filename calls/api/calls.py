@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, JsonValue
 
@@ -37,7 +37,7 @@ from portal.api.errors import InvalidRequest
 from portal.api.keys import Origin
 from portal.api.paging import Between, LongPage, LongPagination, Period, page_of
 from portal.api.plain import plain_answer
-from portal.models import Organization
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Calls"])
@@ -218,7 +218,7 @@ def _analysis_of(call: Call) -> dict[str, Any] | None:
 
 
 def call_json(
-    request: HttpRequest, call: Call, turns: list[Turn] | None = None
+    request: KeyRequest, call: Call, turns: list[Turn] | None = None
 ) -> dict[str, Any]:
     """Return a call as the API shows it; with `turns`, also what was said."""
     data: dict[str, Any] = {
@@ -281,10 +281,10 @@ def listed_calls() -> QuerySet[Call]:
 @router.get("", response=Calls)
 @api_requires(Permission.CALLS_READ)
 def list_calls(
-    request: HttpRequest, wanted: Annotated[CallFilter, Query()]
+    request: KeyRequest, wanted: Annotated[CallFilter, Query()]
 ) -> HttpResponse:
     """Calls, newest first."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     calls = chosen_calls(listed_calls(), wanted, organization.time_zone)
     total = calls.count() if _is_narrowed(wanted) else count_calls(organization)
     page, said = page_of(calls, wanted, total)
@@ -295,10 +295,10 @@ def list_calls(
 @router.get("/export.csv")
 @api_requires(Permission.CALLS_READ)
 def export_calls(
-    request: HttpRequest, wanted: Annotated[CallChoice, Query()]
+    request: KeyRequest, wanted: Annotated[CallChoice, Query()]
 ) -> HttpResponseBase:
     """The calls that the same filters list, newest first, as CSV; 50,000 at most."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     calls = chosen_calls(visible_calls(), wanted, organization.time_zone)
     return calls_file(calls[:MAX_ROWS])
 
@@ -326,7 +326,7 @@ def _is_narrowed(wanted: CallFilter) -> bool:
 
 @router.get("/{uuid:call_id}", response=WholeCallJson)
 @api_requires(Permission.CALLS_READ)
-def read_call(request: HttpRequest, call_id: UUID) -> dict[str, Any]:
+def read_call(request: KeyRequest, call_id: UUID) -> dict[str, Any]:
     """One call with its transcript and the time each answer took."""
     call = get_call(call_id)
     return call_json(request, call, list(call.turns.all()))
@@ -335,7 +335,7 @@ def read_call(request: HttpRequest, call_id: UUID) -> dict[str, Any]:
 @router.post("/outbound", response={201: OutboundStarted})
 @api_requires(Permission.CALLS_START)
 def start_outbound_call(
-    request: HttpRequest, wanted: OutboundCallStart
+    request: KeyRequest, wanted: OutboundCallStart
 ) -> Status[dict[str, Any]]:
     """Call a number with an assistant."""
     chosen = chosen_settings(request, wanted)
@@ -345,7 +345,7 @@ def start_outbound_call(
     except InvalidNumber as error:
         raise InvalidRequest(str(error), param="destination") from error
     call = place_call(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         assistant=chosen.assistant,
         destination=destination,
         call_id=uuid7(),
@@ -388,12 +388,12 @@ def caller_number(
 @web_router.post("", response={201: WebCallStarted})
 @api_requires(Permission.CALLS_START)
 def start_browser_call(
-    request: HttpRequest, wanted: WebCallStart
+    request: KeyRequest, wanted: WebCallStart
 ) -> Status[dict[str, Any]]:
     """Start a call for a browser and return its short-lived token."""
     chosen = chosen_settings(request, wanted)
     started = start_web_call(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         assistant=chosen.assistant,
         actor=None,
         variables=wanted.variables,
@@ -408,9 +408,9 @@ def start_browser_call(
     )
 
 
-def _origins(request: HttpRequest, wanted: WebCallStart) -> list[str]:
+def _origins(request: KeyRequest, wanted: WebCallStart) -> list[str]:
     """Return where the call may be joined: never where its key's calls may not be."""
-    mine: list[str] = request.api_key.origins  # type: ignore[attr-defined]  # set by ApiMiddleware
+    mine: list[str] = request.api_key.origins
     for index, origin in enumerate(wanted.allowed_origins):
         if mine and origin not in mine:
             raise InvalidRequest(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from django.http import HttpRequest
 from pydantic import AfterValidator, Field, JsonValue
 
 from assistants.api import read_spec
@@ -25,7 +24,7 @@ from common.http import OutboundError
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body, given
 from portal.api.shapes import either
-from portal.models import Organization
+from portal.http import KeyRequest
 
 MAX_OWN_CHARACTERS: Final = 16_000
 
@@ -75,13 +74,13 @@ class Chosen:
     is_test: bool = False
 
 
-def chosen_settings(request: HttpRequest, wanted: CallStart) -> Chosen:
+def chosen_settings(request: KeyRequest, wanted: CallStart) -> Chosen:
     """Return what a body asks for; a test key's calls run on offline vendors.
 
     Raises `InvalidRequest` naming the field inside of the settings that is wrong.
     """
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    is_test: bool = request.api_key.is_test  # type: ignore[attr-defined]
+    organization = request.organization
+    is_test: bool = request.api_key.is_test
     own_name, own = _transient(wanted)
     assistant = chosen_assistant(wanted)
     override = wanted.assistant_override

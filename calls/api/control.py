@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
 from pydantic import BaseModel, Field
 
 from calls.api.calls import router
@@ -17,6 +16,7 @@ from portal.api.access import api_requires, require_live_key
 from portal.api.errors import InvalidRequest
 from portal.api.limits import count_command
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 
@@ -79,7 +79,7 @@ class CommandSent(BaseModel):
 @router.post("/{uuid:call_id}/control", response=CommandSent)
 @api_requires(Permission.CALLS_CONTROL)
 def control_call(
-    request: HttpRequest, call_id: UUID, command: ControlCommand
+    request: KeyRequest, call_id: UUID, command: ControlCommand
 ) -> dict[str, Any]:
     """Say something, tell the assistant something, press keys, mute, hand on, or end.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router
 from pydantic import BaseModel
 
@@ -13,6 +12,7 @@ from assistants.queries import get_assistant
 from assistants.sovereignty import Content, Flow, is_allowed
 from calls.flows import flows_of
 from portal.api.access import api_requires
+from portal.http import KeyRequest
 from portal.permissions import Permission
 from portal.policy import Policy
 from portal.services.privacy import policy_of
@@ -40,10 +40,10 @@ class DataFlows(BaseModel):
 
 @router.get("/{uuid:assistant_id}/data-flows", response=DataFlows)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_data_flows(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+def list_data_flows(request: KeyRequest, assistant_id: UUID) -> dict[str, Any]:
     """Who receives sound or text of its calls, where that is, and whether it may be."""
     assistant = get_assistant(assistant_id)
-    policy = policy_of(request.organization)  # type: ignore[attr-defined]  # set by ApiMiddleware
+    policy = policy_of(request.organization)
     return {"data_flows": [flow_json(flow, policy) for flow in flows_of(assistant)]}
 
 

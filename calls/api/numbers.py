@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
@@ -22,6 +21,7 @@ from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted, given
 from portal.api.shapes import either
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Numbers"])
@@ -117,14 +117,14 @@ def number_json(row: PhoneNumber) -> dict[str, Any]:
 
 @router.get("", response=Numbers)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_numbers(request: HttpRequest) -> dict[str, Any]:
+def list_numbers(request: KeyRequest) -> dict[str, Any]:
     """Every number of the organization."""
     return {"numbers": [number_json(row) for row in visible_numbers()]}
 
 
 @router.post("", response={201: OneNumber})
 @api_requires(Permission.ASSISTANTS_EDIT)
-def add_number(request: HttpRequest, wanted: NewNumber) -> Status[dict[str, Any]]:
+def add_number(request: KeyRequest, wanted: NewNumber) -> Status[dict[str, Any]]:
     """Register a number and say what answers it."""
     name = "number" if wanted.number is not None else "phone_number"
     text = wanted.number if wanted.number is not None else wanted.phone_number
@@ -139,7 +139,7 @@ def add_number(request: HttpRequest, wanted: NewNumber) -> Status[dict[str, Any]
         raise InvalidRequest(str(error), param=name) from error
     try:
         row = numbers.add_number(
-            organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+            organization=request.organization,
             new=numbers.NewNumber(
                 number=number,
                 name=wanted.name or "",
@@ -160,7 +160,7 @@ def add_number(request: HttpRequest, wanted: NewNumber) -> Status[dict[str, Any]
 
 @router.get("/{uuid:number_id}", response=OneNumber)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_number(request: HttpRequest, number_id: UUID) -> dict[str, Any]:
+def read_number(request: KeyRequest, number_id: UUID) -> dict[str, Any]:
     """One number."""
     return {"number": number_json(get_number(number_id))}
 
@@ -168,7 +168,7 @@ def read_number(request: HttpRequest, number_id: UUID) -> dict[str, Any]:
 @router.patch("/{uuid:number_id}", response=OneNumber)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def change_number(
-    request: HttpRequest, number_id: UUID, wanted: NumberChange
+    request: KeyRequest, number_id: UUID, wanted: NumberChange
 ) -> dict[str, Any]:
     """Change its name, assistant, trunks, messages, or whether it is in use."""
     row = get_number(number_id)
@@ -198,7 +198,7 @@ class SimulatedCall(BaseModel):
 
 @router.post("/{uuid:number_id}/simulate", response={202: SimulatedCall})
 @api_requires(Permission.CALLS_START, needs_live_key=True)
-def simulate_number(request: HttpRequest, number_id: UUID) -> Status[dict[str, Any]]:
+def simulate_number(request: KeyRequest, number_id: UUID) -> Status[dict[str, Any]]:
     """Let a simulated person call a number that has no trunk yet; it costs as a call."""
     row = get_number(number_id)
     if row.carrier != "simulator":
@@ -208,7 +208,7 @@ def simulate_number(request: HttpRequest, number_id: UUID) -> Status[dict[str, A
 
 @router.delete("/{uuid:number_id}", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def remove_number(request: HttpRequest, number_id: UUID) -> dict[str, bool]:
+def remove_number(request: KeyRequest, number_id: UUID) -> dict[str, bool]:
     """Forget a number; its calls stay."""
     try:
         numbers.remove_number(number=get_number(number_id), actor=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.utils import timezone
 from ninja import Router
 from pydantic import BaseModel
@@ -15,7 +15,7 @@ from calls.models import Call
 from calls.services.costing import call_price, choices_of, expected_minute, payers_of
 from common.money import format_credits
 from portal.api.access import api_requires
-from portal.models import Organization
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
@@ -52,12 +52,12 @@ class PriceEstimate(BaseModel):
 
 @router.get("/{uuid:assistant_id}/price", response=PriceEstimate)
 @api_requires(Permission.ASSISTANTS_READ)
-def estimate_price(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+def estimate_price(request: KeyRequest, assistant_id: UUID) -> dict[str, Any]:
     """The estimate by stage, and the price of each kind of call."""
     assistant = get_assistant(assistant_id)
     if assistant.current_version is None:
         raise Http404("No such assistant.")
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     spec = assistant.current_version.spec
     payers = payers_of(organization)
     now = timezone.now()

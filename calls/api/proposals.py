@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Body as BodyParam, Router
 from pydantic import BaseModel, Field, JsonValue
 
@@ -29,6 +28,7 @@ from portal.api.access import api_requires, require_live_key
 from portal.api.errors import Conflict, VendorFailed
 from portal.api.limits import RateExceeded
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
@@ -53,7 +53,7 @@ class Proposed(BaseModel):
 @router.post("/{uuid:assistant_id}/proposals", response=Proposed)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def propose_settings(
-    request: HttpRequest, assistant_id: UUID, wanted: Annotated[Wish, BodyParam(...)]
+    request: KeyRequest, assistant_id: UUID, wanted: Annotated[Wish, BodyParam(...)]
 ) -> dict[str, Any]:
     """Let a language model write instructions, a first message, functions and facts.
 
@@ -61,7 +61,7 @@ def propose_settings(
     """
     assistant = get_assistant(assistant_id)
     require_live_key(request, "A test key asks no vendor. Use a live key.")
-    organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     wait_s = wait_to_ask_s(organization)
     if wait_s:
         raise RateExceeded(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.core import signing
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpResponseBase
 from ninja import Query, Router
 from pydantic import BaseModel
 
@@ -23,7 +23,7 @@ from calls.views.recordings import recording_response
 from portal.api.access import api_public, api_requires
 from portal.api.errors import Conflict, LinkExpired
 from portal.api.paging import Deleted, LongPagination, Period, page_of
-from portal.models import Organization
+from portal.http import KeyRequest
 from portal.permissions import Permission
 from portal.scope import all_organizations
 
@@ -33,7 +33,7 @@ LINK_TTL_S: Final = 3600
 _signer = signing.TimestampSigner(salt="calls.recording")
 
 
-def recording_url(request: HttpRequest, call: Call) -> str | None:
+def recording_url(request: KeyRequest, call: Call) -> str | None:
     """Return a link to the sound of a call on the host that was asked; `None`: no sound."""
     if not call.recording:
         return None
@@ -67,10 +67,10 @@ class Recordings(BaseModel):
 @router.get("", response=Recordings)
 @api_requires(Permission.CALLS_READ)
 def list_recordings(
-    request: HttpRequest, wanted: Annotated[RecordingFilter, Query()]
+    request: KeyRequest, wanted: Annotated[RecordingFilter, Query()]
 ) -> dict[str, Any]:
     """Calls with sound, newest first."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     calls = (
         filter_calls(visible_calls(), assistant_id=wanted.assistant_id)
         .exclude(recording="")
@@ -95,14 +95,14 @@ def list_recordings(
 
 @of_calls.get("/{uuid:call_id}/recording")
 @api_requires(Permission.CALLS_READ)
-def download_recording(request: HttpRequest, call_id: UUID) -> HttpResponseBase:
+def download_recording(request: KeyRequest, call_id: UUID) -> HttpResponseBase:
     """The sound of a call, in whole or by a byte range."""
     return recording_response(request, get_call(call_id))
 
 
 @of_calls.delete("/{uuid:call_id}/recording", response=Deleted)
 @api_requires(Permission.PRIVACY_EDIT)
-def remove_recording(request: HttpRequest, call_id: UUID) -> dict[str, bool]:
+def remove_recording(request: KeyRequest, call_id: UUID) -> dict[str, bool]:
     """Delete the sound of a call that is over, for good; the transcript stays."""
     call = get_call(call_id)
     try:
@@ -116,7 +116,7 @@ def remove_recording(request: HttpRequest, call_id: UUID) -> dict[str, bool]:
 
 @router.get("/{signed}")
 @api_public
-def play_recording(request: HttpRequest, signed: str) -> HttpResponseBase:
+def play_recording(request: KeyRequest, signed: str) -> HttpResponseBase:
     """The sound of a call, in whole or by a byte range; the signature stands for a key."""
     try:
         call_id = UUID(_signer.unsign(signed, max_age=LINK_TTL_S))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
@@ -13,7 +13,7 @@ from assistants.keys import keys_at_hand, own_keys
 from calls.services.voice_samples import NoSample, sample
 from portal.api.access import api_requires, require_live_key
 from portal.api.errors import VendorFailed
-from portal.models import Organization
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Voices"])
@@ -30,10 +30,10 @@ class SampleWanted(BaseModel):
 @router.get("/sample")
 @api_requires(Permission.ASSISTANTS_READ)
 def hear_voice(
-    request: HttpRequest, wanted: Annotated[SampleWanted, Query()]
+    request: KeyRequest, wanted: Annotated[SampleWanted, Query()]
 ) -> HttpResponse:
     """One voice saying a sentence, as WAV. The first time it takes a few seconds."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     provider = catalogue().find(Stage.TTS, wanted.provider)
     voice = provider.voice(wanted.voice_id) if provider else None
     if provider is None or voice is None or not is_available(provider, keys_at_hand()):

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import BaseModel, Field, JsonValue
 from pydantic.config import JsonDict
@@ -34,6 +33,7 @@ from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
 from portal.api.shapes import either
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["SIP trunks"])
@@ -193,14 +193,14 @@ def trunk_json(trunk: Trunk) -> dict[str, Any]:
 
 @router.get("", response=Trunks)
 @api_requires(Permission.ASSISTANTS_READ)
-def list_trunks(request: HttpRequest) -> dict[str, Any]:
+def list_trunks(request: KeyRequest) -> dict[str, Any]:
     """Every trunk of the organization, by name."""
     return {"trunks": [trunk_json(trunk) for trunk in visible_trunks()]}
 
 
 @router.post("", response={201: OneTrunk})
 @api_requires(Permission.ASSISTANTS_EDIT)
-def add_trunk(request: HttpRequest, wanted: NewTrunk) -> Status[dict[str, Any]]:
+def add_trunk(request: KeyRequest, wanted: NewTrunk) -> Status[dict[str, Any]]:
     """Connect a trunk. Test the connection next, then give it to a number."""
     values = trunk_values(wanted)
     if values.get("carrier", "sip") == "sip" and not values.get("host"):
@@ -211,7 +211,7 @@ def add_trunk(request: HttpRequest, wanted: NewTrunk) -> Status[dict[str, Any]]:
         values |= _address(values.pop("outbound_host"), "outbound_address")
     _refuse_contradictions(values)
     trunk = trunks.add_trunk(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         values=values,
         actor=None,
     )
@@ -220,7 +220,7 @@ def add_trunk(request: HttpRequest, wanted: NewTrunk) -> Status[dict[str, Any]]:
 
 @router.get("/{uuid:trunk_id}", response=OneTrunk)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_trunk(request: HttpRequest, trunk_id: UUID) -> dict[str, Any]:
+def read_trunk(request: KeyRequest, trunk_id: UUID) -> dict[str, Any]:
     """One trunk, with what its last connection test saw."""
     return {"trunk": trunk_json(get_trunk(trunk_id))}
 
@@ -228,7 +228,7 @@ def read_trunk(request: HttpRequest, trunk_id: UUID) -> dict[str, Any]:
 @router.patch("/{uuid:trunk_id}", response=OneTrunk)
 @api_requires(Permission.ASSISTANTS_EDIT)
 def change_trunk(
-    request: HttpRequest, trunk_id: UUID, wanted: TrunkChange
+    request: KeyRequest, trunk_id: UUID, wanted: TrunkChange
 ) -> dict[str, Any]:
     """Change what is sent; a new address or password makes the last test out of date."""
     trunk, changes = get_trunk(trunk_id), trunk_values(wanted)
@@ -241,7 +241,7 @@ def change_trunk(
 
 @router.delete("/{uuid:trunk_id}", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def remove_trunk(request: HttpRequest, trunk_id: UUID) -> dict[str, bool]:
+def remove_trunk(request: KeyRequest, trunk_id: UUID) -> dict[str, bool]:
     """Forget a trunk that no number uses; its calls stay."""
     try:
         trunks.remove_trunk(trunk=get_trunk(trunk_id), actor=None)
@@ -252,7 +252,7 @@ def remove_trunk(request: HttpRequest, trunk_id: UUID) -> dict[str, bool]:
 
 @router.post("/{uuid:trunk_id}/check", response={202: OneTrunk})
 @api_requires(Permission.ASSISTANTS_EDIT)
-def check_trunk(request: HttpRequest, trunk_id: UUID) -> Status[dict[str, Any]]:
+def check_trunk(request: KeyRequest, trunk_id: UUID) -> Status[dict[str, Any]]:
     """Have the connection tested; read the trunk again to see what was seen."""
     trunk = get_trunk(trunk_id)
     if not trunk_checks.is_running(trunk):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router, Status
 
 from assistants.queries import get_assistant
@@ -13,6 +12,7 @@ from calls.api.calls import WebCallStarted
 from calls.browser import browser_ticket
 from calls.services.web import start_text_chat
 from portal.api.access import api_requires
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Assistants"])
@@ -21,7 +21,7 @@ router = Router(tags=["Assistants"])
 @router.post("/{uuid:assistant_id}/text-chats", response={201: WebCallStarted})
 @api_requires(Permission.CALLS_START, needs_live_key=True)
 def write_with_assistant(
-    request: HttpRequest, assistant_id: UUID
+    request: KeyRequest, assistant_id: UUID
 ) -> Status[dict[str, Any]]:
     """Start a conversation in writing with the draft, or with the assistant as it is.
 
@@ -29,7 +29,7 @@ def write_with_assistant(
     it is free.
     """
     started = start_text_chat(
-        organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+        organization=request.organization,
         assistant=get_assistant(assistant_id),
         actor=None,
     )

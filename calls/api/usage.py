@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import Count, Sum
-from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel
 
@@ -17,6 +16,7 @@ from calls.queries import visible_calls
 from common.money import format_credits
 from portal.api.access import api_requires
 from portal.api.paging import LongPagination, Period, page_of
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Usage"])
@@ -56,10 +56,10 @@ class Usage(BaseModel):
 @router.get("", response=Usage)
 @api_requires(Permission.BILLING_READ)
 def read_usage(
-    request: HttpRequest, wanted: Annotated[Period, Query()]
+    request: KeyRequest, wanted: Annotated[Period, Query()]
 ) -> dict[str, Any]:
     """Settled calls, newest first."""
-    zone = request.organization.time_zone  # type: ignore[attr-defined]  # set by ApiMiddleware
+    zone = request.organization.time_zone
     calls = visible_calls().filter(
         settled_at__isnull=False, **wanted.bounds(zone).filter("created_at")
     )

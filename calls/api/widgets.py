@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
@@ -19,6 +19,7 @@ from calls.sites import MAX_SITES
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body, Deleted
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Widgets"])
@@ -55,7 +56,7 @@ class WidgetJson(BaseModel):
 
 @router.get("/{uuid:assistant_id}/widget", response=WidgetJson)
 @api_requires(Permission.ASSISTANTS_READ)
-def read_widget(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
+def read_widget(request: KeyRequest, assistant_id: UUID) -> dict[str, Any]:
     """The assistant's widget; 404 while there is none."""
     return _json(_widget(assistant_id))
 
@@ -63,7 +64,7 @@ def read_widget(request: HttpRequest, assistant_id: UUID) -> dict[str, Any]:
 @router.put("/{uuid:assistant_id}/widget", response={200: WidgetJson, 201: WidgetJson})
 @api_requires(Permission.ASSISTANTS_EDIT)
 def put_widget(
-    request: HttpRequest, assistant_id: UUID, wanted: WidgetChange
+    request: KeyRequest, assistant_id: UUID, wanted: WidgetChange
 ) -> Status[dict[str, Any]]:
     """Make the assistant's widget, or change what is given of it."""
     try:
@@ -79,7 +80,7 @@ def put_widget(
 
 @router.delete("/{uuid:assistant_id}/widget", response=Deleted)
 @api_requires(Permission.ASSISTANTS_EDIT)
-def delete_widget(request: HttpRequest, assistant_id: UUID) -> dict[str, bool]:
+def delete_widget(request: KeyRequest, assistant_id: UUID) -> dict[str, bool]:
     """Take the button from every site; calls it started stay."""
     remove_widget(widget=_widget(assistant_id), actor=None)
     return {"success": True}

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
 from ninja import Body as BodyParam, Router, Status
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, WithJsonSchema
 
@@ -29,6 +28,7 @@ from portal.api.errors import Conflict, InvalidRequest
 from portal.api.idempotency import HEADER
 from portal.api.paging import Body
 from portal.features import OF_CLIENTS, Feature
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.scope import agency_scope
@@ -138,7 +138,7 @@ def client_json(client: Organization) -> dict[str, Any]:
 
 @router.get("/{uuid:client_id}", response=OneClient)
 @api_requires(Permission.CLIENTS_READ)
-def read_client(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
+def read_client(request: KeyRequest, client_id: UUID) -> dict[str, Any]:
     """One client of the key's agency."""
     return {"organization": client_json(_client(request, client_id))}
 
@@ -147,7 +147,7 @@ def read_client(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
 @api_requires(Permission.CLIENTS_EDIT)
 @transaction.atomic
 def change_client(
-    request: HttpRequest, client_id: UUID, change: ClientChange
+    request: KeyRequest, client_id: UUID, change: ClientChange
 ) -> dict[str, Any]:
     """Limit, suspend or reopen a client; it holds at once."""
     client = _client(request, client_id)
@@ -168,7 +168,7 @@ def change_client(
 
 @router.post("/{uuid:client_id}/deletion", response={202: OneClient})
 @api_requires(Permission.CLIENTS_EDIT)
-def delete_client(request: HttpRequest, client_id: UUID) -> Status[dict[str, Any]]:
+def delete_client(request: KeyRequest, client_id: UUID) -> Status[dict[str, Any]]:
     """Archive a client now and erase it in 30 days, unless that is called off."""
     client = _client(request, client_id)
     if client.delete_at is None:
@@ -178,7 +178,7 @@ def delete_client(request: HttpRequest, client_id: UUID) -> Status[dict[str, Any
 
 @router.delete("/{uuid:client_id}/deletion", response=OneClient)
 @api_requires(Permission.CLIENTS_EDIT)
-def keep_client(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
+def keep_client(request: KeyRequest, client_id: UUID) -> dict[str, Any]:
     """Call a deletion off; the client stays, suspended, so that nothing starts."""
     client = _client(request, client_id)
     if client.delete_at is None:
@@ -190,7 +190,7 @@ def keep_client(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
 @router.post("/{uuid:client_id}/credits", response={201: Given, 202: Given})
 @api_requires(Permission.BILLING_GRANT, needs_live_key=True)
 def give_credits(
-    request: HttpRequest,
+    request: KeyRequest,
     client_id: UUID,
     wanted: Annotated[CreditsGiven, BodyParam(...)],
 ) -> Status[dict[str, Any]]:
@@ -237,16 +237,16 @@ def give_credits(
     )
 
 
-def _client(request: HttpRequest, client_id: UUID) -> Organization:
-    return get_client(request.organization, client_id)  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _client(request: KeyRequest, client_id: UUID) -> Organization:
+    return get_client(request.organization, client_id)
 
 
-def _once(request: HttpRequest) -> str:
+def _once(request: KeyRequest) -> str:
     """Return the ledger's key of a request: its own, else one that comes never again."""
     name = request.headers.get(HEADER)
     if name is None:
         return str(uuid4())
-    key = request.api_key  # type: ignore[attr-defined]  # set by ApiMiddleware
+    key = request.api_key
     return hashlib.sha256(f"{key.pk} {name}".encode()).hexdigest()
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field
 
@@ -21,6 +21,7 @@ from config.cockpit.queries import get_client
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.scope import organization_scope
@@ -96,7 +97,7 @@ class Halted(Calling):
 
 @router.get("/{uuid:client_id}/calling", response=Calling)
 @api_requires(Permission.CLIENTS_READ)
-def read_calling(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
+def read_calling(request: KeyRequest, client_id: UUID) -> dict[str, Any]:
     """What a client may call, whether its calls are stopped, and what looks like fraud."""
     return {"calling": calling_json(_client(request, client_id))}
 
@@ -104,7 +105,7 @@ def read_calling(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
 @router.patch("/{uuid:client_id}/calling", response=Calling)
 @api_requires(Permission.CLIENTS_EDIT)
 def change_calling(
-    request: HttpRequest, client_id: UUID, change: CallingChange
+    request: KeyRequest, client_id: UUID, change: CallingChange
 ) -> dict[str, Any]:
     """Change limits; they hold for the next call."""
     client = _client(request, client_id)
@@ -128,7 +129,7 @@ def change_calling(
 @router.post("/{uuid:client_id}/halt", response={201: Halted})
 @api_requires(Permission.CLIENTS_EDIT)
 def halt_client(
-    request: HttpRequest, client_id: UUID, wanted: Annotated[HaltBody, BodyParam(...)]
+    request: KeyRequest, client_id: UUID, wanted: Annotated[HaltBody, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Stop a client's calls at once, those going on too; again, it ends what began since."""
     client = _client(request, client_id)
@@ -138,7 +139,7 @@ def halt_client(
 
 @router.delete("/{uuid:client_id}/halt", response=Calling)
 @api_requires(Permission.CLIENTS_EDIT)
-def lift_client_halt(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
+def lift_client_halt(request: KeyRequest, client_id: UUID) -> dict[str, Any]:
     """Let a client call again."""
     client = _client(request, client_id)
     if not lift_halt(organization=client, actor=None):
@@ -149,7 +150,7 @@ def lift_client_halt(request: HttpRequest, client_id: UUID) -> dict[str, Any]:
 @router.delete("/{uuid:client_id}/alerts/{uuid:alert_id}", response=Calling)
 @api_requires(Permission.CLIENTS_EDIT)
 def dismiss_client_alert(
-    request: HttpRequest, client_id: UUID, alert_id: UUID
+    request: KeyRequest, client_id: UUID, alert_id: UUID
 ) -> dict[str, Any]:
     """These calls are all right: take the alert off the list."""
     client = _client(request, client_id)
@@ -180,5 +181,5 @@ def calling_json(client: Organization) -> dict[str, Any]:
     }
 
 
-def _client(request: HttpRequest, client_id: UUID) -> Organization:
-    return get_client(request.organization, client_id)  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _client(request: KeyRequest, client_id: UUID) -> Organization:
+    return get_client(request.organization, client_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
@@ -15,6 +14,7 @@ from config.cockpit.queries import get_client
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 
@@ -61,10 +61,10 @@ def chosen_library(wanted: Library, param: str = "") -> Choice:
 @router.post("/{uuid:client_id}/copies", response={201: CopiedJson})
 @api_requires(Permission.CLIENTS_EDIT)
 def copy_to_client(
-    request: HttpRequest, client_id: UUID, wanted: Library
+    request: KeyRequest, client_id: UUID, wanted: Library
 ) -> Status[dict[str, Any]]:
     """Give a client copies of what the agency built; all of it or nothing."""
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    agency: Organization = request.organization
     client = get_client(agency, client_id)
     try:
         copied = copy_library(

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
@@ -14,6 +13,7 @@ from config.clients.managing import add_note
 from config.cockpit.queries import get_client
 from portal.api.access import api_requires
 from portal.api.paging import Body, LongPage, LongPagination, page_of
+from portal.http import KeyRequest
 from portal.models import ClientNote, Organization
 from portal.permissions import Permission
 
@@ -54,7 +54,7 @@ def note_json(note: ClientNote) -> dict[str, Any]:
 @router.get("/{uuid:client_id}/notes", response=NotesOfClient)
 @api_requires(Permission.CLIENTS_READ)
 def list_notes(
-    request: HttpRequest, client_id: UUID, wanted: Annotated[LongPage, Query()]
+    request: KeyRequest, client_id: UUID, wanted: Annotated[LongPage, Query()]
 ) -> dict[str, Any]:
     """What the agency noted about a client, newest first."""
     client = get_client(_agency(request), client_id)
@@ -66,7 +66,7 @@ def list_notes(
 @router.post("/{uuid:client_id}/notes", response={201: OneNote})
 @api_requires(Permission.CLIENTS_EDIT)
 def keep_note(
-    request: HttpRequest, client_id: UUID, wanted: NewNote
+    request: KeyRequest, client_id: UUID, wanted: NewNote
 ) -> Status[dict[str, Any]]:
     """Keep a remark about a client; the client never sees it."""
     agency = _agency(request)
@@ -75,6 +75,6 @@ def keep_note(
     return Status(201, {"note": note_json(note)})
 
 
-def _agency(request: HttpRequest) -> Organization:
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _agency(request: KeyRequest) -> Organization:
+    agency: Organization = request.organization
     return agency

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Query, Router
 from pydantic import BaseModel
 
@@ -16,6 +16,7 @@ from config.clients import signing_up
 from portal.api.access import api_requires
 from portal.api.errors import Conflict
 from portal.api.paging import LongPage, LongPagination, page_of
+from portal.http import KeyRequest
 from portal.models import SignUpRequest
 from portal.permissions import Permission
 
@@ -56,7 +57,7 @@ def sign_up_json(row: SignUpRequest) -> dict[str, Any]:
 @router.get("", response=SignUps)
 @api_requires(Permission.CLIENTS_READ)
 def list_sign_ups(
-    request: HttpRequest, wanted: Annotated[SignUpFilter, Query()]
+    request: KeyRequest, wanted: Annotated[SignUpFilter, Query()]
 ) -> dict[str, Any]:
     """Who asked for an account, newest first; their addresses are confirmed."""
     rows = _confirmed().order_by("-created_at", "-pk")
@@ -68,14 +69,14 @@ def list_sign_ups(
 
 @router.post("/{uuid:request_id}/approve", response=OneSignUp)
 @api_requires(Permission.CLIENTS_EDIT)
-def approve_sign_up(request: HttpRequest, request_id: UUID) -> dict[str, Any]:
+def approve_sign_up(request: KeyRequest, request_id: UUID) -> dict[str, Any]:
     """Open the client; who asked gets an invitation as its owner."""
     return _decided(request_id, signing_up.approve)
 
 
 @router.post("/{uuid:request_id}/decline", response=OneSignUp)
 @api_requires(Permission.CLIENTS_EDIT)
-def decline_sign_up(request: HttpRequest, request_id: UUID) -> dict[str, Any]:
+def decline_sign_up(request: KeyRequest, request_id: UUID) -> dict[str, Any]:
     """Say no; nobody is written to."""
     return _decided(request_id, signing_up.decline)
 

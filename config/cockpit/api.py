@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
@@ -16,6 +15,7 @@ from config.cockpit import comparing
 from config.cockpit.cockpit import Row, client_figures
 from config.cockpit.comparing import Figures
 from portal.api.access import api_requires
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 
@@ -74,10 +74,10 @@ class FiguresWanted(BaseModel):
 @router.get("/figures", response=AgencyFigures)
 @api_requires(Permission.CLIENTS_READ)
 def read_figures(
-    request: HttpRequest, wanted: Annotated[FiguresWanted, Query()]
+    request: KeyRequest, wanted: Annotated[FiguresWanted, Query()]
 ) -> dict[str, Any]:
     """Calls, minutes, what clients paid, what it cost, and the margin, client by client."""
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    agency: Organization = request.organization
     period = comparing.period_of(wanted.days, ZoneInfo(agency.time_zone))
     now = comparing.figures_by_client(agency, period)
     before = comparing.figures_by_client(agency, period.before)
@@ -96,9 +96,9 @@ def read_figures(
 
 @router.get("/troubles", response=Troubles)
 @api_requires(Permission.CLIENTS_READ)
-def list_troubles(request: HttpRequest) -> dict[str, Any]:
+def list_troubles(request: KeyRequest) -> dict[str, Any]:
     """What does not work for the agency or a client, and needs a hand."""
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    agency: Organization = request.organization
     return {
         "troubles": [
             {

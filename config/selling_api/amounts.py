@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
 from pydantic import Field
 
+from portal.http import KeyRequest
 from portal.models import Organization
 
 AnyCredits = Annotated[
@@ -18,9 +18,9 @@ Cents = Annotated[int, Field(ge=50, le=100_000_000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
-def agency_of(request: HttpRequest) -> Organization:
+def agency_of(request: KeyRequest) -> Organization:
     """Return the agency that the key belongs to; a client sells nothing."""
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    agency: Organization = request.organization
     if not agency.is_agency:
         raise PermissionDenied("Only an agency sells; this key belongs to a client.")
     return agency

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.utils import timezone
 from ninja import Body as BodyParam, Router, Status
 from pydantic import AwareDatetime, BaseModel, Field
@@ -20,6 +20,7 @@ from config.selling_api.amounts import AnyCredits, Days, agency_of
 from portal.api.access import api_requires
 from portal.api.errors import Conflict
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 
@@ -70,7 +71,7 @@ class OneTrial(BaseModel):
 
 @router.get("/coupons", response=Coupons)
 @api_requires(Permission.BILLING_SELL)
-def list_coupons(request: HttpRequest) -> dict[str, Any]:
+def list_coupons(request: KeyRequest) -> dict[str, Any]:
     """Every code, newest first."""
     rows = Coupon.objects.filter(organization=agency_of(request))
     return {"coupons": [coupon_json(row) for row in rows]}
@@ -79,7 +80,7 @@ def list_coupons(request: HttpRequest) -> dict[str, Any]:
 @router.post("/coupons", response={201: OneCoupon})
 @api_requires(Permission.BILLING_SELL)
 def create_coupon(
-    request: HttpRequest, wanted: Annotated[NewCoupon, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[NewCoupon, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Make a code that gives each client credits once."""
     values = wanted.model_dump()
@@ -97,7 +98,7 @@ def create_coupon(
 @router.patch("/coupons/{uuid:coupon_id}", response=OneCoupon)
 @api_requires(Permission.BILLING_SELL)
 def switch_coupon(
-    request: HttpRequest, coupon_id: UUID, wanted: CouponSwitch
+    request: KeyRequest, coupon_id: UUID, wanted: CouponSwitch
 ) -> dict[str, Any]:
     """Let a code be used again, or no more."""
     done = selling.switch_coupon(
@@ -119,7 +120,7 @@ def coupon_json(row: Coupon) -> dict[str, Any]:
 
 @router.get("/trial", response=OneTrial)
 @api_requires(Permission.BILLING_SELL)
-def read_trial(request: HttpRequest) -> dict[str, Any]:
+def read_trial(request: KeyRequest) -> dict[str, Any]:
     """What new clients get to try with."""
     return {"trial": _trial(agency_of(request))}
 
@@ -127,7 +128,7 @@ def read_trial(request: HttpRequest) -> dict[str, Any]:
 @router.put("/trial", response=OneTrial)
 @api_requires(Permission.BILLING_SELL)
 def set_trial(
-    request: HttpRequest, wanted: Annotated[Trial, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[Trial, BodyParam(...)]
 ) -> dict[str, Any]:
     """Set it for clients that begin from now on."""
     agency = agency_of(request)

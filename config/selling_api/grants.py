@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Query, Router
 from pydantic import BaseModel
 
@@ -22,6 +22,7 @@ from config.selling_api.amounts import agency_of
 from portal.api.access import api_requires
 from portal.api.errors import Conflict
 from portal.api.paging import Page, Pagination, pagination
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.scope import agency_scope
@@ -67,7 +68,7 @@ class GrantFilter(Page):
 @router.get("/grants", response=GrantRequests)
 @api_requires(Permission.BILLING_SELL)
 def list_grants(
-    request: HttpRequest, wanted: Annotated[GrantFilter, Query()]
+    request: KeyRequest, wanted: Annotated[GrantFilter, Query()]
 ) -> dict[str, Any]:
     """What was asked for above the limit, newest first, and what became of it."""
     agency = agency_of(request)
@@ -86,14 +87,14 @@ def list_grants(
 
 @router.get("/grants/{uuid:request_id}", response=OneGrantRequest)
 @api_requires(Permission.BILLING_SELL)
-def read_grant(request: HttpRequest, request_id: UUID) -> dict[str, Any]:
+def read_grant(request: KeyRequest, request_id: UUID) -> dict[str, Any]:
     """One of them; an owner who did not ask for it approves it on the portal."""
     return {"grant": grant_json(_request(agency_of(request), request_id))}
 
 
 @router.post("/grants/{uuid:request_id}/refuse", response=OneGrantRequest)
 @api_requires(Permission.BILLING_SELL)
-def refuse_grant(request: HttpRequest, request_id: UUID) -> dict[str, Any]:
+def refuse_grant(request: KeyRequest, request_id: UUID) -> dict[str, Any]:
     """Let it come to nothing: no credits are given. A second time changes nothing."""
     agency = agency_of(request)
     row = _request(agency, request_id)

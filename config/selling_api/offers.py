@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,7 @@ from config.wallet_api import plan_terms
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router()
@@ -88,7 +89,7 @@ class NewPlan(Body):
 # --- packages -------------------------------------------------------------------------
 @router.get("/packages", response=SoldPackages)
 @api_requires(Permission.BILLING_SELL)
-def list_packages(request: HttpRequest) -> dict[str, Any]:
+def list_packages(request: KeyRequest) -> dict[str, Any]:
     """Every package, those that are no longer offered too."""
     rows = CreditPackage.objects.filter(organization=agency_of(request))
     return {"packages": [package_json(row) for row in rows]}
@@ -97,7 +98,7 @@ def list_packages(request: HttpRequest) -> dict[str, Any]:
 @router.post("/packages", response={201: OneSoldPackage})
 @api_requires(Permission.BILLING_SELL)
 def create_package(
-    request: HttpRequest, wanted: Annotated[NewPackage, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[NewPackage, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Put a package on offer."""
     row = selling.add_package(
@@ -117,7 +118,7 @@ def create_package(
 @router.patch("/packages/{uuid:package_id}", response=OneSoldPackage)
 @api_requires(Permission.BILLING_SELL)
 def offer_package(
-    request: HttpRequest, package_id: UUID, wanted: Offer
+    request: KeyRequest, package_id: UUID, wanted: Offer
 ) -> dict[str, Any]:
     """Offer a package again, or no more."""
     agency = agency_of(request)
@@ -139,7 +140,7 @@ def package_json(row: CreditPackage) -> dict[str, Any]:
 # --- plans ----------------------------------------------------------------------------
 @router.get("/plans", response=SoldPlans)
 @api_requires(Permission.BILLING_SELL)
-def list_plans(request: HttpRequest) -> dict[str, Any]:
+def list_plans(request: KeyRequest) -> dict[str, Any]:
     """Every plan, those that are no longer offered too."""
     rows = Plan.objects.filter(organization=agency_of(request))
     return {"plans": [plan_json(row) for row in rows]}
@@ -148,7 +149,7 @@ def list_plans(request: HttpRequest) -> dict[str, Any]:
 @router.post("/plans", response={201: OneSoldPlan})
 @api_requires(Permission.BILLING_SELL)
 def create_plan(
-    request: HttpRequest, wanted: Annotated[NewPlan, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[NewPlan, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Put a plan on offer."""
     over = parse_credits(wanted.overage_limit_credits)
@@ -174,7 +175,7 @@ def create_plan(
 
 @router.patch("/plans/{uuid:plan_id}", response=OneSoldPlan)
 @api_requires(Permission.BILLING_SELL)
-def offer_plan(request: HttpRequest, plan_id: UUID, wanted: Offer) -> dict[str, Any]:
+def offer_plan(request: KeyRequest, plan_id: UUID, wanted: Offer) -> dict[str, Any]:
     """Offer a plan again, or no more; who is on it stays on it."""
     done = selling.offer_plan(
         agency=agency_of(request),

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Body as BodyParam, Query, Router, Status
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -18,6 +17,7 @@ from config.selling_api.amounts import AnyCredits, agency_of
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body, Page, Pagination, pagination
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.scope import agency_scope
@@ -85,7 +85,7 @@ class NewPrice(Body):
 @router.get("/prices", response=Prices)
 @api_requires(Permission.BILLING_SELL)
 def list_prices(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """Every version of every price, the latest first."""
     agency = agency_of(request)
@@ -103,7 +103,7 @@ def list_prices(
 @router.post("/prices", response={201: OnePrice})
 @api_requires(Permission.BILLING_SELL)
 def create_price(
-    request: HttpRequest, wanted: Annotated[NewPrice, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[NewPrice, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Set what calls cost one client, or all of them. The past keeps its prices."""
     agency = agency_of(request)

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import reverse
 from ninja import Body as BodyParam, Router
 from pydantic import BaseModel, Field
@@ -27,6 +26,7 @@ from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body
 from portal.hosts import portal_url
+from portal.http import KeyRequest
 from portal.models import Organization, Portal
 from portal.permissions import Permission
 
@@ -121,7 +121,7 @@ class Connecting(BaseModel):
 
 @router.get("/stripe", response=OneStripe)
 @api_requires(Permission.BILLING_SELL)
-def read_stripe(request: HttpRequest) -> dict[str, Any]:
+def read_stripe(request: KeyRequest) -> dict[str, Any]:
     """Whether clients can pay, what tax is added, and what stands on receipts."""
     agency = agency_of(request)
     with suppress(PaymentError):  # then what it said last is shown, and when
@@ -132,7 +132,7 @@ def read_stripe(request: HttpRequest) -> dict[str, Any]:
 @router.put("/stripe/key", response=OneStripe)
 @api_requires(Permission.BILLING_SELL, needs_live_key=True)
 def save_stripe_key(
-    request: HttpRequest, wanted: Annotated[StripeKey, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[StripeKey, BodyParam(...)]
 ) -> dict[str, Any]:
     """Keep the agency's own key, sealed, once Stripe took it."""
     agency = agency_of(request)
@@ -153,7 +153,7 @@ def save_stripe_key(
 @router.patch("/stripe", response=OneStripe)
 @api_requires(Permission.BILLING_SELL)
 def change_tax(
-    request: HttpRequest, change: Annotated[TaxChange, BodyParam(...)]
+    request: KeyRequest, change: Annotated[TaxChange, BodyParam(...)]
 ) -> dict[str, Any]:
     """Change what is given, for payments from now on."""
     agency = agency_of(request)
@@ -173,7 +173,7 @@ def change_tax(
 
 @router.post("/stripe/connect", response=Connecting)
 @api_requires(Permission.BILLING_SELL, needs_live_key=True)
-def connect_stripe(request: HttpRequest) -> dict[str, str]:
+def connect_stripe(request: KeyRequest) -> dict[str, str]:
     """Begin to connect an account of the agency's; a person goes on at Stripe."""
     agency = agency_of(request)
     portal = Portal.objects.get(agency=agency)
@@ -191,7 +191,7 @@ def connect_stripe(request: HttpRequest) -> dict[str, str]:
 
 @router.delete("/stripe", response=OneStripe)
 @api_requires(Permission.BILLING_SELL, needs_live_key=True)
-def disconnect_stripe(request: HttpRequest) -> dict[str, Any]:
+def disconnect_stripe(request: KeyRequest) -> dict[str, Any]:
     """Take no further payments, and forget the key."""
     agency = agency_of(request)
     try:

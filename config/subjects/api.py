@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from ninja import Body as BodyParam, Query, Router, Status
 from pydantic import BaseModel, Field
 
@@ -24,7 +24,7 @@ from config.subjects.erasing import (
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Page, Pagination, pagination
-from portal.models import Organization
+from portal.http import KeyRequest
 from portal.permissions import Permission
 
 router = Router(tags=["Privacy"])
@@ -73,10 +73,10 @@ class Erasures(BaseModel):
 @router.post("/find", response=Subject)
 @api_requires(Permission.PRIVACY_EDIT)
 def find_person(
-    request: HttpRequest, wanted: Annotated[SubjectBody, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[SubjectBody, BodyParam(...)]
 ) -> dict[str, Any]:
     """How much is kept of a telephone number."""
-    found = find_subject(_organization(request), _number(wanted))
+    found = find_subject(request.organization, _number(wanted))
     return {
         "phone_number": found.number,
         "calls": len(found.calls),
@@ -90,10 +90,10 @@ def find_person(
 @router.post("/export")
 @api_requires(Permission.PRIVACY_EDIT)
 def export_person(
-    request: HttpRequest, wanted: Annotated[SubjectBody, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[SubjectBody, BodyParam(...)]
 ) -> HttpResponse:
     """Everything of a number as a ZIP to hand over: `data.json` and the recordings."""
-    found = find_subject(_organization(request), _number(wanted))
+    found = find_subject(request.organization, _number(wanted))
     return HttpResponse(
         export_subject(found),
         content_type="application/zip",
@@ -107,12 +107,12 @@ def export_person(
 @router.post("/erase", response={201: OneErasure})
 @api_requires(Permission.PRIVACY_EDIT)
 def erase_person(
-    request: HttpRequest, wanted: Annotated[SubjectBody, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[SubjectBody, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Erase everything of a number, for good; the answer is the certificate."""
     try:
         row = erase_subject(
-            organization=_organization(request), number=_number(wanted), actor=None
+            organization=request.organization, number=_number(wanted), actor=None
         )
     except ErasureRefused as refusal:
         raise Conflict(str(refusal)) from refusal
@@ -122,7 +122,7 @@ def erase_person(
 @router.get("/erasures", response=Erasures)
 @api_requires(Permission.PRIVACY_READ)
 def list_erasures(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """Certificates, newest first."""
     rows = Erasure.objects.all()
@@ -135,7 +135,7 @@ def list_erasures(
 
 @router.get("/erasures/{uuid:erasure_id}", response=OneErasure)
 @api_requires(Permission.PRIVACY_READ)
-def read_erasure(request: HttpRequest, erasure_id: UUID) -> dict[str, Any]:
+def read_erasure(request: KeyRequest, erasure_id: UUID) -> dict[str, Any]:
     """One certificate."""
     row = Erasure.objects.filter(pk=erasure_id).first()
     if row is None:
@@ -153,8 +153,3 @@ def _number(wanted: SubjectBody) -> str:
         return parse_number(wanted.phone_number)
     except InvalidNumber as error:
         raise InvalidRequest(str(error), param="phone_number") from error
-
-
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization

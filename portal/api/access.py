@@ -8,11 +8,11 @@ from inspect import Signature, signature
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
 from ninja.params import models
 
 from portal.api.errors import InvalidRequest, LiveKeyNeeded
 from portal.api_scopes import allowed, scope_for
+from portal.http import KeyRequest
 from portal.models import APIKey, Role
 from portal.permissions import Permission, permissions_of
 
@@ -35,7 +35,7 @@ def api_requires(
         known = _query_names(shape)
 
         @wraps(operation)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def guarded(request: KeyRequest, *args: Any, **kwargs: Any) -> Any:
             if permission not in getattr(request, "permissions", frozenset()):
                 raise PermissionDenied(lacking(request, permission))
             if needs_live_key:
@@ -53,7 +53,7 @@ def api_requires(
     return decorate
 
 
-def lacking(request: HttpRequest, permission: Permission) -> str:
+def lacking(request: KeyRequest, permission: Permission) -> str:
     """Return why a key has no right to something, and which key would."""
     key: APIKey | None = getattr(request, "api_key", None)
     if key is None:
@@ -76,9 +76,9 @@ def lacking(request: HttpRequest, permission: Permission) -> str:
     return "This is switched off for the organization."
 
 
-def require_live_key(request: HttpRequest, why: str = _ONLY_A_TEST) -> None:
+def require_live_key(request: KeyRequest, why: str = _ONLY_A_TEST) -> None:
     """Raise `LiveKeyNeeded` for a test key."""
-    if request.api_key.is_test:  # type: ignore[attr-defined]  # set by ApiMiddleware
+    if request.api_key.is_test:
         raise LiveKeyNeeded(why)
 
 

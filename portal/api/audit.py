@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel, Field, JsonValue
 
 from portal.api.access import api_requires
 from portal.api.paging import LongPagination, Period, page_of
-from portal.models import AuditRecord, Organization
+from portal.http import KeyRequest
+from portal.models import AuditRecord
 from portal.permissions import Permission
 
 router = Router(tags=["Audit records"])
@@ -48,10 +48,10 @@ class AuditRecords(BaseModel):
 @router.get("", response=AuditRecords)
 @api_requires(Permission.AUDIT_READ)
 def list_audit_records(
-    request: HttpRequest, wanted: Annotated[RecordFilter, Query()]
+    request: KeyRequest, wanted: Annotated[RecordFilter, Query()]
 ) -> dict[str, Any]:
     """Changes of the key's organization, newest first; secrets are masked."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+    organization = request.organization
     rows = AuditRecord.objects.filter(
         organization=organization,
         **wanted.bounds(organization.time_zone).filter("created_at"),

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
@@ -22,8 +22,9 @@ from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
 from portal.api.shapes import either
+from portal.http import KeyRequest
 from portal.mail import domains
-from portal.models import Organization, SendingDomain
+from portal.models import SendingDomain
 from portal.permissions import Permission
 
 router = Router(tags=["Domains"])
@@ -123,7 +124,7 @@ def domain_json(row: SendingDomain) -> dict[str, Any]:
 
 @router.get("", response=DomainJson)
 @api_requires(Permission.MAIL_EDIT)
-def read_domain(request: HttpRequest) -> dict[str, Any]:
+def read_domain(request: KeyRequest) -> dict[str, Any]:
     """The domain that mails are sent from, as it was last seen."""
     return domain_json(_domain(request))
 
@@ -131,19 +132,19 @@ def read_domain(request: HttpRequest) -> dict[str, Any]:
 @router.post("", response={201: DomainJson})
 @api_requires(Permission.MAIL_EDIT)
 def add_domain(
-    request: HttpRequest, wanted: Annotated[NewDomain, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[NewDomain, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Begin to send from a domain; the answer says what to enter in its DNS."""
     with _refusals("domain"):
         row = domains.add_sending_domain(
-            organization=_organization(request), name=wanted.wanted, actor=None
+            organization=request.organization, name=wanted.wanted, actor=None
         )
     return Status(201, domain_json(row))
 
 
 @router.delete("", response=Deleted)
 @api_requires(Permission.MAIL_EDIT)
-def remove_domain(request: HttpRequest) -> dict[str, bool]:
+def remove_domain(request: KeyRequest) -> dict[str, bool]:
     """Send from it no more."""
     domains.remove_sending_domain(domain=_domain(request), actor=None)
     return {"success": True}
@@ -151,21 +152,21 @@ def remove_domain(request: HttpRequest) -> dict[str, bool]:
 
 @router.get("/sync", response=list[dict[str, JsonValue]])
 @api_requires(Permission.MAIL_EDIT)
-def list_resend_domains(request: HttpRequest) -> list[dict[str, Any]]:
+def list_resend_domains(request: KeyRequest) -> list[dict[str, Any]]:
     """The domains of the agency's Resend account; none without an account."""
     with _refusals():
-        return domains.resend_domains(organization=_organization(request))
+        return domains.resend_domains(organization=request.organization)
 
 
 @router.post("/sync", response=SyncedDomain)
 @api_requires(Permission.MAIL_EDIT)
 def sync_domain(
-    request: HttpRequest, wanted: Annotated[DomainOfResend, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[DomainOfResend, BodyParam(...)]
 ) -> dict[str, Any]:
     """Send from a domain of the agency's Resend account."""
     with _refusals("domain_id"):
         row = domains.sync_sending_domain(
-            organization=_organization(request),
+            organization=request.organization,
             resend_domain_id=wanted.wanted,
             actor=None,
         )
@@ -174,7 +175,7 @@ def sync_domain(
 
 @router.post("/verify", response=DomainJson)
 @api_requires(Permission.MAIL_EDIT)
-def verify_domain(request: HttpRequest) -> dict[str, Any]:
+def verify_domain(request: KeyRequest) -> dict[str, Any]:
     """Look now whether the records stand."""
     with _refusals():
         return domain_json(domains.verify_sending_domain(domain=_domain(request)))
@@ -182,7 +183,7 @@ def verify_domain(request: HttpRequest) -> dict[str, Any]:
 
 @router.post("/refresh", response=DomainJson)
 @api_requires(Permission.MAIL_EDIT)
-def refresh_domain(request: HttpRequest) -> dict[str, Any]:
+def refresh_domain(request: KeyRequest) -> dict[str, Any]:
     """Read the state again, without starting a verification at Resend."""
     with _refusals():
         return domain_json(domains.refresh_sending_domain(domain=_domain(request)))
@@ -206,13 +207,8 @@ def _refusals(param: str | None = None) -> Iterator[None]:
         raise InvalidRequest(error.messages[0], param=param) from error
 
 
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization
-
-
-def _domain(request: HttpRequest) -> SendingDomain:
-    row = domains.sending_domain_of(_organization(request))
+def _domain(request: KeyRequest) -> SendingDomain:
+    row = domains.sending_domain_of(request.organization)
     if row is None:
         raise Http404("There is no sending domain. Add one with POST /domains.")
     return row

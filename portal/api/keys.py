@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.utils import timezone
 from ninja import Router, Status
 from pydantic import AfterValidator, BaseModel, Field
@@ -18,6 +18,7 @@ from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
 from portal.api_scopes import SCOPES, exceeds
+from portal.http import KeyRequest
 from portal.models import APIKey, Role
 from portal.permissions import Permission
 from portal.services import api_keys
@@ -101,21 +102,21 @@ def _get_key(key_id: UUID) -> APIKey:
     return row
 
 
-def _mine(request: HttpRequest) -> APIKey:
-    key: APIKey = request.api_key  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _mine(request: KeyRequest) -> APIKey:
+    key: APIKey = request.api_key
     return key
 
 
 @router.get("", response=Keys)
 @api_requires(Permission.API_KEYS_EDIT)
-def list_api_keys(request: HttpRequest) -> dict[str, Any]:
+def list_api_keys(request: KeyRequest) -> dict[str, Any]:
     """Every key of the organization, without its text."""
     return {"api_keys": [key_json(row) for row in APIKey.objects.all()]}
 
 
 @router.post("", response={201: NewKeyJson})
 @api_requires(Permission.API_KEYS_EDIT)
-def create_api_key(request: HttpRequest, wanted: NewApiKey) -> Status[dict[str, Any]]:
+def create_api_key(request: KeyRequest, wanted: NewApiKey) -> Status[dict[str, Any]]:
     """Make a key that may no more than the one it is made with."""
     mine = _mine(request)
     for index, scope in enumerate(wanted.scopes):
@@ -149,7 +150,7 @@ def create_api_key(request: HttpRequest, wanted: NewApiKey) -> Status[dict[str, 
 @router.post("/{uuid:key_id}/rotate", response={201: NewKeyJson})
 @api_requires(Permission.API_KEYS_EDIT)
 def rotate_api_key(
-    request: HttpRequest, key_id: UUID, wanted: Rotation
+    request: KeyRequest, key_id: UUID, wanted: Rotation
 ) -> Status[dict[str, Any]]:
     """Replace a key; the old one works on for the overlap, no longer."""
     row = _get_key(key_id)
@@ -169,7 +170,7 @@ def rotate_api_key(
 
 @router.delete("/{uuid:key_id}", response=Deleted)
 @api_requires(Permission.API_KEYS_EDIT)
-def revoke_api_key(request: HttpRequest, key_id: UUID) -> dict[str, bool]:
+def revoke_api_key(request: KeyRequest, key_id: UUID) -> dict[str, bool]:
     """End a key at once."""
     api_keys.revoke_key(key=_get_key(key_id), actor=None)
     return {"success": True}

@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Query, Router, Status
 from pydantic import BaseModel, Field
 
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, LongPage, LongPagination, page_of
+from portal.http import KeyRequest
 from portal.mail.delivery import send_again
 from portal.mail.transports import sender_address
 from portal.mail_form import SenderForm
@@ -129,7 +130,7 @@ class Mails(BaseModel):
 
 @sender_router.get("", response=OneSender)
 @api_requires(Permission.MAIL_EDIT)
-def read_mail_sender(request: HttpRequest) -> dict[str, Any]:
+def read_mail_sender(request: KeyRequest) -> dict[str, Any]:
     """Name, address and server of the portal's mails."""
     return {"mail_sender": sender_json(sender_of(_agency(request)))}
 
@@ -137,7 +138,7 @@ def read_mail_sender(request: HttpRequest) -> dict[str, Any]:
 @sender_router.patch("", response=OneSender)
 @api_requires(Permission.MAIL_EDIT)
 def change_mail_sender(
-    request: HttpRequest, change: Annotated[SenderChange, BodyParam(...)]
+    request: KeyRequest, change: Annotated[SenderChange, BodyParam(...)]
 ) -> dict[str, Any]:
     """Change what is given; it holds for the next mail. Send a test afterwards."""
     sender = sender_of(_agency(request))
@@ -163,7 +164,7 @@ def change_mail_sender(
 @sender_router.post("/test", response={202: OneMail})
 @api_requires(Permission.MAIL_EDIT)
 def send_test_mail(
-    request: HttpRequest, wanted: Annotated[TestBody, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[TestBody, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Send somebody of the agency a mail through what is set up now."""
     agency = _agency(request)
@@ -178,7 +179,7 @@ def send_test_mail(
 @mails_router.get("", response=Mails)
 @api_requires(Permission.MAIL_EDIT)
 def list_mails(
-    request: HttpRequest, wanted: Annotated[MailFilter, Query()]
+    request: KeyRequest, wanted: Annotated[MailFilter, Query()]
 ) -> dict[str, Any]:
     """Mails of the agency and its clients, newest first; kept for 30 days."""
     with agency_scope(_agency(request).pk):
@@ -191,14 +192,14 @@ def list_mails(
 
 @mails_router.get("/{uuid:mail_id}", response=OneMail)
 @api_requires(Permission.MAIL_EDIT)
-def read_mail(request: HttpRequest, mail_id: UUID) -> dict[str, Any]:
+def read_mail(request: KeyRequest, mail_id: UUID) -> dict[str, Any]:
     """One mail, with its text while that is kept."""
     return {"mail": whole_mail_json(_mail(request, mail_id))}
 
 
 @mails_router.post("/{uuid:mail_id}/send-again", response={202: OneMail})
 @api_requires(Permission.MAIL_EDIT)
-def send_mail_again(request: HttpRequest, mail_id: UUID) -> Status[dict[str, Any]]:
+def send_mail_again(request: KeyRequest, mail_id: UUID) -> Status[dict[str, Any]]:
     """Try a mail once more that was given up."""
     mail = _mail(request, mail_id)
     with agency_scope(_agency(request).pk):
@@ -233,12 +234,12 @@ def whole_mail_json(row: OutgoingMail) -> dict[str, Any]:
     return mail_json(row) | {"text": text}
 
 
-def _agency(request: HttpRequest) -> Organization:
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _agency(request: KeyRequest) -> Organization:
+    agency: Organization = request.organization
     return agency
 
 
-def _mail(request: HttpRequest, mail_id: UUID) -> OutgoingMail:
+def _mail(request: KeyRequest, mail_id: UUID) -> OutgoingMail:
     with agency_scope(_agency(request).pk):
         mail = OutgoingMail.objects.filter(pk=mail_id).first()
     if mail is None:

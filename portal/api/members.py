@@ -14,13 +14,14 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Router, Status
 from pydantic import AfterValidator, BaseModel, Field
 
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
+from portal.http import KeyRequest
 from portal.models import APIKey, Invitation, Membership, Role
 from portal.permissions import Permission
 from portal.services import invitations as offers, memberships
@@ -109,14 +110,14 @@ class NewInvitation(Body):
 
 @members.get("", response=Members)
 @api_requires(Permission.MEMBERS_READ)
-def list_members(request: HttpRequest) -> dict[str, Any]:
+def list_members(request: KeyRequest) -> dict[str, Any]:
     """Who belongs to the organization, with which role."""
     return {"members": [member_json(row) for row in _members(request)]}
 
 
 @members.get("/{uuid:member_id}", response=OneMember)
 @api_requires(Permission.MEMBERS_READ)
-def read_member(request: HttpRequest, member_id: UUID) -> dict[str, Any]:
+def read_member(request: KeyRequest, member_id: UUID) -> dict[str, Any]:
     """One member."""
     return {"member": member_json(_member(request, member_id))}
 
@@ -124,7 +125,7 @@ def read_member(request: HttpRequest, member_id: UUID) -> dict[str, Any]:
 @members.patch("/{uuid:member_id}", response=OneMember)
 @api_requires(Permission.MEMBERS_EDIT)
 def change_member(
-    request: HttpRequest, member_id: UUID, change: MemberChange
+    request: KeyRequest, member_id: UUID, change: MemberChange
 ) -> dict[str, Any]:
     """Give another role, or keep somebody to some assistants and campaigns."""
     row = _member(request, member_id)
@@ -154,7 +155,7 @@ def change_member(
 
 @members.delete("/{uuid:member_id}", response=Deleted)
 @api_requires(Permission.MEMBERS_EDIT)
-def remove_member(request: HttpRequest, member_id: UUID) -> dict[str, bool]:
+def remove_member(request: KeyRequest, member_id: UUID) -> dict[str, bool]:
     """Take somebody's place away; what they made stays."""
     try:
         memberships.remove_member(
@@ -167,7 +168,7 @@ def remove_member(request: HttpRequest, member_id: UUID) -> dict[str, bool]:
 
 @invitations.get("", response=Invitations)
 @api_requires(Permission.MEMBERS_READ)
-def list_invitations(request: HttpRequest) -> dict[str, Any]:
+def list_invitations(request: KeyRequest) -> dict[str, Any]:
     """Who was invited and has not come yet, newest first."""
     return {"invitations": [invitation_json(row) for row in _open(request)]}
 
@@ -175,7 +176,7 @@ def list_invitations(request: HttpRequest) -> dict[str, Any]:
 @invitations.post("", response={201: OneInvitation})
 @api_requires(Permission.MEMBERS_EDIT)
 def invite_member(
-    request: HttpRequest, wanted: Annotated[NewInvitation, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[NewInvitation, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Invite somebody by mail; a second invitation replaces the first."""
     _check_role(request, wanted.role)
@@ -193,7 +194,7 @@ def invite_member(
 
 @invitations.post("/{uuid:invitation_id}/resend", response=OneInvitation)
 @api_requires(Permission.MEMBERS_EDIT)
-def resend_invitation(request: HttpRequest, invitation_id: UUID) -> dict[str, Any]:
+def resend_invitation(request: KeyRequest, invitation_id: UUID) -> dict[str, Any]:
     """Send an invitation once more with a new link; the link before is dead."""
     row = _invitation(request, invitation_id)
     try:
@@ -207,7 +208,7 @@ def resend_invitation(request: HttpRequest, invitation_id: UUID) -> dict[str, An
 
 @invitations.delete("/{uuid:invitation_id}", response=Deleted)
 @api_requires(Permission.MEMBERS_EDIT)
-def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> dict[str, bool]:
+def revoke_invitation(request: KeyRequest, invitation_id: UUID) -> dict[str, bool]:
     """Take an invitation back; its link is dead at once."""
     offers.revoke(invitation=_invitation(request, invitation_id), actor=None)
     return {"success": True}
@@ -229,12 +230,12 @@ def invitation_json(row: Invitation) -> dict[str, Any]:
     return {name: getattr(row, name) for name in InvitationJson.model_fields}
 
 
-def _key(request: HttpRequest) -> APIKey:
-    key: APIKey = request.api_key  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _key(request: KeyRequest) -> APIKey:
+    key: APIKey = request.api_key
     return key
 
 
-def _members(request: HttpRequest) -> QuerySet[Membership]:
+def _members(request: KeyRequest) -> QuerySet[Membership]:
     return (
         Membership.objects.filter(organization=_key(request).organization)
         .select_related("user", "organization")
@@ -242,14 +243,14 @@ def _members(request: HttpRequest) -> QuerySet[Membership]:
     )
 
 
-def _member(request: HttpRequest, member_id: UUID) -> Membership:
+def _member(request: KeyRequest, member_id: UUID) -> Membership:
     row = _members(request).filter(pk=member_id).first()
     if row is None:
         raise Http404("No such member.")
     return row
 
 
-def _open(request: HttpRequest) -> QuerySet[Invitation]:
+def _open(request: KeyRequest) -> QuerySet[Invitation]:
     return Invitation.objects.filter(
         organization=_key(request).organization,
         accepted_at__isnull=True,
@@ -257,14 +258,14 @@ def _open(request: HttpRequest) -> QuerySet[Invitation]:
     )
 
 
-def _invitation(request: HttpRequest, invitation_id: UUID) -> Invitation:
+def _invitation(request: KeyRequest, invitation_id: UUID) -> Invitation:
     row = _open(request).filter(pk=invitation_id).first()
     if row is None:
         raise Http404("No such invitation.")
     return row
 
 
-def _check_role(request: HttpRequest, role: str) -> None:
+def _check_role(request: KeyRequest, role: str) -> None:
     if memberships.rank_of(role) > memberships.rank_of(_key(request).role):
         raise PermissionDenied("A key gives no role above its own.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import File, Router
 from ninja.files import UploadedFile
 from pydantic import BaseModel
@@ -14,7 +14,8 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.brand_form import PICTURE_ERRORS, PICTURE_LABELS
 from portal.hosts import portal_url
-from portal.models import BrandPicture, Organization, Portal
+from portal.http import KeyRequest
+from portal.models import BrandPicture, Portal
 from portal.permissions import Permission
 from portal.services.brand import remove_picture, set_picture
 
@@ -41,7 +42,7 @@ class Pictures(BaseModel):
 
 @router.get("/pictures", response=Pictures)
 @api_requires(Permission.CLIENTS_READ)
-def list_pictures(request: HttpRequest) -> dict[str, Any]:
+def list_pictures(request: KeyRequest) -> dict[str, Any]:
     """The portal's own pictures."""
     return pictures_json(_portal_of(request))
 
@@ -49,7 +50,7 @@ def list_pictures(request: HttpRequest) -> dict[str, Any]:
 @router.post("/pictures/{kind}", response=Pictures)
 @api_requires(Permission.BRAND_EDIT)
 def put_up_picture(
-    request: HttpRequest, kind: PictureKind, file: PictureFile
+    request: KeyRequest, kind: PictureKind, file: PictureFile
 ) -> dict[str, Any]:
     """Put up a picture, or another in its place; every size is made from it."""
     for name in request.POST:
@@ -65,7 +66,7 @@ def put_up_picture(
 
 @router.delete("/pictures/{kind}", response=Pictures)
 @api_requires(Permission.BRAND_EDIT)
-def take_down_picture(request: HttpRequest, kind: PictureKind) -> dict[str, Any]:
+def take_down_picture(request: KeyRequest, kind: PictureKind) -> dict[str, Any]:
     """Take a picture away; a second time changes nothing."""
     portal = _portal_of(request)
     remove_picture(portal=portal, kind=kind, actor=None)
@@ -89,8 +90,8 @@ def _url(portal: Portal, kind: BrandPicture.Kind, digest: str) -> str:
     return portal_url(portal, f"{folder}{shown}?v={digest}")
 
 
-def _portal_of(request: HttpRequest) -> Portal:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _portal_of(request: KeyRequest) -> Portal:
+    organization = request.organization
     portal = Portal.objects.filter(agency_id=organization.agency_id).first()
     if portal is None:
         raise Http404("There is no portal.")

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from ninja import Body as BodyParam, Router, Status
 from pydantic import BaseModel, Field
 
@@ -21,6 +21,7 @@ from portal.api.paging import Body, Deleted
 from portal.domains import claims
 from portal.domains.checking import challenge_host, challenge_value
 from portal.hosts import slug_host
+from portal.http import KeyRequest
 from portal.models import Organization, Portal, PortalDomain
 from portal.permissions import Permission
 
@@ -62,7 +63,7 @@ class PortalDomains(BaseModel):
 
 @router.get("/domains", response=PortalDomains)
 @api_requires(Permission.DOMAINS_EDIT)
-def list_portal_domains(request: HttpRequest) -> dict[str, Any]:
+def list_portal_domains(request: KeyRequest) -> dict[str, Any]:
     """The portal's own domains, as they were last seen."""
     rows = PortalDomain.objects.filter(portal=_portal(request)).exclude(
         status=PortalDomain.Status.RELEASED
@@ -73,7 +74,7 @@ def list_portal_domains(request: HttpRequest) -> dict[str, Any]:
 @router.post("/domains", response={201: OnePortalDomain})
 @api_requires(Permission.DOMAINS_EDIT)
 def claim_portal_domain(
-    request: HttpRequest, wanted: Annotated[ClaimBody, BodyParam(...)]
+    request: KeyRequest, wanted: Annotated[ClaimBody, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Begin a claim; it keeps nobody out before it is proven."""
     try:
@@ -89,7 +90,7 @@ def claim_portal_domain(
 
 @router.post("/domains/{uuid:domain_id}/check", response=OnePortalDomain)
 @api_requires(Permission.DOMAINS_EDIT)
-def check_portal_domain(request: HttpRequest, domain_id: UUID) -> dict[str, Any]:
+def check_portal_domain(request: KeyRequest, domain_id: UUID) -> dict[str, Any]:
     """Look now whether it is proven, points here and answers."""
     row = claims.check_domain(domain=_domain(request, domain_id))
     return {"portal_domain": portal_domain_json(row)}
@@ -97,7 +98,7 @@ def check_portal_domain(request: HttpRequest, domain_id: UUID) -> dict[str, Any]
 
 @router.delete("/domains/{uuid:domain_id}", response=Deleted)
 @api_requires(Permission.DOMAINS_EDIT)
-def release_portal_domain(request: HttpRequest, domain_id: UUID) -> dict[str, bool]:
+def release_portal_domain(request: KeyRequest, domain_id: UUID) -> dict[str, bool]:
     """Give a domain up; the portal stops answering there now."""
     claims.release_domain(domain=_domain(request, domain_id), actor=None)
     return {"success": True}
@@ -121,15 +122,15 @@ def portal_domain_json(row: PortalDomain) -> dict[str, Any]:
     }
 
 
-def _portal(request: HttpRequest) -> Portal:
-    agency: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
+def _portal(request: KeyRequest) -> Portal:
+    agency: Organization = request.organization
     portal = Portal.objects.select_related("agency").filter(agency=agency).first()
     if portal is None:
         raise Http404("There is no portal.")
     return portal
 
 
-def _domain(request: HttpRequest, domain_id: UUID) -> PortalDomain:
+def _domain(request: KeyRequest, domain_id: UUID) -> PortalDomain:
     row = (
         PortalDomain.objects.select_related("portal__agency")
         .exclude(status=PortalDomain.Status.RELEASED)

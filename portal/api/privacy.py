@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest
 from ninja import Body as BodyParam, Router
 from pydantic import BaseModel, Field
 
@@ -12,6 +11,7 @@ from common.redaction import Category
 from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
+from portal.http import KeyRequest
 from portal.models import Organization
 from portal.permissions import Permission
 from portal.policy import Policy
@@ -93,15 +93,15 @@ class Privacy(BaseModel):
 
 @router.get("", response=Privacy)
 @api_requires(Permission.PRIVACY_READ)
-def read_privacy(request: HttpRequest) -> dict[str, Any]:
+def read_privacy(request: KeyRequest) -> dict[str, Any]:
     """Where data may go, how long it stays, and what is never kept."""
-    return privacy_json(_organization(request))
+    return privacy_json(request.organization)
 
 
 @router.patch("", response=Privacy)
 @api_requires(Permission.PRIVACY_EDIT)
 def change_privacy(
-    request: HttpRequest, change: Annotated[PrivacyChange, BodyParam(...)]
+    request: KeyRequest, change: Annotated[PrivacyChange, BodyParam(...)]
 ) -> dict[str, Any]:
     """Change what is given; it holds for every call from now on."""
     choices = change.model_dump(mode="json", exclude_unset=True)
@@ -109,7 +109,7 @@ def change_privacy(
         choices["trusted_hosts"] = sorted(
             {host.lower() for host in choices["trusted_hosts"]}
         )
-    organization = _organization(request)
+    organization = request.organization
     try:
         save_privacy(organization=organization, actor=None, **choices)
     except PolicyRefused as refusal:
@@ -136,8 +136,3 @@ def _bounds(policy: Policy) -> dict[str, Any]:
         "seals_content": policy.seals_content,
         "discloses_ai": policy.discloses_ai,
     }
-
-
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.urls import reverse
 from ninja import Body as BodyParam, Router
 from pydantic import BaseModel, Field
@@ -20,6 +20,7 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body, Deleted
 from portal.hosts import portal_url
+from portal.http import KeyRequest
 from portal.models import Organization, Portal, SignInApp
 from portal.permissions import Permission
 from portal.services import sign_in
@@ -70,18 +71,18 @@ class SignInAppBody(Body):
 
 @router.get("", response=OneSignIn)
 @api_requires(Permission.ORGANIZATION_EDIT)
-def read_sign_in(request: HttpRequest) -> dict[str, Any]:
+def read_sign_in(request: KeyRequest) -> dict[str, Any]:
     """Whether a second step is needed, who has one, and the agency's applications."""
-    return {"sign_in": sign_in_json(_organization(request))}
+    return {"sign_in": sign_in_json(request.organization)}
 
 
 @router.patch("", response=OneSignIn)
 @api_requires(Permission.ORGANIZATION_EDIT)
 def change_sign_in(
-    request: HttpRequest, change: Annotated[SecondFactorChange, BodyParam(...)]
+    request: KeyRequest, change: Annotated[SecondFactorChange, BodyParam(...)]
 ) -> dict[str, Any]:
     """Ask everybody of the organization for a second step, or no longer."""
-    organization = _organization(request)
+    organization = request.organization
     sign_in.require_second_factor(
         organization=organization,
         is_required=change.requires_second_factor,
@@ -94,7 +95,7 @@ def change_sign_in(
 @router.put("/apps/{app}", response=OneSignIn)
 @api_requires(Permission.BRAND_EDIT)
 def save_sign_in_app(
-    request: HttpRequest,
+    request: KeyRequest,
     app: ProviderName,
     wanted: Annotated[SignInAppBody, BodyParam(...)],
 ) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def save_sign_in_app(
 
 @router.delete("/apps/{app}", response=Deleted)
 @api_requires(Permission.BRAND_EDIT)
-def remove_sign_in_app(request: HttpRequest, app: ProviderName) -> dict[str, bool]:
+def remove_sign_in_app(request: KeyRequest, app: ProviderName) -> dict[str, bool]:
     """Take an application away; its people sign in another way from now on."""
     agency = _agency(request)
     if not sign_in.remove_sign_in_app(agency=agency, provider=app, actor=None):
@@ -153,13 +154,8 @@ def _apps_json(agency: Organization) -> list[dict[str, Any]]:
     return shown
 
 
-def _organization(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]  # set by ApiMiddleware
-    return organization
-
-
-def _agency(request: HttpRequest) -> Organization:
-    organization = _organization(request)
+def _agency(request: KeyRequest) -> Organization:
+    organization = request.organization
     if not organization.is_agency:
         raise PermissionDenied("Only an agency has applications of its own.")
     return organization

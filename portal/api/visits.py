@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel
 
 from portal.api.access import api_requires
 from portal.api.paging import Page, Pagination, pagination
+from portal.http import KeyRequest
 from portal.models import Visit
 from portal.permissions import Permission
 
@@ -39,10 +39,10 @@ class Visits(BaseModel):
 @router.get("", response=Visits)
 @api_requires(Permission.MEMBERS_READ)
 def list_visits(
-    request: HttpRequest, wanted: Annotated[Page, Query()]
+    request: KeyRequest, wanted: Annotated[Page, Query()]
 ) -> dict[str, Any]:
     """Who from outside was here, why and for how long, newest first."""
-    rows = Visit.objects.filter(organization=request.organization)  # type: ignore[attr-defined]  # set by ApiMiddleware
+    rows = Visit.objects.filter(organization=request.organization)
     page = rows[wanted.offset : wanted.offset + wanted.limit]
     return {
         "visits": [

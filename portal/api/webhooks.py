@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, JsonValue
 
@@ -14,6 +13,7 @@ from common.http import OutboundError
 from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted, LongPagination, Moment, Period, page_of
+from portal.http import KeyRequest
 from portal.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from portal.permissions import Permission
 from portal.webhooks import endpoints, kinds, replaying
@@ -195,7 +195,7 @@ def _check_events(events: list[str]) -> list[str]:
 
 @router.get("", response=Endpoints)
 @api_requires(Permission.WEBHOOKS_EDIT)
-def list_webhook_endpoints(request: HttpRequest) -> dict[str, Any]:
+def list_webhook_endpoints(request: KeyRequest) -> dict[str, Any]:
     """Every endpoint of the organization, and of its assistants."""
     return {"webhook_endpoints": [endpoint_json(row) for row in visible_endpoints()]}
 
@@ -203,13 +203,13 @@ def list_webhook_endpoints(request: HttpRequest) -> dict[str, Any]:
 @router.post("", response={201: EndpointWithSecret})
 @api_requires(Permission.WEBHOOKS_EDIT)
 def create_webhook_endpoint(
-    request: HttpRequest, wanted: NewEndpoint
+    request: KeyRequest, wanted: NewEndpoint
 ) -> Status[dict[str, Any]]:
     """Name an address that is told of events; its secret is shown once."""
     events = _check_events(wanted.events)
     try:
         row, secret = endpoints.create_endpoint(
-            organization=request.organization,  # type: ignore[attr-defined]  # set by ApiMiddleware
+            organization=request.organization,
             url=wanted.url,
             description=wanted.description,
             events=events,
@@ -224,7 +224,7 @@ def create_webhook_endpoint(
 
 @router.get("/{uuid:endpoint_id}", response=OneEndpoint)
 @api_requires(Permission.WEBHOOKS_EDIT)
-def read_webhook_endpoint(request: HttpRequest, endpoint_id: UUID) -> dict[str, Any]:
+def read_webhook_endpoint(request: KeyRequest, endpoint_id: UUID) -> dict[str, Any]:
     """One endpoint."""
     return {"webhook_endpoint": endpoint_json(get_endpoint(endpoint_id))}
 
@@ -232,7 +232,7 @@ def read_webhook_endpoint(request: HttpRequest, endpoint_id: UUID) -> dict[str, 
 @router.patch("/{uuid:endpoint_id}", response=OneEndpoint)
 @api_requires(Permission.WEBHOOKS_EDIT)
 def change_webhook_endpoint(
-    request: HttpRequest, endpoint_id: UUID, change: EndpointChange
+    request: KeyRequest, endpoint_id: UUID, change: EndpointChange
 ) -> dict[str, Any]:
     """Change what is given; `is_enabled` switches it on or off."""
     row = get_endpoint(endpoint_id)
@@ -261,7 +261,7 @@ def change_webhook_endpoint(
 
 @router.delete("/{uuid:endpoint_id}", response=Deleted)
 @api_requires(Permission.WEBHOOKS_EDIT)
-def delete_webhook_endpoint(request: HttpRequest, endpoint_id: UUID) -> dict[str, bool]:
+def delete_webhook_endpoint(request: KeyRequest, endpoint_id: UUID) -> dict[str, bool]:
     """Forget an endpoint and what it was sent."""
     row = get_endpoint(endpoint_id)
     if row.assistant_id:
@@ -272,7 +272,7 @@ def delete_webhook_endpoint(request: HttpRequest, endpoint_id: UUID) -> dict[str
 
 @router.post("/{uuid:endpoint_id}/rotate-secret", response=EndpointWithSecret)
 @api_requires(Permission.WEBHOOKS_EDIT)
-def rotate_webhook_secret(request: HttpRequest, endpoint_id: UUID) -> dict[str, Any]:
+def rotate_webhook_secret(request: KeyRequest, endpoint_id: UUID) -> dict[str, Any]:
     """Replace the secret; for 24 hours the one before signs as well."""
     secret = endpoints.rotate_secret(endpoint=get_endpoint(endpoint_id), actor=None)
     return {
@@ -284,7 +284,7 @@ def rotate_webhook_secret(request: HttpRequest, endpoint_id: UUID) -> dict[str, 
 @router.post("/{uuid:endpoint_id}/test", response=OneDelivery)
 @api_requires(Permission.WEBHOOKS_EDIT)
 def send_test_event(
-    request: HttpRequest, endpoint_id: UUID, wanted: TestEvent
+    request: KeyRequest, endpoint_id: UUID, wanted: TestEvent
 ) -> dict[str, Any]:
     """Send an invented event now and return how it went."""
     if not kinds.is_kind(wanted.kind) or wanted.kind.endswith("*"):
@@ -296,11 +296,11 @@ def send_test_event(
 @router.post("/{uuid:endpoint_id}/replay", response=Replayed)
 @api_requires(Permission.WEBHOOKS_EDIT)
 def replay_webhook_deliveries(
-    request: HttpRequest, endpoint_id: UUID, wanted: ReplayWanted
+    request: KeyRequest, endpoint_id: UUID, wanted: ReplayWanted
 ) -> dict[str, Any]:
     """Send again what an endpoint was sent, or missed; each message keeps its id."""
     row = get_endpoint(endpoint_id)
-    zone = request.organization.time_zone  # type: ignore[attr-defined]  # set by ApiMiddleware
+    zone = request.organization.time_zone
     period = Period(start_date=wanted.start_date, end_date=wanted.end_date).bounds(zone)
     count = replaying.replay(
         deliveries=filter_deliveries(
@@ -320,10 +320,10 @@ def replay_webhook_deliveries(
 @deliveries_router.get("", response=Deliveries)
 @api_requires(Permission.WEBHOOKS_EDIT)
 def list_webhook_deliveries(
-    request: HttpRequest, wanted: Annotated[DeliveryFilter, Query()]
+    request: KeyRequest, wanted: Annotated[DeliveryFilter, Query()]
 ) -> dict[str, Any]:
     """What endpoints were sent in the last 30 days, newest first."""
-    period = wanted.bounds(request.organization.time_zone)  # type: ignore[attr-defined]  # set by ApiMiddleware
+    period = wanted.bounds(request.organization.time_zone)
     rows = filter_deliveries(
         visible_deliveries(),
         endpoint_id=wanted.endpoint_id,
@@ -339,14 +339,14 @@ def list_webhook_deliveries(
 
 @deliveries_router.get("/{uuid:delivery_id}", response=OneDelivery)
 @api_requires(Permission.WEBHOOKS_EDIT)
-def read_webhook_delivery(request: HttpRequest, delivery_id: UUID) -> dict[str, Any]:
+def read_webhook_delivery(request: KeyRequest, delivery_id: UUID) -> dict[str, Any]:
     """One delivery with its body and every try."""
     return {"delivery": _whole(delivery_id)}
 
 
 @deliveries_router.post("/{uuid:delivery_id}/replay", response=Replayed)
 @api_requires(Permission.WEBHOOKS_EDIT)
-def replay_webhook_delivery(request: HttpRequest, delivery_id: UUID) -> dict[str, Any]:
+def replay_webhook_delivery(request: KeyRequest, delivery_id: UUID) -> dict[str, Any]:
     """Send one delivery again."""
     row = get_delivery(delivery_id)
     count = replaying.replay(
