@@ -77,6 +77,11 @@ class Bars:
     top: float
     bars: tuple[Bar, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw but a line with dates."""
+        return not any(bar.value for bar in self.bars)
+
 
 def bars(rows: Sequence[dict[str, Any]], height: int) -> Bars | None:
     """Upright bars from zero; every bar of a value above zero is at least 2 high."""

@@ -45,6 +45,7 @@ def test_bars_of_nothing():
     assert charts.bars([], 100) is None
     chart = charts.bars([{"label": "a", "value": 0}], 100)
     assert chart is not None
+    assert chart.is_empty
     assert chart.bars[0].height == 0.0
 
 
