@@ -37,6 +37,11 @@ FIXED: Final = (
     "cost_credits",
     "assistant",
 )
+# What a workbook adds up and sorts: numbers, and a moment of the campaign's zone.
+_NUMBERS: Final = frozenset(
+    FIXED.index(name) for name in ("attempts", "duration_s", "cost_credits")
+)
+_MOMENT: Final = FIXED.index("last_attempt_at")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANALYSIS: Final = "analysis."
 _CHUNK: Final = 2_000
@@ -181,10 +186,17 @@ def xlsx_file(campaign: Campaign) -> bytes:
     with xlsxwriter.Workbook(target, options) as book:
         sheet = book.add_worksheet("Leads")
         bold = book.add_format({"bold": True})
+        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         columns = columns_of(campaign)
         sheet.write_row(0, 0, columns.headings, bold)
         sheet.freeze_panes(1, 0)
         for index, row in enumerate(rows_of(campaign, columns), start=1):
             for column, cell in enumerate(row):
-                sheet.write_string(index, column, cell)
+                if cell and column in _NUMBERS:
+                    sheet.write_number(index, column, float(cell))
+                elif cell and column == _MOMENT:
+                    at = datetime.fromisoformat(cell)
+                    sheet.write_datetime(index, column, at, moment)
+                else:  # a telephone number too: as a number it would lose its plus
+                    sheet.write_string(index, column, cell)
     return target.getvalue()

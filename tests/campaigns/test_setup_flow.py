@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from campaigns.models import (
     LeadImport,
     SuppressionEntry,
 )
+from campaigns.reporting import FIXED, xlsx_file
 from campaigns.reviewing import review_campaign
 from campaigns.services import Wanted, copy_campaign
 from campaigns.suppressing import suppress_numbers
@@ -396,6 +400,33 @@ def test_a_report_has_what_the_analyses_found(bakery: House, node: VoiceNode) ->
     assert [dict(zip(head, second, strict=True))[name] for name in names] == [
         *("'=high", "3", '["bread"]')
     ]
+
+
+def test_a_workbook_has_numbers_to_add_up_and_moments_to_sort(in_bakery: House) -> None:
+    campaign = make_campaign(in_bakery, leads=1)
+    lead = Lead.objects.get()
+    at = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
+    Lead.objects.filter(pk=lead.pk).update(attempt_count=2, last_attempt_at=at)
+    Attempt.objects.create(
+        organization=in_bakery.organization,
+        lead=lead,
+        number=1,
+        status=Attempt.Status.FINISHED,
+        cost_microcredits=1_250_000,
+    )
+    with zipfile.ZipFile(io.BytesIO(xlsx_file(campaign))) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+
+    def number(cell: str) -> float | None:
+        found = re.search(rf'<c r="{cell}2"(?: s="\d+")?><v>([^<]+)</v>', sheet)
+        return float(found[1]) if found else None
+
+    at_column = dict(zip(FIXED, "ABCDEFGHIJKL", strict=True))
+    assert number(at_column["attempts"]) == 2
+    assert number(at_column["cost_credits"]) == 1.25
+    # Days since the end of 1899, in Amsterdam's summer time.
+    assert number(at_column["last_attempt_at"]) == pytest.approx(46110 + 14.5 / 24)
+    assert number(at_column["phone_number"]) is None
 
 
 def test_a_follow_up_calls_the_people_of_an_outcome(in_bakery: House) -> None:
