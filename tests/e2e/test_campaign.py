@@ -53,7 +53,7 @@ def listen_in(page: Page, number: str) -> None:
     # The greeting and two answers take longer than a few looks.
     heard = [card.locator("audio").evaluate(LOUDNESS) for _ in range(3)]
     assert max(heard) > 0.05, heard
-    card.get_by_role("button", name="Leave").click()
+    card.get_by_role("button", name="Stop listening").click()
     expect(card).to_contain_text("You left the call.")
 
 
