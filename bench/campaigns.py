@@ -3,8 +3,7 @@
     python -m bench.campaigns LEADS SECONDS
 
 DATABASE_URL names a migrated, empty database to work in, looked after by autovacuum as
-an installation's is: without it, the planner thinks that the tables which fill up while
-people are dialled are empty, and reads them whole. Measured are, in turn: an
+an installation's is. Measured are, in turn: an
 import beside COPY, one of a spreadsheet, dialing at fifty a second among few and among
 many leads, all that a trunk of fifty a second lets start, and a worker that is killed.
 
