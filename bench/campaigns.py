@@ -3,9 +3,9 @@
     python -m bench.campaigns LEADS SECONDS
 
 DATABASE_URL names a migrated, empty database to work in, looked after by autovacuum as
-an installation's is. Measured are, in turn: an
-import beside COPY, one of a spreadsheet, dialing at fifty a second among few and among
-many leads, all that a trunk of fifty a second lets start, and a worker that is killed.
+an installation's is. Measured are, in turn: an import beside COPY, one of a spreadsheet,
+dialing at fifty a second among few and among many leads, all that a trunk of fifty a
+second lets start, and a worker that is killed.
 
 "Due to dial" is from the moment a lead may be called to the commit of its call, with
 ticks as often as beat sends them. Starts are the moments its trunk gave, at which a

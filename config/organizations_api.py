@@ -137,7 +137,7 @@ def open_organization(
     request: KeyRequest, wanted: NewOrganization
 ) -> Status[dict[str, Any]]:
     """Open a client as the agency's pages do, with a first key of the same mode."""
-    agency: Organization = request.organization
+    agency = request.organization
     if not agency.is_agency:
         raise PermissionDenied("Only an agency opens organizations.")
     if wanted.parent_org_id not in (None, agency.pk):

@@ -410,7 +410,7 @@ def start_browser_call(
 
 def _origins(request: KeyRequest, wanted: WebCallStart) -> list[str]:
     """Return where the call may be joined: never where its key's calls may not be."""
-    mine: list[str] = request.api_key.origins
+    mine = request.api_key.origins
     for index, origin in enumerate(wanted.allowed_origins):
         if mine and origin not in mine:
             raise InvalidRequest(

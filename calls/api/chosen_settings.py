@@ -80,7 +80,7 @@ def chosen_settings(request: KeyRequest, wanted: CallStart) -> Chosen:
     Raises `InvalidRequest` naming the field inside of the settings that is wrong.
     """
     organization = request.organization
-    is_test: bool = request.api_key.is_test
+    is_test = request.api_key.is_test
     own_name, own = _transient(wanted)
     assistant = chosen_assistant(wanted)
     override = wanted.assistant_override

@@ -24,7 +24,7 @@ from calls.services.drafting import (
     propose,
     wait_to_ask_s,
 )
-from portal.api.access import api_requires, require_live_key
+from portal.api.access import ASKS_NO_VENDOR, api_requires, require_live_key
 from portal.api.errors import Conflict, VendorFailed
 from portal.api.limits import RateExceeded
 from portal.api.paging import Body
@@ -60,7 +60,7 @@ def propose_settings(
     It builds on what the assistant is now. Nothing is changed by it.
     """
     assistant = get_assistant(assistant_id)
-    require_live_key(request, "A test key asks no vendor. Use a live key.")
+    require_live_key(request, ASKS_NO_VENDOR)
     organization = request.organization
     wait_s = wait_to_ask_s(organization)
     if wait_s:

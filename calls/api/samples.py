@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from assistants.catalogue import Stage, catalogue, is_available
 from assistants.keys import keys_at_hand, own_keys
 from calls.services.voice_samples import NoSample, sample
-from portal.api.access import api_requires, require_live_key
+from portal.api.access import ASKS_NO_VENDOR, api_requires, require_live_key
 from portal.api.errors import VendorFailed
 from portal.http import KeyRequest
 from portal.permissions import Permission
@@ -39,7 +39,7 @@ def hear_voice(
     if provider is None or voice is None or not is_available(provider, keys_at_hand()):
         raise Http404("No such voice.")
     if not provider.is_demo:
-        require_live_key(request, "A test key asks no vendor. Use a live key.")
+        require_live_key(request, ASKS_NO_VENDOR)
     try:
         sound = sample(
             provider,

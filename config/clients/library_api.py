@@ -15,7 +15,6 @@ from portal.api.access import api_requires
 from portal.api.errors import InvalidRequest
 from portal.api.paging import Body
 from portal.http import KeyRequest
-from portal.models import Organization
 from portal.permissions import Permission
 
 router = Router(tags=["Organizations"])
@@ -64,7 +63,7 @@ def copy_to_client(
     request: KeyRequest, client_id: UUID, wanted: Library
 ) -> Status[dict[str, Any]]:
     """Give a client copies of what the agency built; all of it or nothing."""
-    agency: Organization = request.organization
+    agency = request.organization
     client = get_client(agency, client_id)
     try:
         copied = copy_library(

@@ -14,7 +14,7 @@ from config.cockpit.queries import get_client
 from portal.api.access import api_requires
 from portal.api.paging import Body, LongPage, LongPagination, page_of
 from portal.http import KeyRequest
-from portal.models import ClientNote, Organization
+from portal.models import ClientNote
 from portal.permissions import Permission
 
 router = Router(tags=["Organizations"])
@@ -57,7 +57,7 @@ def list_notes(
     request: KeyRequest, client_id: UUID, wanted: Annotated[LongPage, Query()]
 ) -> dict[str, Any]:
     """What the agency noted about a client, newest first."""
-    client = get_client(_agency(request), client_id)
+    client = get_client(request.organization, client_id)
     rows = ClientNote.objects.filter(client=client).select_related("author")
     page, said = page_of(rows, wanted, rows.count())
     return {"notes": [note_json(row) for row in page], "pagination": said}
@@ -69,12 +69,7 @@ def keep_note(
     request: KeyRequest, client_id: UUID, wanted: NewNote
 ) -> Status[dict[str, Any]]:
     """Keep a remark about a client; the client never sees it."""
-    agency = _agency(request)
+    agency = request.organization
     client = get_client(agency, client_id)
     note = add_note(agency=agency, client=client, text=wanted.text, author=None)
     return Status(201, {"note": note_json(note)})
-
-
-def _agency(request: KeyRequest) -> Organization:
-    agency: Organization = request.organization
-    return agency

@@ -16,7 +16,6 @@ from config.cockpit.cockpit import Row, client_figures
 from config.cockpit.comparing import Figures
 from portal.api.access import api_requires
 from portal.http import KeyRequest
-from portal.models import Organization
 from portal.permissions import Permission
 
 router = Router(tags=["Organizations"])
@@ -77,7 +76,7 @@ def read_figures(
     request: KeyRequest, wanted: Annotated[FiguresWanted, Query()]
 ) -> dict[str, Any]:
     """Calls, minutes, what clients paid, what it cost, and the margin, client by client."""
-    agency: Organization = request.organization
+    agency = request.organization
     period = comparing.period_of(wanted.days, ZoneInfo(agency.time_zone))
     now = comparing.figures_by_client(agency, period)
     before = comparing.figures_by_client(agency, period.before)
@@ -98,7 +97,7 @@ def read_figures(
 @api_requires(Permission.CLIENTS_READ)
 def list_troubles(request: KeyRequest) -> dict[str, Any]:
     """What does not work for the agency or a client, and needs a hand."""
-    agency: Organization = request.organization
+    agency = request.organization
     return {
         "troubles": [
             {

@@ -20,7 +20,7 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 def agency_of(request: KeyRequest) -> Organization:
     """Return the agency that the key belongs to; a client sells nothing."""
-    agency: Organization = request.organization
+    agency = request.organization
     if not agency.is_agency:
         raise PermissionDenied("Only an agency sells; this key belongs to a client.")
     return agency

@@ -17,7 +17,9 @@ from portal.models import APIKey, Role
 from portal.permissions import Permission, permissions_of
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Why a test key is refused.
 _ONLY_A_TEST: Final = "A test key neither calls people nor moves money. Use a live key."
+ASKS_NO_VENDOR: Final = "A test key asks no vendor. Use a live key."
 
 
 def api_requires(

@@ -102,11 +102,6 @@ def _get_key(key_id: UUID) -> APIKey:
     return row
 
 
-def _mine(request: KeyRequest) -> APIKey:
-    key: APIKey = request.api_key
-    return key
-
-
 @router.get("", response=Keys)
 @api_requires(Permission.API_KEYS_EDIT)
 def list_api_keys(request: KeyRequest) -> dict[str, Any]:
@@ -118,7 +113,7 @@ def list_api_keys(request: KeyRequest) -> dict[str, Any]:
 @api_requires(Permission.API_KEYS_EDIT)
 def create_api_key(request: KeyRequest, wanted: NewApiKey) -> Status[dict[str, Any]]:
     """Make a key that may no more than the one it is made with."""
-    mine = _mine(request)
+    mine = request.api_key
     for index, scope in enumerate(wanted.scopes):
         if scope not in SCOPES:
             raise InvalidRequest(
@@ -154,7 +149,7 @@ def rotate_api_key(
 ) -> Status[dict[str, Any]]:
     """Replace a key; the old one works on for the overlap, no longer."""
     row = _get_key(key_id)
-    mine = _mine(request)
+    mine = request.api_key
     is_higher = RANK.index(Role(row.role)) > RANK.index(Role(mine.role))
     exceeded = is_higher or exceeds(row.scopes, mine.scopes)
     if exceeded or (mine.is_test and not row.is_test):

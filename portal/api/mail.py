@@ -24,7 +24,6 @@ from portal.mail_form import SenderForm
 from portal.models import (
     MailSender,
     Membership,
-    Organization,
     OutgoingMail,
     Portal,
 )
@@ -132,7 +131,7 @@ class Mails(BaseModel):
 @api_requires(Permission.MAIL_EDIT)
 def read_mail_sender(request: KeyRequest) -> dict[str, Any]:
     """Name, address and server of the portal's mails."""
-    return {"mail_sender": sender_json(sender_of(_agency(request)))}
+    return {"mail_sender": sender_json(sender_of(request.organization))}
 
 
 @sender_router.patch("", response=OneSender)
@@ -141,7 +140,7 @@ def change_mail_sender(
     request: KeyRequest, change: Annotated[SenderChange, BodyParam(...)]
 ) -> dict[str, Any]:
     """Change what is given; it holds for the next mail. Send a test afterwards."""
-    sender = sender_of(_agency(request))
+    sender = sender_of(request.organization)
     data = {name: getattr(sender, name) for name in _FIELDS}
     form = SenderForm(data | change.model_dump(exclude_unset=True), instance=sender)
     if not form.is_valid():
@@ -158,7 +157,7 @@ def change_mail_sender(
         resend_key=change.resend_key,
         actor=None,
     )
-    return {"mail_sender": sender_json(sender_of(_agency(request)))}
+    return {"mail_sender": sender_json(sender_of(request.organization))}
 
 
 @sender_router.post("/test", response={202: OneMail})
@@ -167,7 +166,7 @@ def send_test_mail(
     request: KeyRequest, wanted: Annotated[TestBody, BodyParam(...)]
 ) -> Status[dict[str, Any]]:
     """Send somebody of the agency a mail through what is set up now."""
-    agency = _agency(request)
+    agency = request.organization
     people = Membership.objects.filter(organization=agency).select_related("user")
     member = people.filter(user__email__iexact=wanted.to).first()
     if member is None:
@@ -182,7 +181,7 @@ def list_mails(
     request: KeyRequest, wanted: Annotated[MailFilter, Query()]
 ) -> dict[str, Any]:
     """Mails of the agency and its clients, newest first; kept for 30 days."""
-    with agency_scope(_agency(request).pk):
+    with agency_scope(request.organization.pk):
         rows = OutgoingMail.objects.defer("text", "html")
         if wanted.status is not None:
             rows = rows.filter(status=wanted.status)
@@ -202,7 +201,7 @@ def read_mail(request: KeyRequest, mail_id: UUID) -> dict[str, Any]:
 def send_mail_again(request: KeyRequest, mail_id: UUID) -> Status[dict[str, Any]]:
     """Try a mail once more that was given up."""
     mail = _mail(request, mail_id)
-    with agency_scope(_agency(request).pk):
+    with agency_scope(request.organization.pk):
         if not send_again(mail=mail, actor=None):
             raise Conflict("Only a mail that failed, and is kept, can be sent again.")
     return Status(202, {"mail": whole_mail_json(_mail(request, mail_id))})
@@ -234,13 +233,8 @@ def whole_mail_json(row: OutgoingMail) -> dict[str, Any]:
     return mail_json(row) | {"text": text}
 
 
-def _agency(request: KeyRequest) -> Organization:
-    agency: Organization = request.organization
-    return agency
-
-
 def _mail(request: KeyRequest, mail_id: UUID) -> OutgoingMail:
-    with agency_scope(_agency(request).pk):
+    with agency_scope(request.organization.pk):
         mail = OutgoingMail.objects.filter(pk=mail_id).first()
     if mail is None:
         raise Http404("No such mail.")

@@ -22,7 +22,7 @@ from portal.api.access import api_requires
 from portal.api.errors import Conflict, InvalidRequest
 from portal.api.paging import Body, Deleted
 from portal.http import KeyRequest
-from portal.models import APIKey, Invitation, Membership, Role
+from portal.models import Invitation, Membership, Role
 from portal.permissions import Permission
 from portal.services import invitations as offers, memberships
 from portal.visibility import choices_of
@@ -146,7 +146,7 @@ def change_member(
             role=Role(wanted["role"]),
             assistant_ids=wanted["assistant_ids"],
             campaign_ids=wanted["campaign_ids"],
-            giver=_key(request),
+            giver=request.api_key,
         )
     except ValidationError as error:
         raise Conflict(error.messages[0], param="role") from error
@@ -159,7 +159,7 @@ def remove_member(request: KeyRequest, member_id: UUID) -> dict[str, bool]:
     """Take somebody's place away; what they made stays."""
     try:
         memberships.remove_member(
-            member=_member(request, member_id), giver=_key(request)
+            member=_member(request, member_id), giver=request.api_key
         )
     except ValidationError as error:
         raise Conflict(error.messages[0]) from error
@@ -182,7 +182,7 @@ def invite_member(
     _check_role(request, wanted.role)
     try:
         row = offers.invite(
-            organization=_key(request).organization,
+            organization=request.api_key.organization,
             email=wanted.email,
             role=Role(wanted.role),
             actor=None,
@@ -230,14 +230,9 @@ def invitation_json(row: Invitation) -> dict[str, Any]:
     return {name: getattr(row, name) for name in InvitationJson.model_fields}
 
 
-def _key(request: KeyRequest) -> APIKey:
-    key: APIKey = request.api_key
-    return key
-
-
 def _members(request: KeyRequest) -> QuerySet[Membership]:
     return (
-        Membership.objects.filter(organization=_key(request).organization)
+        Membership.objects.filter(organization=request.api_key.organization)
         .select_related("user", "organization")
         .order_by("created_at")
     )
@@ -252,7 +247,7 @@ def _member(request: KeyRequest, member_id: UUID) -> Membership:
 
 def _open(request: KeyRequest) -> QuerySet[Invitation]:
     return Invitation.objects.filter(
-        organization=_key(request).organization,
+        organization=request.api_key.organization,
         accepted_at__isnull=True,
         revoked_at__isnull=True,
     )
@@ -266,7 +261,7 @@ def _invitation(request: KeyRequest, invitation_id: UUID) -> Invitation:
 
 
 def _check_role(request: KeyRequest, role: str) -> None:
-    if memberships.rank_of(role) > memberships.rank_of(_key(request).role):
+    if memberships.rank_of(role) > memberships.rank_of(request.api_key.role):
         raise PermissionDenied("A key gives no role above its own.")
 
 

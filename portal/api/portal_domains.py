@@ -22,7 +22,7 @@ from portal.domains import claims
 from portal.domains.checking import challenge_host, challenge_value
 from portal.hosts import slug_host
 from portal.http import KeyRequest
-from portal.models import Organization, Portal, PortalDomain
+from portal.models import Portal, PortalDomain
 from portal.permissions import Permission
 
 router = Router(tags=["Portal"])
@@ -123,7 +123,7 @@ def portal_domain_json(row: PortalDomain) -> dict[str, Any]:
 
 
 def _portal(request: KeyRequest) -> Portal:
-    agency: Organization = request.organization
+    agency = request.organization
     portal = Portal.objects.select_related("agency").filter(agency=agency).first()
     if portal is None:
         raise Http404("There is no portal.")
