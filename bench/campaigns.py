@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import django
 
-from bench.dialing import process, report_of
+from bench.dialing import enders, process, report_of
 from bench.importing import Lines, measure_copy, measure_import, spreadsheet
 
 RATE: Final = 50.0
@@ -172,7 +172,7 @@ def measure_waits(campaign: Any, seconds: float) -> dict[str, Any]:
 
     with organization_scope(campaign.organization):
         leads = _next_leads(campaign, int(RATE * seconds))
-        with process("ender"), process("worker") as worker:
+        with enders(), process("worker") as worker:
             # From here on: a process may take longer to start than calls are timed.
             begin = timezone.now() + timedelta(seconds=LEAD_IN_S)
             due = {
@@ -208,7 +208,7 @@ def measure_starts(campaign: Any, seconds: float) -> dict[str, Any]:
 
     with organization_scope(campaign.organization):
         leads = _next_leads(campaign, int(2 * RATE * seconds))
-        with process("ender"), process("worker"), process("worker"):
+        with enders(), process("worker"), process("worker"):
             now = timezone.now()
             _launch(campaign, starts_per_s=RATE, due=dict.fromkeys(leads, now))
             time.sleep(seconds)
@@ -233,7 +233,7 @@ def measure_recovery(campaign: Any) -> dict[str, Any]:
 
     with organization_scope(campaign.organization):
         leads = _next_leads(campaign, 100)
-        with process("ender"):
+        with enders():
             _launch(
                 campaign,
                 starts_per_s=RATE,

@@ -1,12 +1,14 @@
 """The processes that dial while it is measured: a worker, and a voice process's ends.
 
-    python -m bench.dialing worker|ender|dying
+    python -m bench.dialing worker|dying
+    python -m bench.dialing ender PART
 
 The worker does what beat has workers do, at beat's own intervals: ticks that send for
 campaigns with due leads, and the sweeper. Messages are acted on where they are sent.
-Calls are placed for real, with holds and records; the ender ends them as busy through
-the services of a voice process, so that lines stay free. `dying` claims leads and is
-killed before it dials one.
+Calls are placed for real, with holds and records; enders end them as busy through the
+services of a voice process, each its part of them, so that lines stay free: one alone
+ends fewer calls a second than a worker places. `dying` claims leads and is killed
+before it dials one.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,21 +29,31 @@ import django
 import psycopg
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-_END_BATCH: Final = 200
+_END_BATCH: Final = 400
+ENDERS: Final = 2
 
 
 @contextmanager
-def process(kind: str) -> Iterator[subprocess.Popen[str]]:
+def enders() -> Iterator[None]:
+    """Have calls ended as soon as they ring, until the block ends."""
+    with ExitStack() as stack:
+        for part in range(ENDERS):
+            stack.enter_context(process("ender", str(part)))
+        yield
+
+
+@contextmanager
+def process(*kind: str) -> Iterator[subprocess.Popen[str]]:
     """Run one of these processes until the block ends."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "bench.dialing", kind],
+        [sys.executable, "-m", "bench.dialing", *kind],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
     assert running.stdout is not None
     if running.stdout.readline() != "ready\n":
-        raise RuntimeError(f"The bench's {kind} does not start.")
+        raise RuntimeError(f"The bench's {kind[0]} does not start.")
     try:
         yield running
     finally:
@@ -104,8 +116,8 @@ def _work(is_over: Callable[[], bool]) -> None:
     sys.stdout.flush()
 
 
-def _end(is_over: Callable[[], bool]) -> None:
-    """End what rings, as a voice process does that finds everybody busy."""
+def _end(part: int, is_over: Callable[[], bool]) -> None:
+    """End a part of what rings, as a voice process does that finds everybody busy."""
     from calls.models import Call
     from calls.services.finish import Outcome, finish_call
     from calls.services.nodes import beat, register_node
@@ -121,7 +133,8 @@ def _end(is_over: Callable[[], bool]) -> None:
                 .order_by("created_at")
                 .values_list("pk", "agency_id", "organization_id")[:_END_BATCH]
             )
-        for number, (call_id, *owner) in enumerate(live):
+        mine = [row for row in live if row[0].int % ENDERS == part]
+        for number, (call_id, *owner) in enumerate(mine):
             if number % 25 == 0:
                 beat(node_id=node.pk, call_ids=[])
             finish_call(
@@ -168,7 +181,7 @@ def main() -> None:
     if sys.argv[1] == "dying":
         _die()
     elif sys.argv[1] == "ender":
-        _end(lambda: over)
+        _end(int(sys.argv[2]), lambda: over)
     else:
         _work(lambda: over)
 

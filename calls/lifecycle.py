@@ -91,3 +91,12 @@ def move(call_id: UUID, to: S, **fields: Any) -> bool:
             status=to, updated_at=timezone.now(), **fields
         )
     )
+
+
+def move_loaded(call: Call, to: S, **fields: Any) -> bool:
+    """Move a call as `move` does, and the row in hand, which is locked, with it."""
+    moved = move(call.pk, to, **fields)
+    if moved:
+        for name, value in {**fields, "status": str(to)}.items():
+            setattr(call, name, value)
+    return moved

@@ -22,6 +22,14 @@ from campaigns.telling import tell_of_campaign, tell_of_lead
 _EVIDENCE: Final = 10  # calls that are named when a campaign stops for its failures
 # An analysis that takes longer than this is not waited for.
 _RESULTS_WITHIN: Final = timedelta(minutes=30)
+_READ_OF_CALL: Final = (
+    "status",
+    "end_reason",
+    "started_at",
+    "duration_ms",
+    "disposition",
+    "cost_microcredits",
+)
 Halt = Campaign.HaltReason
 
 
@@ -34,31 +42,33 @@ class Result:
     cost_microcredits: int = 0
 
 
+@transaction.atomic
 def finish_attempt_of_call(*, call_id: UUID) -> bool:
     """Report a call's end to its lead, once; return whether we did.
 
     `False` for a call that is no attempt, still goes on, or was reported before.
     """
     attempt = (
-        Attempt.objects.select_related("lead__campaign", "lead__locality")
+        Attempt.objects.select_related("lead")
         .filter(call_id=call_id, status=Attempt.Status.PLACED)
         .first()
     )
     if attempt is None:
         return False
-    call = Call.objects.filter(pk=call_id).first()
+    call = Call.objects.only(*_READ_OF_CALL).filter(pk=call_id).first()
     if call is None:
         return finish_attempt(attempt=attempt, result=Result(Outcome.FAILED))
     if call.is_live:
         return False
+    campaign = _locked_campaign(attempt)
     outcome = outcome_of(
         call.end_reason,
         was_connected=call.started_at is not None,
         duration_ms=call.duration_ms,
-        dropped_below_ms=attempt.lead.campaign.dropped_below_s * 1000,
+        dropped_below_ms=campaign.dropped_below_s * 1000,
     )
     result = Result(outcome, call.disposition, call.cost_microcredits)
-    return finish_attempt(attempt=attempt, result=result)
+    return _finish(attempt, campaign, result)
 
 
 @transaction.atomic
@@ -67,10 +77,17 @@ def finish_attempt(*, attempt: Attempt, result: Result) -> bool:
 
     Locks the campaign's row, then the attempt's and the lead's.
     """
-    now = timezone.now()
-    campaign = Campaign.objects.select_for_update(no_key=True).get(
+    return _finish(attempt, _locked_campaign(attempt), result)
+
+
+def _locked_campaign(attempt: Attempt) -> Campaign:
+    return Campaign.objects.select_for_update(no_key=True).get(
         pk=attempt.lead.campaign_id
     )
+
+
+def _finish(attempt: Attempt, campaign: Campaign, result: Result) -> bool:
+    now = timezone.now()
     if not lifecycle.move_attempt(
         attempt.pk,
         Attempt.Status.FINISHED,
@@ -85,8 +102,9 @@ def finish_attempt(*, attempt: Attempt, result: Result) -> bool:
         Campaign.objects.filter(pk=campaign.pk).update(
             spent_microcredits=F("spent_microcredits") + result.cost_microcredits
         )
-    _decide(attempt, campaign, result, now)
-    tell_of_lead(attempt.lead_id, attempt.call_id)
+    lead = _locked_lead(attempt)
+    _decide(attempt, lead, campaign, result, now)
+    tell_of_lead(lead, attempt.call_id)
     if not complete_if_done(campaign=campaign, now=now):
         _break_if_failing(campaign, result.outcome, now)
         _stop_if_spent(campaign, result.cost_microcredits)
@@ -94,7 +112,7 @@ def finish_attempt(*, attempt: Attempt, result: Result) -> bool:
 
 
 def _decide(
-    attempt: Attempt, campaign: Campaign, result: Result, now: datetime
+    attempt: Attempt, lead: Lead, campaign: Campaign, result: Result, now: datetime
 ) -> None:
     # Counted here as well: an attempt that was given up on was never placed.
     news: dict[str, Any] = {
@@ -102,20 +120,19 @@ def _decide(
         "attempt_count": attempt.number,
         "disposition": result.disposition,
     }
-    lead = _locked_lead(attempt)
     ended = _ended(attempt, lead, campaign, result.outcome, result.disposition)
     match retries.after(ended, policy=campaign.retry_policy, now=now):
         case retries.Reached():
-            lifecycle.move_lead(lead.pk, Lead.Status.COMPLETED, **news)
+            lifecycle.move_loaded_lead(lead, Lead.Status.COMPLETED, **news)
         case retries.GivenUp():
-            lifecycle.move_lead(lead.pk, Lead.Status.FAILED, **news)
+            lifecycle.move_loaded_lead(lead, Lead.Status.FAILED, **news)
         case retries.TryAgain(at):
             if campaign.status == Campaign.Status.CANCELLED:
                 news["skip_reason"] = Lead.SkipReason.CANCELLED
-                lifecycle.move_lead(lead.pk, Lead.Status.SKIPPED, **news)
+                lifecycle.move_loaded_lead(lead, Lead.Status.SKIPPED, **news)
             else:
-                lifecycle.move_lead(
-                    lead.pk,
+                lifecycle.move_loaded_lead(
+                    lead,
                     Lead.Status.PENDING,
                     only_from=Lead.Status.CALLING,
                     due_at=at,
@@ -126,7 +143,7 @@ def _decide(
 def _locked_lead(attempt: Attempt) -> Lead:
     return (
         Lead.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("locality")
+        .select_related("locality", "organization")
         .get(pk=attempt.lead_id)
     )
 
@@ -175,9 +192,7 @@ def apply_disposition(*, call_id: UUID) -> bool:
     call = Call.objects.filter(pk=call_id).exclude(disposition="").first()
     if attempt is None or call is None:
         return False
-    campaign = Campaign.objects.select_for_update(no_key=True).get(
-        pk=attempt.lead.campaign_id
-    )
+    campaign = _locked_campaign(attempt)
     if not Attempt.objects.filter(pk=attempt.pk, disposition="").update(
         disposition=call.disposition
     ):
@@ -185,6 +200,7 @@ def apply_disposition(*, call_id: UUID) -> bool:
     lead = _locked_lead(attempt)
     if lead.attempt_count == attempt.number:
         Lead.objects.filter(pk=lead.pk).update(disposition=call.disposition)
+        lead.disposition = call.disposition
         _follow_disposition(attempt, campaign, lead, call.disposition)
     complete_if_done(campaign=campaign, now=timezone.now())
     return True
@@ -203,9 +219,10 @@ def _follow_disposition(
         return  # somebody was spoken to, so that the lead stays as it is
     if lead.status == Lead.Status.PENDING:
         Lead.objects.filter(pk=lead.pk, status=lead.status).update(due_at=found.at)
+        lead.due_at = found.at
     else:
-        lifecycle.move_lead(lead.pk, Lead.Status.PENDING, due_at=found.at)
-    tell_of_lead(lead.pk, attempt.call_id)
+        lifecycle.move_loaded_lead(lead, Lead.Status.PENDING, due_at=found.at)
+    tell_of_lead(lead, attempt.call_id)
 
 
 def zone_of(lead: Lead) -> ZoneInfo | None:

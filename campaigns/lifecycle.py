@@ -63,6 +63,17 @@ def move_lead(
     return bool(move_leads([lead_id], to, only_from=only_from, **fields))
 
 
+def move_loaded_lead(
+    lead: Lead, to: L, *, only_from: L | None = None, **fields: Any
+) -> bool:
+    """Move a lead as `move_lead` does, and the row in hand, which is locked, with it."""
+    moved = move_lead(lead.pk, to, only_from=only_from, **fields)
+    if moved:
+        for name, value in {**fields, "status": str(to)}.items():
+            setattr(lead, name, value)
+    return moved
+
+
 def move_leads(
     lead_ids: Iterable[UUID], to: L, *, only_from: L | None = None, **fields: Any
 ) -> int:

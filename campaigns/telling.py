@@ -37,9 +37,8 @@ def tell_of_campaign(campaign: Campaign, happened: str, **more: Any) -> None:
     )
 
 
-def tell_of_lead(lead_id: UUID, call_id: UUID | None = None) -> None:
+def tell_of_lead(lead: Lead, call_id: UUID | None = None) -> None:
     """Tell what became of a lead after an attempt, by the status it has now."""
-    lead = Lead.objects.select_related("organization").get(pk=lead_id)
     kind = _LEAD_KINDS.get(Lead.Status(lead.status))
     if kind is None:
         return

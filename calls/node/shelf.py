@@ -126,5 +126,5 @@ def _salvage(path: Path, call_id: UUID) -> bool:
     if kept is None:
         return False
     with scoped(Scope(call.agency_id, call.organization_id)):
-        attach_recording(call_id=call.pk, kept=kept)
+        attach_recording(call=call, kept=kept)
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.holds import ModelUse, settle_call
+from billing.holds import settle_call
 from calls import bus, lifecycle
 from calls.models import Call, CallEvent
 from calls.services.analysing import plan_analysis
@@ -56,16 +55,14 @@ def finish_call(*, call_id: UUID, scope: Scope, outcome: Outcome) -> Call:
         if call.is_live:
             _end(call, outcome)
         elif outcome.recording is not None and not call.recording:
-            attach_recording(call_id=call_id, kept=outcome.recording)
-        call.refresh_from_db()
+            attach_recording(call=call, kept=outcome.recording)
         return call
 
 
 def _locked_calls(*, skip_locked: bool = False) -> models.QuerySet[Call]:
     # No key lock: turns and events that refer to the call need not wait.
-    return Call.objects.select_for_update(
-        of=("self",), no_key=True, skip_locked=skip_locked
-    )
+    calls = Call.objects.select_related(*LOADED)
+    return calls.select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
 
 
 def _end(call: Call, outcome: Outcome) -> None:
@@ -73,11 +70,14 @@ def _end(call: Call, outcome: Outcome) -> None:
     was_connected = call.started_at is not None
     status = lifecycle.final_status(outcome.reason, was_connected=was_connected)
     duration_ms = outcome.duration_ms if was_connected else 0
+    seconds = -(-duration_ms // 1000)
+    models = settled_use(call, outcome.usage, duration_ms)
+    cost = settle_call(call_id=call.pk, seconds=seconds, models=models)
     now = timezone.now()
-    moved = lifecycle.move(
-        call.pk,
+    moved = lifecycle.move_loaded(
+        call,
         status,
-        end_reason=outcome.reason,
+        end_reason=str(outcome.reason),
         error=outcome.error.replace("\x00", "")[:300],
         fault_owner=outcome.fault_owner,
         carrier_code=outcome.carrier_code[:24],
@@ -85,13 +85,16 @@ def _end(call: Call, outcome: Outcome) -> None:
         duration_ms=duration_ms,
         usage=outcome.usage,
         quality=outcome.quality,
+        billed_seconds=seconds,
+        cost_microcredits=cost.cost_microcredits,
+        pool_cost_microcredits=cost.pool_cost_microcredits,
+        settled_at=now,
     )
     assert moved, "a locked live call can be moved to any final status"
     if outcome.recording is not None:
-        attach_recording(call_id=call.pk, kept=outcome.recording)
-    close_transfers(call, now)
-    models = settled_use(call, outcome.usage, duration_ms)
-    _settle(call, -(-duration_ms // 1000), models, now)
+        attach_recording(call=call, kept=outcome.recording)
+    if was_connected or call.direction != Call.Direction.OUTBOUND:
+        close_transfers(call, now)  # nobody hands on a call that was not answered
     CallEvent.objects.create(
         organization_id=call.organization_id,
         agency_id=call.agency_id,
@@ -106,10 +109,9 @@ def _end(call: Call, outcome: Outcome) -> None:
         ),
         robust=True,
     )
-    call.refresh_from_db()
     if was_connected:
         plan_analysis(call)
-    tell_of_status(Call.objects.select_related(*LOADED).get(pk=call.pk))
+    tell_of_status(call)
     transaction.on_commit(lambda: bus.show(call.pk, ended_event(call)), robust=True)
 
 
@@ -124,16 +126,6 @@ def ended_event(call: Call) -> dict[str, Any]:
         "cost_credits": format_credits(call.cost_microcredits),
         "call_url": reverse("call_detail", args=[call.pk]),
     }
-
-
-def _settle(call: Call, seconds: int, models: ModelUse, now: datetime) -> None:
-    cost = settle_call(call_id=call.pk, seconds=seconds, models=models)
-    Call.objects.filter(pk=call.pk).update(
-        billed_seconds=seconds,
-        cost_microcredits=cost.cost_microcredits,
-        pool_cost_microcredits=cost.pool_cost_microcredits,
-        settled_at=now,
-    )
 
 
 def sweep_lost_calls(*, second_look_after_s: float = 0) -> int:

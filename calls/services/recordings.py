@@ -35,12 +35,13 @@ def recording_name(call_id: UUID, suffix: str) -> str:
     return f"{text[-2:]}/{text}{suffix}"
 
 
-def attach_recording(*, call_id: UUID, kept: KeptRecording) -> None:
+def attach_recording(*, call: Call, kept: KeptRecording) -> None:
     """Show a recording on its call and have it made small once that has committed."""
-    Call.objects.filter(pk=call_id).update(
-        recording=kept.name, recording_ms=kept.duration_ms, waveform=kept.waveform
-    )
-    transaction.on_commit(lambda: _enqueue_encoding(call_id), robust=True)
+    call.recording = kept.name
+    call.recording_ms = kept.duration_ms
+    call.waveform = dict(kept.waveform)
+    call.save(update_fields=["recording", "recording_ms", "waveform"])
+    transaction.on_commit(lambda: _enqueue_encoding(call.pk), robust=True)
 
 
 @transaction.atomic
