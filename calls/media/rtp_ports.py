@@ -11,6 +11,8 @@ import logging
 import socket
 from typing import Final
 
+from calls.media.arrivals import note_arrivals
+
 logger = logging.getLogger(__name__)
 
 _BUFFER_BYTES: Final = 65_536  # 200 ms of a burst, not seconds of stale audio
@@ -89,6 +91,7 @@ def _bound(pool: RtpPorts, host: str, port: int) -> PortPair:
             sockets.append(udp := socket.socket(family, socket.SOCK_DGRAM))
             udp.setblocking(False)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            note_arrivals(udp)
             udp.bind((host, number))
     except OSError:
         for udp in sockets:

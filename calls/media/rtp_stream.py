@@ -35,10 +35,11 @@ from aiortc.rtp import (
 )
 from aiortc.utils import random16, random32
 
+from calls.media.arrivals import receive
 from calls.media.dtmf import EventPacket, EventReader
 from calls.media.jitter import Piece, Reorder
 from calls.media.link import FRAME_MS
-from calls.media.pacer import Pacer
+from calls.media.pacer import STEP_S, Pacer
 from calls.media.quality import ReceiveQuality
 from calls.media.rtp_format import HEADER, Codec, RtpPacket, is_rtcp, read_rtp
 from calls.media.rtp_ports import PortPair
@@ -51,7 +52,6 @@ FIRST_REPORT_TICKS: Final = 50
 LATCHED_S: Final = 1.0  # how long a silent sender keeps the call against another
 FORMER_S: Final = 1.0  # after an offer that moves them, the place before is not heard
 _MOST_AT_ONCE: Final = 50
-_MOST_BYTES: Final = 2_048
 
 Address = tuple[str, int]
 _NOWHERE: Final = ("", 0)
@@ -140,8 +140,8 @@ class RtpStream:
             return
         self._is_running = True
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._pair.rtp.fileno(), self._readable)
         loop.add_reader(self._pair.rtcp.fileno(), self._report_readable)
+        self._pacer.listen(self._pair.rtp.fileno(), self._readable)
         self._pacer.add(self._tick)
 
     def close(self) -> None:
@@ -151,9 +151,8 @@ class RtpStream:
             return
         if self._is_running:
             self._pacer.remove(self._tick)
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(pair.rtp.fileno())
-            loop.remove_reader(pair.rtcp.fileno())
+            self._pacer.ignore(pair.rtp.fileno())
+            asyncio.get_running_loop().remove_reader(pair.rtcp.fileno())
             if self.sent_packets:
                 self._send_report(pair, bytes(RtcpByePacket(sources=[self._ssrc])))
         pair.close()
@@ -227,20 +226,25 @@ class RtpStream:
     # --- receiving ------------------------------------------------------------------
 
     def _readable(self) -> None:
-        """Take what has come: one packet, or all that wait when the loop is late."""
-        for _ in range(_MOST_AT_ONCE if self._pacer.is_late else 1):
+        """Take what has come since the pacer looked last: mostly one packet.
+
+        One that has waited longer was behind another: then all are taken.
+        """
+        for _ in range(_MOST_AT_ONCE):
             if self._pair is None:
                 return
             try:
-                data, address = self._pair.rtp.recvfrom(_MOST_BYTES)
+                data, address, arrived_s = receive(self._pair.rtp)
             except OSError:  # nothing waits, or the other side's port is closed
                 return
             with contained(logger, "hearing audio failed"):  # a bad packet ends nothing
-                self._take(data, address)
+                self._take(data, address, arrived_s)
+            if monotonic() - arrived_s < STEP_S:
+                return
 
-    def _take(self, data: bytes, address: Any) -> None:
+    def _take(self, data: bytes, address: Any, arrived_s: float) -> None:
         if is_rtcp(data):
-            self._take_report(data)
+            self._take_report(data, arrived_s)
             return
         packet, route = self._opened(data), self._route
         if packet is None or route is None:
@@ -248,7 +252,6 @@ class RtpStream:
         kind = packet.payload_type
         if kind not in (route.payload_type, route.dtmf_type, route.noise_type):
             return
-        arrived_s = monotonic()
         if not self._is_theirs(address, arrived_s):
             return
         self.last_arrival_s = arrived_s
@@ -307,12 +310,12 @@ class RtpStream:
         if self._pair is None:
             return
         try:
-            data, _ = self._pair.rtcp.recvfrom(_MOST_BYTES)
+            data, _, arrived_s = receive(self._pair.rtcp)
         except OSError:
             return
-        self._take_report(data)
+        self._take_report(data, arrived_s)
 
-    def _take_report(self, data: bytes) -> None:
+    def _take_report(self, data: bytes, arrived_s: float) -> None:
         try:
             if self._unprotect_rtcp is not None:
                 data = self._unprotect_rtcp(data)
@@ -322,12 +325,12 @@ class RtpStream:
         for packet in packets:
             if isinstance(packet, RtcpSrPacket):
                 middle = (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF
-                self._their_report = (middle, monotonic())
+                self._their_report = (middle, arrived_s)
             if isinstance(packet, RtcpSrPacket | RtcpRrPacket):
                 for report in packet.reports:
-                    self._take_reception(report)
+                    self._take_reception(report, arrived_s)
 
-    def _take_reception(self, report: RtcpReceiverInfo) -> None:
+    def _take_reception(self, report: RtcpReceiverInfo, arrived_s: float) -> None:
         if report.ssrc != self._ssrc:
             return
         if self.sent_packets:
@@ -335,7 +338,7 @@ class RtpStream:
             self.remote_lost_percent = round(100 * min(1.0, lost), 2)
         for middle, at_s in self._our_reports:
             if report.lsr == middle:
-                round_trip_s = monotonic() - at_s - report.dlsr / 65_536
+                round_trip_s = arrived_s - at_s - report.dlsr / 65_536
                 self.round_trip_s = max(0.0, round_trip_s)
 
     def _report(self, route: Route) -> bytes:
