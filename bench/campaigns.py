@@ -19,18 +19,22 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 import django
 
+from bench.campaign_figures import (
+    FEW,
+    RATE,
+    Measured,
+    dial_figures,
+    import_figures,
+)
 from bench.dialing import enders, process, report_of
 from bench.importing import Lines, measure_copy, measure_import, spreadsheet
 
-RATE: Final = 50.0
 AMPLE: Final = 60.0  # so that leads that come due at RATE never wait for the trunk
-FEW: Final = 10_000
 SHEET_ROWS: Final = 100_000
 LEAD_IN_S: Final = 5.0  # for what it takes to make leads due
 LATE_S: Final = 30.0  # after the last lead came due, at most
@@ -184,6 +188,7 @@ def measure_waits(campaign: Any, seconds: float) -> dict[str, Any]:
             late = last + timedelta(seconds=LATE_S)
             while len(_attempts(leads)) < len(leads) and timezone.now() < late:
                 time.sleep(1)
+            open_calls = _open_calls(campaign)
             pause_campaign(campaign=campaign, actor=None)
             counted = report_of(worker)
         waits = sorted(
@@ -196,7 +201,15 @@ def measure_waits(campaign: Any, seconds: float) -> dict[str, Any]:
         "wanted": len(leads),
         "queries": _per_dial(counted, "statements"),
         "cpu_ms": _per_dial(counted, "cpu_s", 1_000),
+        "open_calls": open_calls,
     }
+
+
+def _open_calls(campaign: Any) -> int:
+    """Count calls that wait to be ended: near its limit the campaign waits for them."""
+    from campaigns.models import Attempt
+
+    return Attempt.objects.open().filter(lead__campaign=campaign).count()
 
 
 def measure_starts(campaign: Any, seconds: float) -> dict[str, Any]:
@@ -212,6 +225,7 @@ def measure_starts(campaign: Any, seconds: float) -> dict[str, Any]:
             now = timezone.now()
             _launch(campaign, starts_per_s=RATE, due=dict.fromkeys(leads, now))
             time.sleep(seconds)
+            open_calls = _open_calls(campaign)
             pause_campaign(campaign=campaign, actor=None)
         starts = sorted(at.timestamp() for _lead, _at_, at in _attempts(leads))
     took_s = starts[-1] - starts[0] if len(starts) > 1 else 0.0
@@ -220,6 +234,7 @@ def measure_starts(campaign: Any, seconds: float) -> dict[str, Any]:
         "most_1s": _most(starts, 1.0),
         "most_5s": _most(starts, 5.0),
         "used": (len(starts) - 1) / took_s / RATE if took_s else 0.0,
+        "open_calls": open_calls,
     }
 
 
@@ -280,21 +295,6 @@ def _most(starts: list[float], window_s: float) -> int:
     return most
 
 
-@dataclass(frozen=True)
-class Measured:
-    """All that was measured of so many leads."""
-
-    leads: int
-    import_s: float
-    copy_s: float
-    csv_grown_mb: float
-    xlsx_grown_mb: float
-    among_few: dict[str, Any]
-    among_many: dict[str, Any]
-    starts: dict[str, Any]
-    recovery: dict[str, Any]
-
-
 def measure(*, leads: int, seconds: float) -> Measured:
     """Measure import and dialing among few and among many leads."""
     from portal.scope import organization_scope
@@ -326,108 +326,6 @@ def measure(*, leads: int, seconds: float) -> Measured:
         starts=measure_starts(big, min(seconds, 60.0)),
         recovery=measure_recovery(big),
     )
-
-
-def _figure(
-    name: str, unit: str, ours: float | None, goal: str, met: bool | None, **more: Any
-) -> dict[str, Any]:
-    empty = (
-        "peer",
-        "peer_name",
-        "limit",
-        "limit_name",
-        "ratio_to_peer",
-        "ratio_to_limit",
-    )
-    return {
-        "name": f"campaigns: {name}",
-        "unit": unit,
-        "ours": ours,
-        **dict.fromkeys(empty),
-        "goal": goal,
-        "met": met,
-        "runs": [],
-        **more,
-    }
-
-
-def import_figures(found: Measured) -> list[dict[str, Any]]:
-    ratio = round(found.import_s / found.copy_s, 2)
-    flat = "flat: at most 20 MB"
-    return [
-        _figure(
-            f"import of {found.leads:,} leads",
-            "s",
-            round(found.import_s, 1),
-            "at most 4 times COPY",
-            ratio <= 4,
-            limit=round(found.copy_s, 1),
-            limit_name="COPY of the same rows and one campaign more",
-            ratio_to_limit=ratio,
-        ),
-        *(
-            _figure(f"memory an import of {kind} grows by", "MB", mb, flat, mb <= 20)
-            for kind, mb in (("CSV", found.csv_grown_mb), ("XLSX", found.xlsx_grown_mb))
-        ),
-    ]
-
-
-def dial_figures(found: Measured) -> list[dict[str, Any]]:
-    few, many, starts = found.among_few, found.among_many, found.starts
-    growth = (
-        round(many["p95_s"] / few["p95_s"], 2)
-        if few["p95_s"] and many["p95_s"]
-        else None
-    )
-    recovery = found.recovery
-    return [
-        _figure(
-            f"due to dial, p95, {RATE:.0f} a second among {found.leads:,}",
-            "s",
-            many["p95_s"],
-            f"at most 1.5 times that among {min(FEW, found.leads):,}",
-            None if growth is None else growth <= 1.5,
-            limit=few["p95_s"],
-            limit_name=f"the same among {min(FEW, found.leads):,}",
-            ratio_to_limit=growth,
-            runs=[few, many],
-        ),
-        _figure(
-            "most starts in any second",
-            "starts",
-            starts["most_1s"],
-            f"never above {RATE:.0f}, nor {5 * RATE:.0f} in five",
-            starts["most_1s"] <= RATE and starts["most_5s"] <= 5 * RATE,
-            limit=RATE,
-            limit_name="the trunk's rate",
-            ratio_to_limit=round(starts["most_1s"] / RATE, 2),
-            runs=[starts],
-        ),
-        _figure(
-            "rate used",
-            "of the trunk's",
-            round(starts["used"], 3),
-            "at least 0.95",
-            starts["used"] >= 0.95,
-        ),
-        _figure(
-            "database statements of a dial",
-            "statements",
-            many["queries"],
-            "told",
-            None if many["queries"] is None else True,
-        ),
-        _figure(
-            "leads of a killed worker dialled after",
-            "s",
-            recovery["took_s"],
-            "at most 30, each once",
-            recovery["took_s"] <= 30
-            and recovery["twice"] == 0
-            and recovery["calls"] >= recovery["claimed"] > 0,
-            runs=[recovery],
-        ),
-    ]
 
 
 def main() -> None:
