@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext as _, gettext_lazy
 from assistants.catalogue import Stage, catalogue
 from calls.call_costs import cost_lines
 from calls.models import Call, CallAnalysis, CallEvent, RecordingConsent, Transfer
+from calls.queries import has_assistant_left
 from common.local_numbers import local_credits, local_number
 from portal.statuses import status_look
 
@@ -40,7 +41,7 @@ class Phase(StrEnum):
 
     WAITING = "waiting"  # nobody has answered yet
     ASSISTANT = "assistant"
-    PERSON = "person"  # the assistant has left; the call goes on
+    PERSON = "person"  # the assistant has left, perhaps for a while; the call goes on
     OVER = "over"
 
 
@@ -82,10 +83,8 @@ def _phase(
         return Phase.OVER
     if call.status != Call.Status.IN_PROGRESS:
         return Phase.WAITING
-    is_taken = any(event.kind == "taken_over" for event in events)
-    if is_taken or any(row.status == Transfer.Status.BRIDGED for row in handed):
-        return Phase.PERSON
-    return Phase.ASSISTANT
+    kinds, statuses = [one.kind for one in events], [one.status for one in handed]
+    return Phase.PERSON if has_assistant_left(kinds, statuses) else Phase.ASSISTANT
 
 
 def finding_facts(analysis: CallAnalysis | None) -> list[dict[str, Any]]:
@@ -311,6 +310,17 @@ def _taken_over(event: CallEvent) -> Shown:
     }
 
 
+def _given_back(event: CallEvent) -> Shown:
+    who = event.data.get("who", "")
+    text = _("The connection was lost, so the assistant went on by itself.")
+    return {
+        "title": _("%(who)s gave the call back to the assistant") % {"who": who},
+        "text": text if event.data.get("is_lost") else "",
+        "tone": "warning" if event.data.get("is_lost") else "success",
+        "icon": "assistant",
+    }
+
+
 def _trouble(event: CallEvent) -> Shown:
     return {
         "title": _("Trouble with %(provider)s")
@@ -327,6 +337,7 @@ _SHOWN: Final[dict[str, Callable[[CallEvent], Shown]]] = {
     "listened": _listened,
     "whispered": _whispered,
     "taken_over": _taken_over,
+    "given_back": _given_back,
     "vendor_trouble": _trouble,
 }
 

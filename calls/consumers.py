@@ -204,6 +204,8 @@ class CallConsumer(AsyncWebsocketConsumer):
         """Show what the voice process says; after the end, close."""
         event = message["event"]
         if self.seat is not None and self.seat.is_of_stranger:
+            if event.get("type") == "listener":  # names of the house's own people
+                return
             event = {name: told for name, told in event.items() if name not in _OURS}
         await self._send(event)
         if event.get("type") == "ended":

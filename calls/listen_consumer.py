@@ -103,6 +103,8 @@ class ListenConsumer(AsyncWebsocketConsumer):
                 await self._whisper(seat, message.get("on"))
             case "take_over":
                 await self._take_over(seat)
+            case "give_back":
+                await self._command(seat, "give_back", {})
             case "hangup":
                 await self._command(seat, "listen_over", {})
             case "ping":
@@ -133,7 +135,8 @@ class ListenConsumer(AsyncWebsocketConsumer):
             seat.node_id,
             command,
             seat.call_id,
-            data | {"watch": seat.watch_id, "who": seat.name},
+            data
+            | {"watch": seat.watch_id, "who": seat.name, "user": str(seat.user_id)},
         )
 
     async def listener_event(self, message: dict[str, Any]) -> None:

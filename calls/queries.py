@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -12,12 +14,13 @@ from django.http import Http404
 from django.utils import timezone
 
 from assistants.models import Assistant
-from calls.models import Call, CallEvent, PhoneNumber, Transfer, Trunk, Widget
+from calls.models import Call, PhoneNumber, Transfer, Trunk, Widget
 from portal.models import Organization
 from portal.postgresql.prepared import prepared_cursor
 from portal.visibility import sight
 
 SHOWN = ("assistant", "number")
+HANDS: Final = ("taken_over", "given_back")  # the events that say who has the caller
 # For every page of every list: Django would take longer to write it than it takes to run.
 _COUNT: Final = "select total from calls_callcount where organization_id = %s"
 
@@ -79,10 +82,22 @@ def get_call(call_id: UUID) -> Call:
 
 def is_with_a_person(call: Call) -> bool:
     """Whether somebody has taken the caller over, so that the assistant has left."""
-    events = CallEvent.objects.filter(call=call, kind="taken_over")
+    return has_assistant_left(
+        call.events.filter(kind__in=HANDS).values_list("kind", flat=True),
+        call.transfers.values_list("status", flat=True),
+    )
+
+
+def has_assistant_left(kinds: Iterable[str], transfers: Iterable[str]) -> bool:
+    """Whether a call's events and transfers say that a person has the caller.
+
+    They are counted, not compared by time: the page's process writes down who takes a
+    caller, the voice process who gives them back, and their clocks may differ.
+    """
+    hands = Counter(kinds)
     return (
-        events.exists()
-        or call.transfers.filter(status=Transfer.Status.BRIDGED).exists()
+        hands["taken_over"] > hands["given_back"]
+        or Transfer.Status.BRIDGED in transfers
     )
 
 

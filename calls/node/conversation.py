@@ -7,6 +7,8 @@
 
 When a person takes over, by a transfer or from the portal, the session ends and the
 line does not: it is joined to theirs, and recording and bill go on until one hangs up.
+Whoever took over from the portal may give the caller back: then a second session goes on
+where the first one stopped.
 
 It exists before the audio connects, so that wishes which come early are kept.
 """
@@ -15,11 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from livekit.agents import stt
 
-from calls.media.bridge import bridge
 from calls.media.link import MediaLink
 from calls.media.recording import Recorder
 from calls.media.silencing import silence
@@ -30,8 +32,8 @@ from calls.node.credit_guard import guard_credits
 from calls.node.discretion import Discretion
 from calls.node.kept_link import KeptLink
 from calls.node.mcp_tools import McpTools
-from calls.node.passing_keys import passing_keys
 from calls.node.scribe import Scribe
+from calls.node.stepping_in import Parting, Person, talk
 from calls.node.taps import Taps, unheard
 from calls.node.unbroken import unbroken
 from calls.node.webhook_tools import WebhookTools
@@ -42,14 +44,17 @@ from calls.services.running import CallOrder
 from calls.session.events import (
     EndReason,
     EventSink,
+    GivenBack,
     SessionEnded,
     SessionEvent,
+    Usage,
     VendorTrouble,
 )
 from calls.session.ports import Transfer
 from calls.session.release import in_time
+from calls.session.returning import Return, news_of
 from calls.session.voice_session import VoiceSession
-from calls.spoken import CREDITS_GONE, spoken
+from calls.spoken import CREDITS_GONE, GIVEN_BACK, PERSON_LOST, spoken
 from calls.vendors.registry import VendorSet
 
 _CLOSE_S: Final = 10.0
@@ -65,31 +70,40 @@ class Conversation:
         link: MediaLink,
         vendors: VendorSet,
         *,
+        make_vendors: Callable[[], VendorSet],
         watches_for_voicemail: bool,
         transfer: Transfer | None = None,
     ) -> None:
+        """`make_vendors` makes them anew: a session that has ended has closed its own."""
         self.ended: SessionEnded | None = None
         self.taps: Taps | None = None
         self.recording: KeptRecording | None = None
         self._order, self._link, self._vendors = order, link, vendors
+        self._make_vendors, self._transfer = make_vendors, transfer
         self._watches_for_voicemail = watches_for_voicemail
         self._sink: EventSink | None = None
         self._began_s: float | None = None
         self._over_s: float | None = None
-        self._person: MediaLink | None = None
+        self._person: Person | None = None
         self._is_joined = False
+        self._away_ms = 0  # during which persons had the caller
+        self._used = Usage()  # by sessions before the present one
         self.line = KeptLink(link)
         self.tools = McpTools(order.equipment.mcp_sources)
         self._functions = WebhookTools(
             order.call_id, order.equipment, order.known_names
         )
-        self.session = VoiceSession(
-            order.spec,
+        self.session = self._new_session()
+
+    def _new_session(self, returns: Return | None = None) -> VoiceSession:
+        return VoiceSession(
+            self._order.spec,
             self.line,
-            vendors,
+            self._vendors,
             self._hear,
             tool_runner=self._functions,
-            transfer=transfer,
+            transfer=self._transfer,
+            returns=returns,
         )
 
     @property
@@ -118,10 +132,16 @@ class Conversation:
         """Whether the caller talks with a person now, and no longer with the assistant."""
         return self._is_joined
 
-    def go_on_with(self, person: MediaLink) -> None:
+    @property
+    def usage(self) -> Usage:
+        """What vendors will bill, or have billed, for the call so far."""
+        return self._used + self.session.usage
+
+    def go_on_with(self, person: Person) -> None:
         """Join the caller to this person once the session has ended.
 
-        The caller of this ends the session next. The person's link is closed here.
+        The caller of this ends the session next. The person's link is closed here,
+        unless they give the caller back.
         """
         self._person = person
         self.line.is_kept = True
@@ -132,9 +152,12 @@ class Conversation:
         self.session.foreign_tools = [*wish_tools(self._order), *served]
 
     async def run(self, covered_s: int) -> SessionEnded:
-        """Talk; then write everything down. Credits are held for `covered_s` so far."""
+        """Talk; then write everything down. Credits are held for `covered_s` so far.
+
+        Raises `ProviderError` when an assistant that is to come back cannot.
+        """
         self._began_s = time.monotonic()
-        scribe = Scribe(self._order, lambda: self.session.usage)
+        scribe = Scribe(self._order, lambda: self.usage)
         discretion = Discretion(
             scribe, self._order.policy, self._order.disclosure, self._order.known_names
         )
@@ -160,27 +183,61 @@ class Conversation:
         guard = self._guard_credits(covered_s)
         try:
             ended = await self.session.run()
-            await self._go_on(ended)
+            while await self._goes_on(ended, discretion):
+                ended = await self.session.run()
             return ended
         finally:
             self._over_s = time.monotonic()
             guard.cancel()
             if self._person is not None:
-                await unbroken(in_time("person", self._person.aclose(), _CLOSE_S))
+                await unbroken(in_time("person", self._person.link.aclose(), _CLOSE_S))
             if watch is not None:
                 await unbroken(watch.aclose())
             await unbroken(self._write_down(guard, scribe, recorder, discretion))
 
-    async def _go_on(self, ended: SessionEnded) -> None:
-        """Let the caller talk with the person who takes over, until one hangs up."""
-        if self._person is None or ended.reason not in _HANDED_OVER:
-            return
+    async def _goes_on(self, ended: SessionEnded, sink: EventSink) -> bool:
+        """Let the caller talk with whoever takes over; True when the assistant returns."""
+        person = self._person
+        if person is None or ended.reason not in _HANDED_OVER:
+            return False
         self._is_joined = True
+        parting = Parting.OVER
+        began_ms = self._link.offset_ms
         try:
-            async with passing_keys(self._link, self._person):
-                await bridge(self._link, self._person)
+            parting = await talk(self._link, person)
         finally:
-            await unbroken(in_time("link", self._link.aclose(), _CLOSE_S))
+            if parting is Parting.OVER:
+                await unbroken(in_time("link", self._link.aclose(), _CLOSE_S))
+        if parting is Parting.OVER:
+            return False
+        away_ms = self._link.offset_ms - began_ms
+        await self._come_back(person, away_ms, sink, is_lost=parting is Parting.LOST)
+        return True
+
+    async def _come_back(
+        self, person: Person, away_ms: int, sink: EventSink, *, is_lost: bool
+    ) -> None:
+        """Put a session that remembers the first one in its place."""
+        gone, self._vendors = self._vendors, self._make_vendors()
+        before, self._away_ms = self.session, self._away_ms + away_ms
+        self._used += before.usage
+        words = PERSON_LOST if is_lost else GIVEN_BACK
+        self.session = self._new_session(
+            Return(
+                memory=before.memory,
+                news=news_of(who=person.who, away_ms=away_ms, is_lost=is_lost),
+                words=spoken(words, self._order.spec.language),
+                away_ms=self._away_ms,
+            )
+        )
+        self.session.foreign_tools = before.foreign_tools
+        self._person, self._sink, self.ended = None, sink, None
+        self._is_joined = self.line.is_kept = False
+        back = GivenBack(person.who, person.user_id, is_lost, self._link.offset_ms)
+        await sink(back)
+        if is_lost:
+            await in_time("person", person.link.aclose(), _CLOSE_S)
+        await in_time("vendors", gone.aclose(), _CLOSE_S)
 
     async def aclose(self) -> None:
         """Close vendors and tool servers, also those of a session that never ran."""

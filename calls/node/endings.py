@@ -48,13 +48,12 @@ def outcome_of(
     fault_owner: str = "",
 ) -> Outcome:
     """Return how a call ends whose audio had connected, with its usage and quality."""
-    ended = conversation.ended
     return Outcome(
         reason,
         duration_ms=conversation.spoken_ms,
         error=error,
         fault_owner=fault_owner,
-        usage=_used(ended.usage, link) if ended else {},
+        usage=_used(conversation.usage, link) if conversation.ended else {},
         quality=_quality(link),
         recording=conversation.recording,
     )

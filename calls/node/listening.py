@@ -4,6 +4,7 @@
     assistant ─tap──┘
     whisper: what they say is recognised and told to the assistant
     take over: the session ends, the caller is joined to their link
+    give back: a session goes on where that one stopped, and they listen again
 
 They are audited and shown to everybody who watches the call; the caller hears nothing
 of it until they take over.
@@ -25,6 +26,7 @@ from calls.media.link import MediaNeverConnected
 from calls.media.offer import BadSignal
 from calls.media.webrtc import WebRTCLink
 from calls.node.live_call import LiveCall
+from calls.node.stepping_in import Person
 from calls.node.studio import Studio
 from calls.node.whisper import Whisper
 from calls.session.events import EndReason
@@ -33,6 +35,7 @@ from calls.session.release import in_time
 logger = logging.getLogger(__name__)
 
 LISTENER_COMMANDS: Final = {
+    "give_back",
     "listen",
     "listen_candidate",
     "listen_over",
@@ -44,6 +47,9 @@ RATE_HZ: Final = 16_000
 FRAME_MS: Final = 20
 MAX_BEHIND_MS: Final = 200
 CONNECT_S: Final = 15.0
+LOST_AFTER_S: Final = (
+    5.0  # whoever took over is gone: the caller hears nothing until then
+)
 _CLOSE_S: Final = 5.0
 _FRAME_BYTES: Final = RATE_HZ * FRAME_MS // 1000 * 2
 
@@ -97,34 +103,32 @@ class ListenIn:
         self._call = call
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_BEHIND_MS // FRAME_MS)
         self._mixer = Mixer(self._offer_frame)
-        self.has_taken_over = False
+        self._person: Person | None = None
+        self._playing: asyncio.Task[None] | None = None
         self._whisper: Whisper | None = None
+
+    @property
+    def has_taken_over(self) -> bool:
+        """Whether the caller hears them, and not the assistant."""
+        return self._person is not None
 
     async def run(self) -> None:
         """Let them hear until they hang up, or talk until either side does."""
-        conversation = self._call.conversation
-        taps = conversation.taps if conversation is not None else None
         try:
             await self.link.wait_connected(CONNECT_S)
-            if taps is not None:
-                taps.add(caller=self._mixer.caller, assistant=self._mixer.assistant)
-            playing = asyncio.create_task(self._play(), name="listen-play")
-            try:
-                await self.link.wait_closed()
-            finally:
-                playing.cancel()
-                await asyncio.wait([playing])
+            if not self.has_taken_over:
+                self._begin_hearing()
+            await self.link.wait_closed()
         except MediaNeverConnected:
             logger.info("nobody listened")
         finally:
             if self._whisper is not None:
                 await in_time("whisper", self._whisper.aclose(), _CLOSE_S)
-            if taps is not None:
-                taps.remove(caller=self._mixer.caller, assistant=self._mixer.assistant)
+            await self._end_hearing()
             if not self.has_taken_over:
                 await in_time("listener", self.link.aclose(), _CLOSE_S)
 
-    async def take_over(self) -> None:
+    async def take_over(self, who: str = "", user_id: str = "") -> None:
         """Talk with the caller instead of the assistant. A call that ends stays ending."""
         conversation = self._call.conversation
         if conversation is None or conversation.session.is_ending:
@@ -132,12 +136,37 @@ class ListenIn:
         if self._whisper is not None:  # unfinished, and the caller is not to wait
             whisper, self._whisper = self._whisper, None
             await in_time("whisper", whisper.aclose(), _CLOSE_S)
-        self.has_taken_over = True
-        taps = conversation.taps
-        if taps is not None:  # they hear the caller directly from now on
-            taps.remove(caller=self._mixer.caller, assistant=self._mixer.assistant)
-        conversation.go_on_with(self.link)
+        self._person = Person(self.link, returns=True, who=who, user_id=user_id)
+        await self._end_hearing()  # they hear the caller directly from now on
+        conversation.go_on_with(self._person)
         await conversation.session.end(EndReason.TAKEN_OVER)
+
+    def give_back(self) -> None:
+        """Leave the caller to the assistant again, and listen."""
+        person, self._person = self._person, None
+        if person is None:
+            return
+        person.has_given_back.set()
+        self._begin_hearing()
+
+    def _begin_hearing(self) -> None:
+        conversation = self._call.conversation
+        if conversation is not None and conversation.taps is not None:
+            conversation.taps.add(
+                caller=self._mixer.caller, assistant=self._mixer.assistant
+            )
+        self._playing = asyncio.create_task(self._play(), name="listen-play")
+
+    async def _end_hearing(self) -> None:
+        conversation = self._call.conversation
+        if conversation is not None and conversation.taps is not None:
+            conversation.taps.remove(
+                caller=self._mixer.caller, assistant=self._mixer.assistant
+            )
+        playing, self._playing = self._playing, None
+        if playing is not None:
+            playing.cancel()
+            await asyncio.wait([playing])
 
     def begin_whisper(self) -> bool:
         """Hear what they say for the assistant; False when nothing can understand it."""
@@ -166,8 +195,6 @@ class ListenIn:
     async def _play(self) -> None:
         while True:
             pcm = await self._frames.get()
-            if self.has_taken_over:
-                return
             frame = rtc.AudioFrame(pcm, RATE_HZ, 1, len(pcm) // 2)
             await self.link.audio_output.capture_frame(frame)
 
@@ -197,8 +224,11 @@ class Listeners:
         elif command == "whisper":
             await self._take_whisper(ear, bool(data["on"]))
         elif command == "take_over":
-            await ear.take_over()
+            user_id = str(data.get("user") or "")
+            await ear.take_over(str(data.get("who") or ""), user_id)
             await self._tell_watchers(call_id, data, "taken_over")
+        elif command == "give_back":
+            ear.give_back()
 
     async def aclose(self) -> None:
         for ear in list(self._ears.values()):
@@ -217,7 +247,9 @@ class Listeners:
                 watch_id, "too_many_listeners", "Others listen to this call already."
             )
             return
-        link = WebRTCLink(configuration=self._studio.rtc_configuration(call_id))
+        link = WebRTCLink(
+            self._studio.rtc_configuration(call_id), lost_after_s=LOST_AFTER_S
+        )
         try:
             answer = await link.answer(data["sdp"])
         except BadSignal as error:

@@ -204,23 +204,22 @@ class LiveCall:
         )
 
     async def _converse(self) -> Outcome:
-        await self._studio.prepare(self.order.spec, self.order.equipment.keys)
         try:
-            made = (
-                self._studio.writing_vendors
-                if isinstance(self.link, TextLink)
-                else self._studio.vendors
-            )
-            vendors = made(self.order.spec, self.order.equipment.keys)
-        except ProviderError as error:
+            return await self._talk()
+        except ProviderError as error:  # at the start, or where an assistant comes back
             return self._outcome(
                 EndReason.VENDOR_FAILED, error=str(error), fault_owner=error.owner
             )
+
+    async def _talk(self) -> Outcome:
+        await self._studio.prepare(self.order.spec, self.order.equipment.keys)
+        vendors = self._make_vendors()
         is_dialled = self._leg is not None
         conversation = self._conversation = Conversation(
             self.order,
             self.link,
             vendors,
+            make_vendors=self._make_vendors,
             watches_for_voicemail=is_dialled
             and self.order.direction == Call.Direction.OUTBOUND,
             transfer=self._transfer,
@@ -250,6 +249,12 @@ class LiveCall:
             error=ended.error or self._stop_error,
             fault_owner=ended.fault_owner,
         )
+
+    def _make_vendors(self) -> VendorSet:
+        """Make whatever recognises, thinks and speaks; raises `ProviderError`."""
+        writes = isinstance(self.link, TextLink)
+        made = self._studio.writing_vendors if writes else self._studio.vendors
+        return made(self.order.spec, self.order.equipment.keys)
 
     async def _connect(self) -> Outcome | None:
         """Wait for audio; return an outcome when there will be none."""

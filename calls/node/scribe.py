@@ -15,13 +15,14 @@ from typing import Any, Final
 
 from calls import bus
 from calls.node import database
-from calls.services import running
+from calls.services import listening, running
 from calls.services.running import CallOrder
 from calls.session.events import (
     ActivityChanged,
     Answered,
     Caption,
     Disclosed,
+    GivenBack,
     SessionEnded,
     SessionEvent,
     ToolCalled,
@@ -93,6 +94,10 @@ class Scribe:
                 await self._store_event("tool_called", event, event.started_ms)
             case TransferAsked():
                 await self._store_event("transfer_asked", event, event.at_ms)
+            case GivenBack():
+                await self._store(
+                    listening.note_given_back, event_id=uuid7(), back=event
+                )
             case Disclosed():
                 await self._store_event("ai_disclosed", event, event.at_ms)
             case Answered():
@@ -131,6 +136,8 @@ class Scribe:
 
 def shown(event: SessionEvent) -> dict[str, Any]:
     """Return an event as the browser reads it."""
+    if isinstance(event, GivenBack):  # whose account it is, is for nobody else
+        return {"type": "listener", "what": "given_back", "who": event.who}
     kinds = {
         Caption: "caption",
         TurnSpoken: "turn",

@@ -28,6 +28,7 @@ from calls.media.tones import ringing
 from calls.models import Transfer as TransferRow
 from calls.node import database
 from calls.node.announcement import announce
+from calls.node.stepping_in import Person
 from calls.node.unbroken import unbroken
 from calls.services import transfers
 from calls.services.running import CallOrder
@@ -137,7 +138,7 @@ class Transferring:
             conversation = call.conversation if call is not None else None
             if conversation is None or conversation.session.is_ending:
                 raise _Failed(Failure.CALLER_LEFT)
-            conversation.go_on_with(leg)
+            conversation.go_on_with(Person(leg))
         except BaseException:
             await unbroken(in_time("leg", leg.aclose(), _CLOSE_S))
             raise

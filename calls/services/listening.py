@@ -14,6 +14,8 @@ from django.utils import timezone
 from calls.errors import BadCallToken, CallNotActive
 from calls.models import Call, CallEvent
 from calls.queries import is_with_a_person
+from calls.services.running import CallOrder
+from calls.session.events import GivenBack
 from portal.models import User
 from portal.scope import Scope, all_organizations, scoped
 from portal.services import audit
@@ -109,6 +111,31 @@ def note_take_over(*, seat: ListenSeat) -> None:
         if is_with_a_person(call):
             raise CallNotActive
         _note(seat, "taken_over")
+
+
+def note_given_back(*, order: CallOrder, event_id: UUID, back: GivenBack) -> None:
+    """Write down that the assistant has the caller again; a repeated id changes nothing."""
+    with scoped(order.scope), transaction.atomic():
+        call = Call.objects.select_for_update().get(pk=order.call_id)
+        if CallEvent.objects.filter(pk=event_id).exists():
+            return
+        actor = User.objects.filter(pk=back.user_id).first()
+        audit.record(
+            organization=call.organization,
+            actor=actor,
+            action="call.given_back",
+            target=call,
+            changes={"connection_lost": back.is_lost},
+        )
+        CallEvent.objects.create(
+            pk=event_id,
+            organization=call.organization,
+            call=call,
+            kind="given_back",
+            at=timezone.now(),
+            at_ms=back.at_ms,
+            data={"who": back.who, "is_lost": back.is_lost},
+        )
 
 
 def note_whisper(*, seat: ListenSeat) -> None:

@@ -21,6 +21,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from assistants.spec import AssistantSpec
 from calls.session.patience import Patience
 from calls.session.ports import Vendors
+from calls.session.returning import Return
 from calls.session.sound_detector import SoundDetector
 from calls.session.unfinished import PauseJudge
 
@@ -120,13 +121,18 @@ def build_session(
     )
 
 
-def opening_context(spec: AssistantSpec, added: list[str]) -> llm.ChatContext:
-    """The conversation so far: examples of the spec, then what was injected early."""
-    context = llm.ChatContext.empty()
-    for message in spec.llm_config.messages:
+def opening_context(
+    spec: AssistantSpec, added: list[str], returns: Return | None = None
+) -> llm.ChatContext:
+    """The conversation so far: examples of the spec, then what was injected early.
+
+    One that comes back remembers instead; its memory has the examples in it.
+    """
+    context = llm.ChatContext(list(returns.memory) if returns else [])
+    for message in () if returns else spec.llm_config.messages:
         if message.role != "system":
             context.add_message(role=message.role, content=message.content)
-    for content in added:
+    for content in [returns.news, *added] if returns else added:
         context.add_message(role="system", content=content)
     return context
 

@@ -6,8 +6,9 @@ It knows no database. Offsets are milliseconds since the audio connected.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
+from operator import add
 from typing import Any
 
 
@@ -115,6 +116,16 @@ class TransferAsked:
 
 
 @dataclass(frozen=True)
+class GivenBack:
+    """A person who had taken the caller over has left them to the assistant again."""
+
+    who: str
+    user_id: str
+    is_lost: bool  # their connection broke; nobody asked for it
+    at_ms: int
+
+
+@dataclass(frozen=True)
 class Disclosed:
     """The caller was told that an AI speaks; `heard` is what of `text` was audible."""
 
@@ -174,6 +185,9 @@ class Usage:
     tts_characters: int = 0
     stt_audio_ms: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*map(add, astuple(self), astuple(other)))
+
 
 @dataclass(frozen=True)
 class SessionEnded:
@@ -192,6 +206,7 @@ SessionEvent = (
     | ActivityChanged
     | ToolCalled
     | TransferAsked
+    | GivenBack
     | Disclosed
     | VendorTrouble
     | VendorReplaced

@@ -35,6 +35,7 @@ from calls.session.patience import Patience
 from calls.session.patient_agent import PatientAgent, is_dictated
 from calls.session.ports import Vendors
 from calls.session.release import dissolve
+from calls.session.returning import Return
 from calls.session.timeline import Timeline
 from calls.session.transcript import Transcript
 from calls.session.usage import summed
@@ -65,6 +66,7 @@ class Pipeline:
         tools: list[llm.Tool | llm.Toolset],
         instructions_suffix: str,
         early_context: list[str],
+        returns: Return | None = None,
     ) -> None:
         self._patience, self._clock = patience, clock
         self._language = apology.language_of(spec)
@@ -99,7 +101,7 @@ class Pipeline:
             cut_short=self._heard.cut_short,
             pronunciation=spec.speech_config.pronunciation,
             instructions=instructions(spec, instructions_suffix),
-            chat_ctx=opening_context(spec, early_context),
+            chat_ctx=opening_context(spec, early_context, returns),
             tools=[*tools, *vendors.tools],
         )
         self._listen()
@@ -144,6 +146,11 @@ class Pipeline:
         return summed(
             self._session.usage, spoken_characters=self._agent.spoken_characters
         )
+
+    @property
+    def memory(self) -> list[llm.ChatItem]:
+        """What was said so far, as the model knows it."""
+        return list(self._agent.chat_ctx.items)
 
     # --- talking ---
 

@@ -19,15 +19,15 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from livekit.agents import RunContext
+from livekit.agents import RunContext, llm
 
 from assistants.spec import AssistantSpec
 from assistants.tool_shapes import Destination
 from calls.media.link import LinkEnd, MediaLink, MediaNeverConnected
 from calls.session.clock import CallClock
+from calls.session.early import Context, Words, Written
 from calls.session.ending import REASON_OF_LINK_END, Ending
 from calls.session.events import (
     EndReason,
@@ -49,36 +49,13 @@ from calls.session.ports import (
     TransferFailed,
     Vendors,
 )
+from calls.session.returning import Return
 from calls.session.tools import Toolbox
 from common.edges import contained
 
 logger = logging.getLogger(__name__)
 
 NO_TRANSFER = "This call cannot be transferred."
-
-
-@dataclass(frozen=True)
-class _Words:
-    """Something to say as soon as the assistant can speak."""
-
-    text: str
-    interruptible: bool
-    end_after: bool
-
-
-@dataclass(frozen=True)
-class _Context:
-    """Something to tell the model as soon as there is a conversation."""
-
-    content: str
-    respond: bool
-
-
-@dataclass(frozen=True)
-class _Written:
-    """Something the other side wrote before the conversation began."""
-
-    text: str
 
 
 class VoiceSession:
@@ -101,10 +78,12 @@ class VoiceSession:
         tool_runner: ToolRunner | None = None,
         transfer: Transfer | None = None,
         patience: Patience | None = None,
+        returns: Return | None = None,
     ) -> None:
         self._spec, self._link, self._vendors = spec, link, vendors
         self._sink: EventSink | None = sink
-        self._opening = opening or spec.first_message
+        self._returns = returns
+        self._opening = returns.words if returns else opening or spec.first_message
         self._instructions_suffix = instructions_suffix
         self._tool_runner = tool_runner
         self._transfer = transfer
@@ -113,13 +92,14 @@ class VoiceSession:
         self._clock = CallClock()
         self._pipeline: Pipeline | None = None
         self._outbox: Outbox | None = None
-        self._early: list[_Words | _Context | _Written] = []
+        self._early: list[Words | Context | Written] = []
         self._toolbox: Toolbox | None = None
         self._manners: Manners | None = None
         self._watch: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
         self._billed: Usage | None = None
+        self.memory: Sequence[llm.ChatItem] = ()  # of the conversation that has ended
         self._is_ending = asyncio.Event()
         self._is_gone = asyncio.Event()  # nobody is at the other end any more
 
@@ -167,7 +147,7 @@ class VoiceSession:
         self, text: str, *, interruptible: bool = True, end_after: bool = False
     ) -> None:
         """Speak these words, after whatever is being said; perhaps hang up then."""
-        words = _Words(text, interruptible, end_after)
+        words = Words(text, interruptible, end_after)
         if self._pipeline is None:
             self._early.append(words)
         elif self._ending is None:
@@ -176,14 +156,14 @@ class VoiceSession:
     async def hear(self, text: str) -> None:
         """Take what somebody wrote as what they say."""
         if self._pipeline is None:
-            self._early.append(_Written(text))
+            self._early.append(Written(text))
         elif self._ending is None:
             self._pipeline.answer_to(text)
 
     async def inject(self, content: str, *, respond: bool) -> None:
         """Tell the model something the caller does not hear; perhaps let it answer."""
         if self._pipeline is None:
-            self._early.append(_Context(content, respond))
+            self._early.append(Context(content, respond))
         elif self._ending is None:
             await self._pipeline.add_context(content, respond=respond)
 
@@ -233,8 +213,10 @@ class VoiceSession:
             return self._ending
         self._clock.start(elapsed_ms=self._link.offset_ms)
         self._watch = asyncio.create_task(self._watch_link(), name="session-link")
+        away_s = self._returns.away_ms / 1000 if self._returns else 0.0
         self._deadline = asyncio.get_running_loop().call_at(
-            self._clock.started_s + self._spec.max_duration_seconds, self._time_is_up
+            self._clock.started_s + self._spec.max_duration_seconds + away_s,
+            self._time_is_up,
         )
         await self._start_pipeline()
         await self._is_ending.wait()
@@ -272,7 +254,8 @@ class VoiceSession:
             on_fatal=lambda fault: self._ask_for(Ending.by_fault(fault)),
             tools=toolbox.tools_of(self._spec, self.foreign_tools),
             instructions_suffix=self._instructions_suffix,
-            early_context=[e.content for e in early if isinstance(e, _Context)],
+            early_context=[e.content for e in early if isinstance(e, Context)],
+            returns=self._returns,
         )
         self._pipeline = pipeline
         async with asyncio.timeout(self._patience.start_s):
@@ -280,14 +263,14 @@ class VoiceSession:
         if self._opening:
             pipeline.say(self._opening)
         for wish in early + self._early:
-            if isinstance(wish, _Words):
+            if isinstance(wish, Words):
                 self._speak(wish)
-            elif isinstance(wish, _Written):
+            elif isinstance(wish, Written):
                 pipeline.answer_to(wish.text)
             elif wish.respond or wish in self._early:
                 await pipeline.add_context(wish.content, respond=wish.respond)
 
-    def _speak(self, words: _Words) -> None:
+    def _speak(self, words: Words) -> None:
         assert self._pipeline is not None
         speech = self._pipeline.say(words.text, interruptible=words.interruptible)
         if words.end_after:
@@ -394,5 +377,6 @@ class VoiceSession:
         )
         await self._outbox.aclose(last=ended)
         if self._pipeline is not None:
+            self.memory = self._pipeline.memory
             self._pipeline.release()
         return ended

@@ -28,7 +28,9 @@ class SilentMicrophone {
  * Listens in on a call that goes on, and takes it over when asked.
  *
  *     idle ── listen ─▶ connecting ─▶ listening ── take over ─▶ talking ─ hang up ─▶ over
- *                                        ╰─ whisper ─▶ whispering ─ again ─▶ listening
+ *                                      ▲ ╰─ whisper ─▶ whispering    │
+ *                                      ╰──── again ────────╯         │
+ *                                      ╰───────── give back ─────────╯
  *
  * With `data-chosen` it hears one of many calls: whichever button with `data-listen-url`
  * is pressed anywhere on the page, leaving the one before.
@@ -50,9 +52,11 @@ class Listening {
     this.part("listen").addEventListener("click", () => void this.start());
     this.part("whisper").addEventListener("click", () => void this.whisper());
     this.part("take-over").addEventListener("click", () => void this.takeOver());
+    this.part("give-back").addEventListener("click", () => void this.giveBack());
     this.part("leave").addEventListener("click", () => this.leave());
     this.part("hang-up").addEventListener("click", () => this.leave());
-    window.addEventListener("pagehide", () => this.leave());
+    // A page that is closed ends no call: the assistant has the caller again.
+    window.addEventListener("pagehide", () => this.goAway());
     if (this.root.dataset.chosen !== undefined) {
       document.addEventListener("click", (event) => this.choose(event));
     }
@@ -64,7 +68,7 @@ class Listening {
     const target = event.target instanceof Element ? event.target : null;
     const button = target?.closest("[data-listen-url]");
     if (!(button instanceof HTMLElement)) return;
-    this.leave();
+    this.goAway();
     delete this.root.dataset.taken;
     this.root.dataset.startUrl = button.dataset.listenUrl;
     this.part("name").textContent = button.dataset.listenName ?? "";
@@ -101,6 +105,7 @@ class Listening {
     this.part("whisper").setAttribute("aria-pressed", String(this.state === "whispering"));
     this.part("take-over").hidden = !isWithAssistant;
     this.part("leave").hidden = isIdle || this.state === "talking";
+    this.part("give-back").hidden = this.state !== "talking";
     this.part("hang-up").hidden = this.state !== "talking";
     this.root.dataset.state = this.state;
     // On none of its buttons: a second Enter must not leave or take over by accident.
@@ -171,6 +176,16 @@ class Listening {
     }
   }
 
+  /** Leaves the caller to the assistant again, and listens. */
+  async giveBack() {
+    if (this.state !== "talking") return;
+    this.signalling?.send({ type: "give_back" });
+    // Until the assistant has them there is nobody to whisper to and nothing to take.
+    this.root.dataset.taken = "";
+    this.enter("listening", this.root.dataset.givingBackText);
+    await this.hush();
+  }
+
   /** Sends what the microphone hears from now on; false where there is no call any more. */
   async speak() {
     const microphone = await openMicrophone();
@@ -234,6 +249,7 @@ class Listening {
     if (message.type === "whispered") void this.whispered(message);
     if (message.type === "ended") this.close("over");
     if (message.type === "listener" && message.what === "taken_over") this.taken();
+    if (message.type === "listener" && message.what === "given_back") this.givenBack();
     if (message.type === "error" && message.code !== "invalid_message") {
       this.fail(this.words(new CallError(message.code, message.message)));
     }
@@ -247,6 +263,15 @@ class Listening {
     this.enter("listening", this.root.dataset.takenText);
   }
 
+  /** The assistant talks with the caller again; whoever listens may whisper to it. */
+  givenBack() {
+    // Given back by nobody here: the server heard nothing of us any more.
+    if (this.state === "talking") return this.fail(this.root.dataset.callerLostText ?? "");
+    if (this.state !== "listening") return;
+    delete this.root.dataset.taken;
+    this.enter("listening", this.root.dataset.givenBackText);
+  }
+
   /** @param {string} text */
   fail(text) {
     if (this.state === "idle" || this.state === "over") return;
@@ -258,6 +283,13 @@ class Listening {
     this.signalling?.send({ type: "hangup" });
     const { leftText, hungUpText } = this.root.dataset;
     this.close("idle", (this.state === "talking" ? hungUpText : leftText) ?? "");
+  }
+
+  /** Leaves without ending the call for the caller. */
+  goAway() {
+    if (this.state !== "talking") return this.leave();
+    this.signalling?.send({ type: "give_back" });
+    this.close("idle", this.root.dataset.leftText);
   }
 
   /** @param {string} state @param {string} [text] */
