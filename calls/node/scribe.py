@@ -95,8 +95,13 @@ class Scribe:
             case TransferAsked():
                 await self._store_event("transfer_asked", event, event.at_ms)
             case GivenBack():
-                await self._store(
-                    listening.note_given_back, event_id=uuid7(), back=event
+                await database.insist(
+                    listening.note_given_back,
+                    patience_s=float("inf"),
+                    scope=self._order.scope,
+                    call_id=self._order.call_id,
+                    event_id=uuid7(),
+                    back=event,
                 )
             case Disclosed():
                 await self._store_event("ai_disclosed", event, event.at_ms)

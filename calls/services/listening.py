@@ -14,7 +14,6 @@ from django.utils import timezone
 from calls.errors import BadCallToken, CallNotActive
 from calls.models import Call, CallEvent
 from calls.queries import is_with_a_person
-from calls.services.running import CallOrder
 from calls.session.events import GivenBack
 from portal.models import User
 from portal.scope import Scope, all_organizations, scoped
@@ -113,16 +112,22 @@ def note_take_over(*, seat: ListenSeat) -> None:
         _note(seat, "taken_over")
 
 
-def note_given_back(*, order: CallOrder, event_id: UUID, back: GivenBack) -> None:
+def note_given_back(
+    *, scope: Scope, call_id: UUID, event_id: UUID, back: GivenBack
+) -> None:
     """Write down that the assistant has the caller again; a repeated id changes nothing."""
-    with scoped(order.scope), transaction.atomic():
-        call = Call.objects.select_for_update().get(pk=order.call_id)
+    with scoped(scope), transaction.atomic():
+        call = Call.objects.select_for_update().get(pk=call_id)
         if CallEvent.objects.filter(pk=event_id).exists():
             return
-        actor = User.objects.filter(pk=back.user_id).first()
+        who = (
+            User.objects.filter(pk=back.user_id)
+            if back.user_id
+            else User.objects.none()
+        )
         audit.record(
             organization=call.organization,
-            actor=actor,
+            actor=who.first(),
             action="call.given_back",
             target=call,
             changes={"connection_lost": back.is_lost},

@@ -120,7 +120,7 @@ class GivenBack:
     """A person who had taken the caller over has left them to the assistant again."""
 
     who: str
-    user_id: str
+    user_id: str  # empty where the page's process did not say
     is_lost: bool  # their connection broke; nobody asked for it
     at_ms: int
 

@@ -14,10 +14,13 @@ from django.urls import reverse
 from calls.errors import BadCallToken, CallNotActive
 from calls.models import Call, CallEvent, VoiceNode
 from calls.services.listening import (
+    note_given_back,
     note_take_over,
     start_listening,
     take_listening_seat,
 )
+from calls.session.events import GivenBack
+from common.ids import uuid7
 from portal.models import AuditRecord, Role
 from portal.scope import organization_scope
 from tests.world import House, browser, join
@@ -126,6 +129,7 @@ def test_ten_commands_a_minute_are_enough(bakery: House) -> None:
         ("ringing", "waiting", set()),
         ("in-progress", "waiting", {"ear", "wheel"}),
         ("in-progress", "assistant", set()),
+        ("in-progress", "person", {"wheel"}),  # who had taken it has given it back
         ("ended", "assistant", {"live", "call-stop"}),
     ],
 )
@@ -164,10 +168,33 @@ def test_a_call_that_a_person_has_taken_over_is_steered_no_more(
     assert b'data-tone="warning"' in answer.content
     assert actions(bakery).count("call.taken_over") == 1
     assert "call.words_given" not in actions(bakery)
-    page = dora.get(reverse("call_detail", args=[call.pk])).content
-    assert b"A person talks with the caller now" in page
-    assert say.encode() not in page
-    assert b"data-taken" in page
+    page = dora.get(reverse("call_detail", args=[call.pk])).content.decode()
+    assert "A person talks with the caller now" in page
+    assert say not in page
+    assert re.search(r"data-taken\s", page)
+
+
+def test_a_call_that_was_given_back_is_steered_and_may_be_taken_again(
+    bakery: House, node: VoiceNode
+) -> None:
+    call = stored(bakery, node)
+    with organization_scope(bakery.organization):
+        ticket = start_listening(call=call, actor=bakery.people["dora"])
+        seat = take_listening_seat(call_id=call.pk, ticket=ticket)
+    note_take_over(seat=seat)
+    back = GivenBack("Dora", str(seat.user_id), is_lost=True, at_ms=65_000)
+    event_id = uuid7()
+    for _ in range(2):  # as after an answer of the database that was lost
+        note_given_back(scope=seat.scope, call_id=call.pk, event_id=event_id, back=back)
+    assert actions(bakery).count("call.given_back") == 1
+    dora = browser(bakery, bakery.people["dora"])
+    page = dora.get(reverse("call_detail", args=[call.pk])).content.decode()
+    assert reverse("call_say", args=[call.pk]) in page
+    assert not re.search(r"data-taken\s", page)
+    assert "Dora took the call over" in page
+    assert "Dora gave the call back to the assistant" in page
+    assert "The connection was lost" in page
+    note_take_over(seat=seat)
 
 
 def test_listening_is_a_right_of_its_own_and_leaves_a_trace(

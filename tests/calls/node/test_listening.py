@@ -138,6 +138,17 @@ async def test_a_listener_hears_the_call_and_takes_it_over(bakery: House) -> Non
                 await listener.tell("listen_over", is_cut=True)  # its socket, no more
                 assert (await other.join())["type"] == "answer"  # obeyed in turn
                 assert not live.is_over
+                await listener.tell("give_back")
+
+                async def is_given_back() -> bool:
+                    return page.of("listener")[-1]["what"] == "given_back"
+
+                await until(is_given_back)
+                assert not await is_joined()
+                listener.loudest = 0
+                await until(listener.hears, within_s=8)  # the assistant is back
+                await listener.tell("take_over")
+                await until(is_joined, within_s=8)
                 await listener.tell("listen_over")
                 ended = await has_status(call, "ended", within_s=10)
                 assert ended.end_reason == "taken_over"
