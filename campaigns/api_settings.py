@@ -81,6 +81,7 @@ def sent_fields(
     if "variant_assistant_id" in sent:
         fields["variant_assistant"] = _assistant(wanted.variant_assistant_id)
     _check_dates(fields, current)
+    _check_comparison(fields, current)
     return fields
 
 
@@ -158,6 +159,16 @@ def _check_dates(fields: dict[str, Any], current: Campaign | None) -> None:
     end: date | None = fields.get("ends_on", current and current.ends_on)
     if start and end and end < start:
         raise InvalidRequest("It ends before it starts.", param="end_date")
+
+
+def _check_comparison(fields: dict[str, Any], current: Campaign | None) -> None:
+    names = ("variant_assistant", "variant_percent")
+    other, percent = (fields.get(n, current and getattr(current, n)) for n in names)
+    if other is not None and not percent and not fields.keys().isdisjoint(names):
+        raise InvalidRequest(
+            "Say how many of a hundred people get the second assistant.",
+            param="variant_percent",
+        )
 
 
 def chosen_numbers(ids: Iterable[UUID]) -> tuple[PhoneNumber, ...]:

@@ -15,6 +15,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Random
+from django.db.models.lookups import LessThan
 from django.utils import timezone
 
 from calls.services.pace import Line, line_of, name_of_line, take_moments
@@ -281,7 +284,7 @@ def _claim(
             for (lead, verdict), start_at in zip(wanted, moments, strict=False)
         ]
     Lead.objects.filter(pk__in=[attempt.lead_id for attempt in attempts]).update(
-        status=Lead.Status.CALLING
+        status=Lead.Status.CALLING, **_divided(desk.campaign)
     )
     Attempt.objects.bulk_create(attempts)
     attempts.sort(key=lambda attempt: attempt.start_at or desk.now)
@@ -291,6 +294,24 @@ def _claim(
 def _shown(verdict: Verdict, trunk: str) -> str:
     """Return a trunk's name for people."""
     own = verdict.caller.trunk if verdict.caller else None
+def _divided(campaign: Campaign) -> dict[str, Any]:
+    """Return what decides, by chance at somebody's first call, which assistant calls.
+
+    Not before: people are added before the second assistant is chosen, and who is left
+    over from one campaign must not keep in the next the assistant that did not reach them.
+    """
+    if campaign.variant_assistant_id is None:
+        return {}
+    is_drawn = LessThan(Random() * 100.0, float(campaign.variant_percent))
+    return {
+        "is_variant": Case(
+            When(attempt_count__gt=0, then=F("is_variant")),
+            When(is_drawn, then=Value(True)),
+            default=Value(False),
+        )
+    }
+
+
     return own.name if own else trunk
 
 

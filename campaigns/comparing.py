@@ -35,8 +35,12 @@ class Goal:
     key: str = REACHED
 
     @property
+    def is_reached(self) -> bool:
+        return self.key == REACHED
+
+    @property
     def label(self) -> str:
-        if self.key == REACHED:
+        if self.is_reached:
             return _("Reached")
         if self.key == SUCCESS:
             return _("Judged a success")
@@ -45,7 +49,7 @@ class Goal:
     @property
     def rule(self) -> Q:
         """Return what is true of a lead that counts."""
-        if self.key == REACHED:
+        if self.is_reached:
             return Q(status=Lead.Status.COMPLETED)
         if self.key.startswith(DISPOSITION):
             return Q(disposition=self.key.removeprefix(DISPOSITION))
@@ -75,6 +79,16 @@ def goals_of(campaigns: Sequence[Campaign]) -> list[Goal]:
 def chosen_goal(goals: Sequence[Goal], key: str) -> Goal:
     """Return the goal of this key, or the first."""
     return next((goal for goal in goals if goal.key == key), goals[0])
+
+
+def main_goal(campaign: Campaign) -> Goal:
+    """Return what two assistants are compared by, unless somebody chooses.
+
+    Whether people pick up is not the assistant's doing; what comes of a call is.
+    """
+    called = Attempt.objects.filter(lead__campaign=campaign).values("call_id")
+    judged = CallAnalysis.objects.filter(call__in=called, is_success__isnull=False)
+    return Goal(SUCCESS) if judged.exists() else Goal()
 
 
 def comparison_of(campaign: Campaign, goal: Goal | None = None) -> Comparison | None:

@@ -82,7 +82,7 @@ class FindingJson(BaseModel):
     """Whether a difference is more than chance; `text` says it in words.
 
     `p_value` is null with too few people for any. Several comparisons at once raise it
-    (Holm). `better` is the name of the better side, once the difference is no chance.
+    (Holm). `better` is the name of the side with more hits of a hundred, once that is no chance.
     """
 
     finding: Finding

@@ -128,7 +128,8 @@ def _rows(
             str(lead.last_call_id or ""),
             "" if duration_ms is None else f"{duration_ms / 1000:.1f}",
             format_credits(lead.cost or 0),
-            assistant.name,
+            # Which of two calls somebody is decided at their first call.
+            assistant.name if lead.attempt_count or other is None else "",
         ]
         own = [str(lead.variables.get(name, "")) for name in columns.own]
         data = analyses.get(lead.last_call_id) or {}

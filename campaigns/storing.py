@@ -22,7 +22,7 @@ from common.ids import uuid7
 _TABLE: Final = """
 create temporary table if not exists incoming_lead (
   id uuid, phone_number text, name text, variables jsonb, locality_id bigint,
-  is_variant boolean, is_priority boolean, consent_basis text, consent_proof text
+  is_priority boolean, consent_basis text, consent_proof text
 ) on commit delete rows
 """
 _COPY: Final = "copy incoming_lead from stdin"
@@ -33,7 +33,7 @@ insert into campaigns_lead (
   skip_reason, consent_basis, consent_proof, is_variant, import_id, disposition)
 select id, %(organization)s, %(agency)s, %(campaign)s, phone_number, name, variables,
   'pending', 0, %(now)s, '', %(now)s, locality_id, is_priority, '', consent_basis,
-  consent_proof, is_variant, %(import_id)s, ''
+  consent_proof, false, %(import_id)s, ''
 from incoming_lead
 on conflict (campaign_id, phone_number) do nothing
 """
@@ -58,11 +58,10 @@ def store_leads(
         return 0
     places = {number: row.place or place_of(number) for number, row in fresh.items()}
     ids = locality_ids(places.values())
-    percent = campaign.variant_percent if campaign.variant_assistant_id else 0
     # Sorted, so that leads keep the order of the list they came in.
     keys = sorted(uuid7() for _ in fresh)
     block = "".join(
-        _line(key, row, ids[places[row.phone_number]], percent)
+        _line(key, row, ids[places[row.phone_number]])
         for key, row in zip(keys, fresh.values(), strict=True)
     )
     with connection.cursor() as cursor:
@@ -85,14 +84,13 @@ def store_leads(
     return added
 
 
-def _line(lead_id: UUID, row: LeadRow, locality_id: int, percent: int) -> str:
+def _line(lead_id: UUID, row: LeadRow, locality_id: int) -> str:
     values: tuple[Any, ...] = (
         lead_id,
         row.phone_number,
         row.name.translate(_ESCAPED),
         json.dumps(row.variables, ensure_ascii=False).translate(_ESCAPED),
         locality_id,
-        "t" if lead_id.int % 100 < percent else "f",
         "t" if row.is_priority else "f",
         row.consent_basis,
         row.consent_proof.translate(_ESCAPED),

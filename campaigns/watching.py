@@ -21,7 +21,7 @@ from django.utils import timezone
 from assistants.analysis_plan import DISPOSITION
 from calls.models import CallAnalysis
 from campaigns.chance import Comparison
-from campaigns.comparing import comparison_of
+from campaigns.comparing import Goal, comparison_of, main_goal
 from campaigns.figures import (
     Figures,
     failures_by_reason,
@@ -50,6 +50,7 @@ class Numbers:
     reasons: list[dict[str, Any]]
     held: dict[str, int]
     failures: list[dict[str, Any]]
+    goal: Goal | None  # what its two assistants are compared by
     comparison: Comparison | None
     sleeping: Sleeping
     pace: list[int]
@@ -63,13 +64,15 @@ def numbers_of(campaign: Campaign) -> Numbers:
         return kept
     started = time.perf_counter()
     progress = progress_of(campaign)
+    goal = main_goal(campaign) if campaign.variant_assistant_id else None
     found = Numbers(
         progress,
         figures_of(campaign),
         reasons_not_called(campaign),
         held_now(campaign),
         failures_by_reason(campaign),
-        comparison_of(campaign),
+        goal,
+        comparison_of(campaign, goal),
         # While somebody is being called nobody wonders why nobody is.
         Sleeping() if progress.calling else sleeping_of(campaign, timezone.now()),
         pace_of(campaign),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,14 +12,17 @@ from campaigns.models import Attempt, Campaign, Lead
 from portal.models import User
 from portal.services import audit
 
+_COMPARED: Final = frozenset({"variant_assistant", "variant_percent"})
+
 
 @transaction.atomic
 def change_campaign(
     *, campaign: Campaign, changes: dict[str, Any], actor: User | None
 ) -> None:
-    """Set these fields for the calls to come. Raises `CampaignIsFinal`.
+    """Set these fields for the calls to come.
 
     Locks the row, so that it cannot end meanwhile; the same values make no record.
+    Raises `CampaignIsFinal`, and `CampaignNotReady` for a comparison that begins late.
     """
     locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     changed = {
@@ -29,6 +32,7 @@ def change_campaign(
         return
     if locked.is_final:
         raise CampaignIsFinal(_("This campaign has ended. Make a new one instead."))
+    _require_fair_comparison(locked, changed)
     Campaign.objects.filter(pk=locked.pk).update(**changed)
     audit.record(
         organization=locked.organization,
@@ -37,6 +41,21 @@ def change_campaign(
         target=locked,
         changes=changed,
     )
+
+
+def _require_fair_comparison(campaign: Campaign, changed: dict[str, Any]) -> None:
+    """Refuse two assistants whose people chance did not divide from the first call on."""
+    wanted = changed.get("variant_assistant", campaign.variant_assistant)
+    if wanted is None or changed.keys().isdisjoint(_COMPARED):
+        return
+    if Attempt.objects.filter(lead__campaign=campaign).exists():
+        raise CampaignNotReady(
+            _(
+                "People were called already. Which assistant calls whom is decided by "
+                "chance from the first call on: copy this campaign to compare two."
+            ),
+            param="variant_assistant_id",
+        )
 
 
 @transaction.atomic

@@ -42,7 +42,7 @@ insert into campaigns_lead (
 select gen_random_uuid(), organization_id, agency_id, %(new)s, phone_number, name,
   variables, 'pending', 0, %(now)s, '',
   %(now)s + row_number() over (order by created_at, id) * interval '1 microsecond',
-  locality_id, false, '', consent_basis, consent_proof, is_variant, ''
+  locality_id, false, '', consent_basis, consent_proof, false, ''
 from campaigns_lead
 where campaign_id = %(old)s and skip_reason <> 'suppressed'
   and phone_number like '+%%'

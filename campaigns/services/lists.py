@@ -38,7 +38,6 @@ where campaign_id = %(campaign)s and phone_number like '+%%'
        or disposition = any(%(dispositions)s))
 on conflict (saved_list_id, phone_number) do nothing
 """
-# A share of the people gets the other assistant, by chance for each.
 _TO_CAMPAIGN: Final = """
 insert into campaigns_lead (
   id, organization_id, agency_id, campaign_id, phone_number, name, variables, status,
@@ -47,8 +46,7 @@ insert into campaigns_lead (
 select gen_random_uuid(), organization_id, agency_id, %(campaign)s, phone_number, name,
   variables, 'pending', 0, %(now)s, '',
   %(now)s + row_number() over (order by created_at, id) * interval '1 microsecond',
-  locality_id, false, '', consent_basis, consent_proof,
-  random() * 100 < %(percent)s, ''
+  locality_id, false, '', consent_basis, consent_proof, false, ''
 from campaigns_savedperson
 where saved_list_id = %(list)s
 on conflict (campaign_id, phone_number) do nothing
@@ -207,7 +205,6 @@ def add_list_to_campaign(
                 "list": saved_list.pk,
                 "campaign": locked.pk,
                 "now": timezone.now(),
-                "percent": locked.variant_percent if locked.variant_assistant_id else 0,
             },
         )
         added = int(cursor.rowcount)

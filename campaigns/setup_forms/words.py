@@ -39,8 +39,22 @@ class WordsForm(StepForm):
         min_value=0,
         max_value=90,
         initial=0,
-        help_text=_("Chosen by chance for each person when they are added."),
+        help_text=_("Chosen by chance for each person at their first call."),
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        other = cleaned.get("variant_assistant")
+        if other is not None and other == cleaned.get("assistant"):
+            self.add_error(
+                "variant_assistant",
+                _("Choose another assistant than the one above."),
+            )
+        if other is not None and cleaned.get("variant_percent") == 0:
+            self.add_error(
+                "variant_percent", _("Say how many of a hundred get the other one.")
+            )
+        return cleaned
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -117,6 +117,7 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
         "comparison": comparison,
         "sleeping": numbers.sleeping,
         # Where all who are left wait for another reason, the pace says nothing.
+        "goal": numbers.goal,
         "is_all_held": sum(numbers.held.values()) >= numbers.figures.left,
         "shares": shares_of(comparison.arms) if comparison else [],
         "evidence": _evidence(campaign),

@@ -19,13 +19,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from assistants.rendering import fill
 from billing.errors import NotEnoughCredits
 from calls.errors import CallError
-from campaigns.errors import CampaignIsFinal
+from campaigns.errors import CampaignIsFinal, CampaignNotReady
 from campaigns.forms import ALWAYS_KNOWN
 from campaigns.models import Campaign, Lead, LeadImport
 from campaigns.queries import get_campaign, visible_lists
 from campaigns.reviewing import review_campaign
 from campaigns.services import change_campaign, set_numbers
 from campaigns.setup_forms import STEP_FORMS
+from campaigns.setup_forms.step import StepForm
 from campaigns.trying import TrialForm, place_test_call
 from campaigns.variables import count_missing, variables_of
 from portal.http import MemberRequest
@@ -72,22 +73,33 @@ def campaign_setup(
     if step not in STEP_FORMS:
         raise Http404("There is no such step.")
     form = STEP_FORMS[step](request.POST or None, campaign=campaign)
-    if request.method == "POST" and form.is_valid():
-        try:
-            change_campaign(campaign=campaign, changes=form.changes, actor=request.user)
-        except CampaignIsFinal as refusal:
-            messages.error(request, str(refusal))
-            return redirect("campaign_detail", campaign.pk)
-        if form.numbers is not None:
-            set_numbers(get_campaign(campaign_id), form.numbers)
-        messages.success(request, _("Saved."))
-        following = NAMES[NAMES.index(step) + 1]
-        return redirect("campaign_setup", campaign.pk, following)
+    is_sent = request.method == "POST" and form.is_valid()
+    if is_sent and (answer := _saved(request, campaign, form, step)) is not None:
+        return answer
     context = {"form": form, **_frame(campaign, step)}
     if step == "words":
         context |= preview_context(campaign, request.POST or None)
     status = 422 if form.errors else 200
     return render(request, "campaigns/campaign_setup.html", context, status=status)
+
+
+def _saved(
+    request: MemberRequest, campaign: Campaign, form: StepForm, step: str
+) -> HttpResponse | None:
+    """Save a valid step; `None` when it is refused, which its form says."""
+    try:
+        change_campaign(campaign=campaign, changes=form.changes, actor=request.user)
+    except CampaignIsFinal as refusal:
+        messages.error(request, str(refusal))
+        return redirect("campaign_detail", campaign.pk)
+    except CampaignNotReady as refusal:
+        form.add_error((refusal.param or "").removesuffix("_id") or None, str(refusal))
+        return None
+    if form.numbers is not None:
+        set_numbers(get_campaign(campaign.pk), form.numbers)
+    messages.success(request, _("Saved."))
+    following = NAMES[NAMES.index(step) + 1]
+    return redirect("campaign_setup", campaign.pk, following)
 
 
 @require_POST

@@ -9,10 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assistants.services import create_assistant
-from calls.models import Call, CallAnalysis
+from calls.models import Call, CallAnalysis, VoiceNode
 from campaigns.chance import Finding
-from campaigns.comparing import Goal, comparison_of, goals_of, sides_of
+from campaigns.comparing import Goal, comparison_of, goals_of, main_goal, sides_of
+from campaigns.dialing import dial_campaign
+from campaigns.errors import CampaignNotReady
 from campaigns.models import Attempt, Campaign, Lead
+from campaigns.services import change_campaign, launch_campaign
 from portal.scope import organization_scope
 from tests.campaigns.builders import make_campaign, rows
 from tests.world import House, browser, desk_spec
@@ -90,6 +93,38 @@ def test_two_assistants_are_compared_by_the_people_chance_gave_each(
     assert by_sales.finding is Finding.NONE
 
 
+def test_chance_decides_at_the_first_call_who_gets_the_other_assistant(
+    in_bakery: House, node: VoiceNode
+) -> None:
+    other = create_assistant(
+        organization=in_bakery.organization, spec=desk_spec(name="Short"), actor=None
+    )
+    # People are there before anybody thinks of a second assistant, as in the set-up.
+    campaign = make_campaign(in_bakery, leads=8, launched=False, max_concurrent_calls=8)
+    both: dict[str, Any] = {"variant_assistant": other, "variant_percent": 100}
+    change_campaign(campaign=campaign, changes=both, actor=None)
+    launch_campaign(campaign=campaign, actor=None)
+    dial_campaign(campaign_id=campaign.pk, organization=campaign.organization)
+    called = Call.objects.values_list("assistant__name", flat=True)
+    assert set(called) == {"Short"}
+    assert Lead.objects.filter(is_variant=True).count() == len(called)
+    # Nobody's assistant changes with a later try, and no comparison begins late.
+    with pytest.raises(CampaignNotReady, match="called already"):
+        change_campaign(campaign=campaign, changes={"variant_percent": 50}, actor=None)
+    alone: dict[str, Any] = {"variant_assistant": None, "variant_percent": 0}
+    change_campaign(campaign=campaign, changes=alone, actor=None)
+    assert comparison_of(Campaign.objects.get(pk=campaign.pk)) is None
+
+
+def test_two_assistants_are_judged_by_what_came_of_calls_where_that_is_known(
+    in_bakery: House,
+) -> None:
+    campaign = make_campaign(in_bakery, leads=1)
+    assert main_goal(campaign).is_reached
+    an_attempt(Lead.objects.get(), cost=0, is_success=False)
+    assert main_goal(campaign).key == "success"
+
+
 def test_campaigns_stand_side_by_side_by_the_goal_that_is_chosen(
     in_bakery: House,
 ) -> None:
@@ -128,7 +163,7 @@ def test_the_page_draws_campaigns_and_says_what_may_be_said(bakery: House) -> No
     page = client.get(path, {"c": [str(first.pk), str(second.pk)]})
     text = page.content.decode()
     assert "April against March" in text
-    assert "April is better" in text
+    assert "A difference: more with April" in text
     assert "Likely between" in text
     assert client.get(path, {"c": "x"}).status_code == 422
     goal = client.get(path, {"c": [str(first.pk)], "goal": "no such"})

@@ -10,6 +10,7 @@ import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import xlsxwriter
@@ -19,6 +20,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from assistants.services import create_assistant
 from calls.models import Call, CallAnalysis, VoiceNode
 from campaigns import streaming
 from campaigns.columns import Columns
@@ -38,7 +40,7 @@ from campaigns.tasks import dial_campaign
 from campaigns.workbooks import xlsx_rows
 from portal.scope import organization_scope
 from tests.campaigns.builders import make_campaign, rows
-from tests.world import House, browser
+from tests.world import House, browser, desk_spec
 
 pytestmark = pytest.mark.django_db
 LIST = b"Mobile;Name;City\n+31612345678;Ann;Delft\n12;Bob;\n+31612345679;Cid;Breda\n"
@@ -232,10 +234,22 @@ def test_the_flow_goes_from_step_to_step(bakery: House) -> None:
         assert answer.status_code == 302, answer.context["form"].errors
         return str(answer["Location"])
 
+    def make_assistant(name: str) -> UUID:
+        with organization_scope(bakery.organization):
+            return create_assistant(
+                organization=bakery.organization, spec=desk_spec(name=name), actor=None
+            ).pk
+
     words = {"assistant": bakery.assistant.pk, "variant_percent": 0}
     assert save("words", **words, system_message_template="Hi {{name}}").endswith(
         "/setup/numbers/"
     )
+    other = make_assistant("Short")
+    path = reverse("campaign_setup", args=[campaign.pk, "words"])
+    same = words | {"variant_assistant": bakery.assistant.pk}
+    wrong = client.post(path, same).context["form"].errors
+    assert set(wrong) == {"variant_assistant", "variant_percent"}
+    assert save("words", **words | {"variant_assistant": other, "variant_percent": 50})
     assert save("numbers", number=bakery.number.pk, number_daily_cap=40)
     days = {"mon": "09:00-12:00, 13:00 - 17:00", "tue": "", "unknown_zone": "skip"}
     assert save("when", **days, days_off="2026-12-24; 31-12-2026")
