@@ -18,6 +18,7 @@ from campaigns.models import Attempt, Campaign, Lead, LeadImport
 from campaigns.outcomes import Outcome, outcome_of
 from campaigns.services.running import halt_campaign
 from campaigns.telling import tell_of_campaign, tell_of_lead
+from campaigns.suppressing import is_suppressed
 
 _EVIDENCE: Final = 10  # calls that are named when a campaign stops for its failures
 # An analysis that takes longer than this is not waited for.
@@ -127,6 +128,9 @@ def _decide(
         case retries.GivenUp():
             lifecycle.move_loaded_lead(lead, Lead.Status.FAILED, **news)
         case retries.TryAgain(at):
+        case retries.TryAgain() if is_suppressed(lead):
+            news["skip_reason"] = Lead.SkipReason.SUPPRESSED
+            lifecycle.move_loaded_lead(lead, Lead.Status.SKIPPED, **news)
             if campaign.status == Campaign.Status.CANCELLED:
                 news["skip_reason"] = Lead.SkipReason.CANCELLED
                 lifecycle.move_loaded_lead(lead, Lead.Status.SKIPPED, **news)
@@ -215,7 +219,7 @@ def _follow_disposition(
         return
     ended = _ended(attempt, lead, campaign, Outcome(attempt.outcome), disposition)
     found = retries.after(ended, policy=policy, now=timezone.now())
-    if not isinstance(found, retries.TryAgain):
+    if not isinstance(found, retries.TryAgain) or is_suppressed(lead):
         return  # somebody was spoken to, so that the lead stays as it is
     if lead.status == Lead.Status.PENDING:
         Lead.objects.filter(pk=lead.pk, status=lead.status).update(due_at=found.at)

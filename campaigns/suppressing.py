@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from calls.errors import CallNotActive
 from calls.models import Call
 from calls.services.control import stop_call
-from campaigns.models import Lead, SuppressionEntry
+from campaigns.models import Attempt, Lead, SuppressionEntry
 from common.phone import mask
 from portal.models import Organization, User
 from portal.scope import Scope, all_organizations, scoped
@@ -60,6 +60,12 @@ def suppressed_among(
             row.phone_number: Suppressed(row.level, row.source, row.reason)
             for row in found
         }
+
+
+def is_suppressed(lead: Lead) -> bool:
+    """Whether somebody must not be called any more, by any list that holds for them."""
+    number, organization = lead.phone_number, lead.organization
+    return number in suppressed_among([number], organization=organization)
 
 
 @transaction.atomic
@@ -142,14 +148,20 @@ def _take_out(
 ) -> None:
     """Skip the leads that wait, and stop the calls that ring. Runs inside every scope."""
     leads, calls = Lead.objects.all(), Call.objects.live()
+    claimed = Attempt.objects.filter(status=Attempt.Status.CLAIMED)
     if organization is not None:
         below = Q(organization=organization.pk)
         if organization.is_agency:
             below |= Q(agency=organization.pk)
         leads, calls = leads.filter(below), calls.filter(below)
+        claimed = claimed.filter(below)
     leads.filter(status=Lead.Status.PENDING, phone_number__in=numbers).update(
         status=Lead.Status.SKIPPED, skip_reason=Lead.SkipReason.SUPPRESSED
     )
+    # Whoever asked the lists before our entry holds these rows until the call is made:
+    # waiting for them, we see it below. Who comes later sees the entry.
+    waited_for = claimed.filter(phone_number__in=numbers).order_by("pk")
+    list(waited_for.select_for_update(of=("self",)).values_list("pk", flat=True))
     ringing = calls.filter(
         direction=Call.Direction.OUTBOUND,
         callee_number__in=numbers,

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from calls.models import PhoneNumber
 from campaigns.errors import CampaignNotReady
 from campaigns.models import Campaign, CampaignNumber, Lead
-from campaigns.services.lists import Wanted
+from campaigns.services.lists import ALL_LISTS, Wanted
 from campaigns.services.making import NewCampaign, create_campaign
 from portal.models import User
+from portal.scope import all_organizations
 
 _SETTINGS: Final = (
     "hours",
@@ -44,8 +45,13 @@ select gen_random_uuid(), organization_id, agency_id, %(new)s, phone_number, nam
   %(now)s + row_number() over (order by created_at, id) * interval '1 microsecond',
   locality_id, false, '', consent_basis, consent_proof, false, ''
 from campaigns_lead
-where campaign_id = %(old)s and skip_reason <> 'suppressed'
-  and phone_number like '+%%'
+where campaign_id = %(old)s and phone_number like '+%%'
+  and skip_reason <> 'suppressed'
+  and not exists (
+    select from campaigns_suppressionentry entry
+    where entry.phone_number = campaigns_lead.phone_number
+      and (entry.organization_id is null or entry.organization_id in (
+             campaigns_lead.organization_id, campaigns_lead.agency_id)))
   and (%(all)s or last_outcome = any(%(outcomes)s)
        or disposition = any(%(dispositions)s))
 """
@@ -80,7 +86,7 @@ def copy_campaign(
         ),
         actor=actor,
     )
-    with connection.cursor() as cursor:
+    with all_organizations(ALL_LISTS), connection.cursor() as cursor:
         cursor.execute(
             _COPY_LEADS,
             {

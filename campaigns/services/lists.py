@@ -15,15 +15,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.columns import LeadRow
-from campaigns.errors import CampaignIsFinal, ListNameTaken
+from campaigns.errors import CampaignIsFinal, CampaignNotReady, ListNameTaken
 from campaigns.models import Campaign, Lead, SavedList, SavedPerson
 from campaigns.places import locality_ids, place_of
 from common.ids import uuid7
 from portal.models import Organization, User
+from portal.scope import all_organizations
 from portal.services import audit
 
 BATCH: Final = 1_000
+ALL_LISTS: Final = "a client's people obey its agency's and operator's lists"
 
+# The lists of today hold: the organization's own, its agency's and the operator's.
 _FROM_CAMPAIGN: Final = """
 insert into campaigns_savedperson (
   id, organization_id, agency_id, saved_list_id, phone_number, name, variables,
@@ -34,6 +37,11 @@ select gen_random_uuid(), organization_id, agency_id, %(list)s, phone_number, na
 from campaigns_lead
 where campaign_id = %(campaign)s and phone_number like '+%%'
   and skip_reason <> 'suppressed'
+  and not exists (
+    select from campaigns_suppressionentry entry
+    where entry.phone_number = campaigns_lead.phone_number
+      and (entry.organization_id is null or entry.organization_id in (
+             campaigns_lead.organization_id, campaigns_lead.agency_id)))
   and (%(all)s or last_outcome = any(%(outcomes)s)
        or disposition = any(%(dispositions)s))
 on conflict (saved_list_id, phone_number) do nothing
@@ -88,10 +96,10 @@ def save_campaign_as_list(
 ) -> SavedList:
     """Keep people of a campaign as a list; who asked not to be called stays out.
 
-    Raises `ListNameTaken`.
+    Raises `ListNameTaken`, and `CampaignNotReady` when nobody is left.
     """
     made = _made(campaign.organization, name, actor, campaign, ())
-    with connection.cursor() as cursor:
+    with all_organizations(ALL_LISTS), connection.cursor() as cursor:
         cursor.execute(
             _FROM_CAMPAIGN,
             {
@@ -102,6 +110,8 @@ def save_campaign_as_list(
             },
         )
     _count_again(made)
+    if not made.people_count:
+        raise CampaignNotReady(_("Nobody of this campaign fits."))
     return made
 
 

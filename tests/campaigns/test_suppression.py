@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from calls.models import Call, VoiceNode
+from calls.session.events import EndReason
 from campaigns import dialing
 from campaigns.dialing import Dialed
-from campaigns.models import Attempt, Decision, Lead, SuppressionEntry
+from campaigns.errors import CampaignNotReady
+from campaigns.finishing import finish_attempt_of_call
+from campaigns.models import Attempt, Decision, Lead, SavedPerson, SuppressionEntry
+from campaigns.services import copy_campaign, save_campaign_as_list
 from campaigns.suppressing import suppress_numbers, suppressed_among, unsuppress
 from portal.models import AuditRecord, Organization
 from portal.scope import all_organizations, organization_scope
-from tests.campaigns.builders import make_campaign, rows, states
+from tests.campaigns.builders import end_call, make_campaign, rows, states
 from tests.world import House
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +131,38 @@ def test_a_lead_on_a_list_is_refused_at_the_claim_with_its_record(
     record = Decision.objects.get(answer="refused")
     assert record.lead.phone_number == FIRST
     assert record.reason == "suppressed"
+
+
+def test_who_is_on_a_list_by_the_end_of_a_call_is_not_tried_again(
+    in_bakery: House, acme: House, node: VoiceNode
+) -> None:
+    campaign = make_campaign(in_bakery, leads=2)
+    dialing.dial_campaign(campaign_id=campaign.pk, organization=campaign.organization)
+    suppress(acme.organization)
+    for call in Call.objects.all():
+        end_call(in_bakery, call.pk, EndReason.NO_ANSWER)
+        finish_attempt_of_call(call_id=call.pk)
+    lead = Lead.objects.get(phone_number=FIRST)
+    assert (lead.status, lead.skip_reason) == ("skipped", "suppressed")
+    assert lead.last_outcome == "no_answer"
+    assert states(campaign) == {"skipped": 1, "pending": 1}
+
+
+def test_who_said_stop_goes_into_no_list_and_no_copy_whoevers_list_it_is(
+    in_bakery: House, acme: House
+) -> None:
+    campaign = make_campaign(in_bakery, leads=3)
+    # As after a conversation: reached, and on a list since.
+    Lead.objects.update(status=Lead.Status.COMPLETED, last_outcome="answered")
+    suppress(acme.organization)
+    suppress(None, rows(2)[1].phone_number)
+    saved = save_campaign_as_list(campaign=campaign, name="Again", actor=None)
+    made = copy_campaign(campaign=campaign, actor=None)
+    left = [rows(3)[2].phone_number]
+    assert [row.phone_number for row in SavedPerson.objects.all()] == left
+    assert (saved.people_count, states(made)) == (1, {"pending": 1})
+    suppress(in_bakery.organization, *left)
+    for refused in (save_campaign_as_list, copy_campaign):
+        more = {"name": "Nobody"} if refused is save_campaign_as_list else {}
+        with pytest.raises(CampaignNotReady, match="Nobody"):
+            refused(campaign=campaign, actor=None, **more)
