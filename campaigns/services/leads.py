@@ -12,6 +12,7 @@ from campaigns import lifecycle
 from campaigns.errors import CampaignIsFinal, CampaignNotReady
 from campaigns.models import Lead
 from campaigns.places import locality_ids, place_of
+from campaigns.suppressing import is_suppressed
 from portal.models import User
 from portal.services import audit
 
@@ -62,38 +63,56 @@ def skip_lead(*, lead: Lead, actor: User | None) -> bool:
 
 @transaction.atomic
 def requeue_lead(*, lead: Lead, actor: User | None) -> bool:
-    """Have a lead that is done, or waits, called next; return whether we did.
+    """Have a lead that is done, or waits, called before all others; return whether we did.
 
-    The attempts made still count. Raises `CampaignNotReady` when they are all made.
+    The attempts made still count. Raises `CampaignNotReady` when they are all made, for
+    who is being called, and for who must not be.
     """
     locked = _open_lead(lead)
-    if locked.status == Lead.Status.CALLING:
-        raise CampaignNotReady(_("This person is being called right now."))
-    if locked.attempt_count >= locked.campaign.max_attempts:
-        raise CampaignNotReady(
-            _("All attempts are made. Allow more for each lead first.")
-        )
-    now = timezone.now()
+    if refusal := why_not_next(locked):
+        raise CampaignNotReady(refusal, param="status")
+    first: dict[str, Any] = {"due_at": timezone.now(), "is_priority": True}
     if locked.status == Lead.Status.PENDING:
-        moved = bool(
-            Lead.objects.filter(pk=locked.pk, status=Lead.Status.PENDING).update(
-                due_at=now
-            )
-        )
+        waiting = Lead.objects.filter(pk=locked.pk, status=Lead.Status.PENDING)
+        moved = bool(waiting.update(**first))
     else:
         moved = lifecycle.move_lead(
-            locked.pk, Lead.Status.PENDING, due_at=now, skip_reason=""
+            locked.pk, Lead.Status.PENDING, skip_reason="", **first
         )
     if moved:
         _record(locked, actor, "campaign.lead_requeued")
     return moved
 
 
+def why_not_next(lead: Lead) -> str:
+    """Return why somebody cannot be called next; empty when they can."""
+    if lead.status == Lead.Status.CALLING:
+        return _("This person is being called right now.")
+    if lead.attempt_count >= lead.campaign.max_attempts:
+        return _("All attempts are made. Allow more for each lead first.")
+    if is_suppressed(lead):
+        return _("This number is on a list of numbers that are not called.")
+    return ""
+
+
+def why_not_skipped(lead: Lead) -> str:
+    """Return why somebody cannot be skipped; empty when they can."""
+    match lead.status:
+        case Lead.Status.PENDING:
+            return ""
+        case Lead.Status.CALLING:
+            return _(
+                "This person is being called right now. End the call on its page, or "
+                "skip them when it is over."
+            )
+    return _("Nobody calls this person again as it is.")
+
+
 def _open_lead(lead: Lead) -> Lead:
     """Return the lead with its campaign's row locked, so that it cannot end meanwhile."""
     locked = (
         Lead.objects.select_for_update(of=("self", "campaign"), no_key=True)
-        .select_related("campaign")
+        .select_related("campaign", "organization")
         .get(pk=lead.pk)
     )
     if locked.campaign.is_final:

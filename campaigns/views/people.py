@@ -10,12 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from calls.models import Call
 from campaigns.errors import CampaignError
 from campaigns.explaining import REASONS, explain_lead
 from campaigns.lead_form import LeadForm
-from campaigns.models import Decision, Lead
+from campaigns.models import Attempt, Campaign, Decision, Lead
 from campaigns.queries import get_campaign
 from campaigns.services import change_lead, requeue_lead, skip_lead
+from campaigns.services.leads import why_not_next, why_not_skipped
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -33,7 +35,9 @@ def lead_why(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpRe
         "why": found,
         "records": records,
         "attempts": lead.attempts.all(),
-        "is_final": lead.campaign.is_final,
+        "can_be_next": not why_not_next(lead),
+        "can_be_skipped": not why_not_skipped(lead),
+        "open_call": _open_call(lead),
     }
     return render(request, "campaigns/lead_why.html", context)
 
@@ -70,6 +74,9 @@ def lead_skip(request: MemberRequest, campaign_id: UUID, lead_id: UUID) -> HttpR
     try:
         if skip_lead(lead=lead, actor=request.user):
             messages.success(request, _("Skipped. This person is not called."))
+        else:
+            lead.refresh_from_db(fields=["status"])
+            messages.error(request, why_not_skipped(lead))
     except CampaignError as refusal:
         messages.error(request, str(refusal))
     return redirect("lead_why", campaign_id, lead_id)
@@ -84,11 +91,25 @@ def lead_requeue(
     lead = _lead(campaign_id, lead_id)
     try:
         if requeue_lead(lead=lead, actor=request.user):
-            change_lead(lead=lead, changes={"is_priority": True}, actor=request.user)
-            messages.success(request, _("This person is next."))
+            messages.success(request, _next_text(lead.campaign))
     except CampaignError as refusal:
         messages.error(request, str(refusal))
     return redirect("lead_why", campaign_id, lead_id)
+
+
+def _open_call(lead: Lead) -> Call | None:
+    """Return the call that is going on with a person, once it is placed."""
+    placed = lead.attempts.filter(status=Attempt.Status.PLACED).values("call_id")
+    return Call.objects.live().filter(pk__in=placed).only("pk").first()
+
+
+def _next_text(campaign: Campaign) -> str:
+    match campaign.status:
+        case Campaign.Status.DRAFT:
+            return _("This person is the first once the campaign is launched.")
+        case Campaign.Status.PAUSED:
+            return _("This person is next once the campaign is resumed.")
+    return _("This person is next.")
 
 
 def _reason_of(record: Decision) -> str:
@@ -100,7 +121,7 @@ def _reason_of(record: Decision) -> str:
 def _lead(campaign_id: UUID, lead_id: UUID) -> Lead:
     found = (
         Lead.objects.select_related(
-            "locality", "campaign__organization", "campaign__number"
+            "locality", "organization", "campaign__organization", "campaign__number"
         )
         .prefetch_related("attempts")
         .filter(campaign=get_campaign(campaign_id), pk=lead_id)

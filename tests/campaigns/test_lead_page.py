@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from campaigns.models import Lead
+from calls.models import Call, VoiceNode
+from campaigns.dialing import dial_campaign
+from campaigns.models import Lead, SuppressionEntry
 from campaigns.services import cancel_campaign
+from campaigns.suppressing import suppress_numbers
 from portal.scope import organization_scope
 from tests.campaigns.builders import make_campaign
 from tests.world import House, browser
@@ -67,3 +70,52 @@ def test_a_person_of_an_ended_campaign_stays_as_they_are(bakery: House) -> None:
     assert "has ended" in answer.content.decode()
     with organization_scope(bakery.organization):
         assert Lead.objects.get().name == lead.name
+
+
+def test_who_is_being_called_can_be_neither_skipped_nor_next_and_it_says_why(
+    bakery: House, node: VoiceNode
+) -> None:
+    campaign = make_campaign(bakery, leads=1)
+    with organization_scope(bakery.organization):
+        dial_campaign(campaign_id=campaign.pk, organization=bakery.organization)
+        lead, call = Lead.objects.get(), Call.objects.get()
+    client = browser(bakery, bakery.people["dora"])
+    page = client.get(reverse("lead_why", args=[campaign.pk, lead.pk])).content.decode()
+    skip, first = (
+        reverse(name, args=[campaign.pk, lead.pk])
+        for name in ("lead_skip", "lead_requeue")
+    )
+    assert (skip in page, first in page) == (False, False)
+    assert reverse("call_detail", args=[call.pk]) in page
+    # As from a page that was open before the call began.
+    refusal = "This person is being called right now. End the call on its page"
+    assert refusal in client.post(skip, follow=True).content.decode()
+    assert "being called right now." in client.post(first, follow=True).content.decode()
+    with organization_scope(bakery.organization):
+        assert Lead.objects.get().status == Lead.Status.CALLING
+
+
+def test_who_is_called_next_goes_before_everybody_and_who_said_stop_does_not(
+    bakery: House,
+) -> None:
+    campaign = make_campaign(bakery, leads=3, launched=False)
+    with organization_scope(bakery.organization):
+        lead, other = Lead.objects.order_by("-phone_number")[:2]
+    client = browser(bakery, bakery.people["dora"])
+    path = reverse("lead_requeue", args=[campaign.pk, lead.pk])
+    page = client.post(path, follow=True).content.decode()
+    assert "This person is the first once the campaign is launched." in page
+    client.post(reverse("lead_skip", args=[campaign.pk, other.pk]))
+    suppress_numbers(
+        organization=bakery.organization,
+        numbers=[other.phone_number],
+        source=SuppressionEntry.Source.PORTAL,
+        actor=None,
+    )
+    path = reverse("lead_requeue", args=[campaign.pk, other.pk])
+    page = client.post(path, follow=True).content.decode()
+    assert "on a list of numbers that are not called" in page
+    with organization_scope(bakery.organization):
+        assert list(Lead.objects.filter(is_priority=True)) == [lead]
+        other.refresh_from_db()
+        assert other.status == Lead.Status.SKIPPED
