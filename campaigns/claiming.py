@@ -20,6 +20,7 @@ from django.db.models.functions import Random
 from django.db.models.lookups import LessThan
 from django.utils import timezone
 
+from calls.services.halting import is_halted
 from calls.services.pace import Line, line_of, name_of_line, take_moments
 from campaigns.checks import checked
 from campaigns.evaluating import Desk, Verdict
@@ -109,6 +110,8 @@ def claim_leads(*, campaign_id: UUID, organization: Organization) -> list[UUID]:
                 detail=off,
             )
             return []
+        if is_halted(locked):
+            return []  # people wait as they are, and are called once it is lifted
         _place_new_leads(campaign)
         desk = Desk.open(campaign, now)
         remember_rules(desk.table)
@@ -291,9 +294,6 @@ def _claim(
     return [attempt.pk for attempt in attempts]
 
 
-def _shown(verdict: Verdict, trunk: str) -> str:
-    """Return a trunk's name for people."""
-    own = verdict.caller.trunk if verdict.caller else None
 def _divided(campaign: Campaign) -> dict[str, Any]:
     """Return what decides, by chance at somebody's first call, which assistant calls.
 
@@ -312,6 +312,9 @@ def _divided(campaign: Campaign) -> dict[str, Any]:
     }
 
 
+def _shown(verdict: Verdict, trunk: str) -> str:
+    """Return a trunk's name for people."""
+    own = verdict.caller.trunk if verdict.caller else None
     return own.name if own else trunk
 
 

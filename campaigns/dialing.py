@@ -33,6 +33,7 @@ from django.utils import timezone
 from billing.errors import NotEnoughCredits
 from calls.errors import (
     CallRefused,
+    CallsHalted,
     DestinationRefused,
     NoCapacity,
     TooManyCalls,
@@ -62,6 +63,10 @@ NO_LINE_DELAY: Final = timedelta(seconds=3)
 BATCH: Final = 25
 Halt = Campaign.HaltReason
 _SCHEDULED: Final = Campaign.Status.SCHEDULED
+
+
+# What mends itself: a line becomes free, a halt is lifted.
+_PASSES: Final = (NoCapacity, TooManyCalls, TrunkFull, CallsHalted)
 
 
 class Dialed(Enum):
@@ -294,7 +299,7 @@ def _give_back(
 ) -> None:
     """Put back the lead that met a refusal, and those behind it which were not tried."""
     result, reason, detail = Dialed.NO_LINE, "", str(refusal)
-    if isinstance(refusal, NoCapacity | TooManyCalls | TrunkFull):
+    if isinstance(refusal, _PASSES):
         reason = refusal.code
         _withdraw([attempt], due_at=batch.now + NO_LINE_DELAY)
     else:

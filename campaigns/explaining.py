@@ -9,6 +9,8 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from calls.errors import CallsHalted
+from calls.services.halting import is_halted
 from campaigns.checks import Check
 from campaigns.evaluating import Desk
 from campaigns.models import Campaign, Decision, Lead
@@ -31,6 +33,7 @@ REASONS: dict[str, Any] = {
     "register_silent": _("A register that has to be asked before does not answer."),
     "register_unasked": _("A register has not been asked about this number yet."),
     "number_cap": _("Every number to call from has made its calls of the day."),
+    "calls_halted": _("Calls are stopped for now. Contact support."),
     "no_capacity": _("No voice line was free."),
     "too_many_calls": _("All lines of the organization were in use."),
     "not_enough_credits": _("There were not enough credits."),
@@ -96,6 +99,8 @@ def _waiting(lead: Lead, say: Any) -> Explanation:
         if lead.campaign.status in (Campaign.Status.DRAFT, Campaign.Status.PAUSED):
             reason = f"campaign_{lead.campaign.status}"
         found = say("held", reason, None, verdict.checks)
+    elif is_halted(lead.campaign.organization):
+        found = say("held", CallsHalted.code, None, verdict.checks)
     elif lead.due_at > now:
         found = say("held", "later", lead.due_at, verdict.checks)
     else:

@@ -13,12 +13,13 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from calls.models import Call, CallAnalysis
+from calls.session.events import EndReason
 from campaigns import lifecycle, pacing, retries
 from campaigns.models import Attempt, Campaign, Lead, LeadImport
 from campaigns.outcomes import Outcome, outcome_of
 from campaigns.services.running import halt_campaign
-from campaigns.telling import tell_of_campaign, tell_of_lead
 from campaigns.suppressing import is_suppressed
+from campaigns.telling import tell_of_campaign, tell_of_lead
 
 _EVIDENCE: Final = 10  # calls that are named when a campaign stops for its failures
 # An analysis that takes longer than this is not waited for.
@@ -127,10 +128,10 @@ def _decide(
             lifecycle.move_loaded_lead(lead, Lead.Status.COMPLETED, **news)
         case retries.GivenUp():
             lifecycle.move_loaded_lead(lead, Lead.Status.FAILED, **news)
-        case retries.TryAgain(at):
         case retries.TryAgain() if is_suppressed(lead):
             news["skip_reason"] = Lead.SkipReason.SUPPRESSED
             lifecycle.move_loaded_lead(lead, Lead.Status.SKIPPED, **news)
+        case retries.TryAgain(at):
             if campaign.status == Campaign.Status.CANCELLED:
                 news["skip_reason"] = Lead.SkipReason.CANCELLED
                 lifecycle.move_loaded_lead(lead, Lead.Status.SKIPPED, **news)
@@ -286,6 +287,16 @@ def _break_if_failing(campaign: Campaign, outcome: Outcome, now: datetime) -> No
     )
     failed = [call_id for result, call_id in recent if result == Outcome.FAILED]
     health = pacing.Health(attempts=len(recent), failures=len(failed))
+    if not pacing.must_break(health):
+        return
+    # What a person ended while it rang says nothing of the line.
+    ended = set(
+        Call.objects.filter(
+            pk__in=failed, end_reason=EndReason.OPERATOR_HANGUP
+        ).values_list("pk", flat=True)
+    )
+    failed = [call_id for call_id in failed if call_id not in ended]
+    health = pacing.Health(attempts=len(recent) - len(ended), failures=len(failed))
     if not pacing.must_break(health):
         return
     calls = Call.objects.filter(pk__in=failed[:_EVIDENCE])

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from calls.services.halting import is_halted
 from campaigns.explaining import REASONS
 from campaigns.models import Campaign, Lead
 from campaigns.queries import (
@@ -98,6 +99,8 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
     if state:
         query["state"] = state
     comparison = numbers.comparison
+    is_running = campaign.status == Campaign.Status.SCHEDULED
+    is_stopped = is_running and is_halted(campaign.organization)
     context = {
         "campaign": campaign,
         "progress": progress,
@@ -114,10 +117,11 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
         "outcome_rows": _outcomes(progress),
         "figures": numbers.figures,
         "pace": numbers.pace,
+        "goal": numbers.goal,
         "comparison": comparison,
+        "is_halted": is_stopped,
         "sleeping": numbers.sleeping,
         # Where all who are left wait for another reason, the pace says nothing.
-        "goal": numbers.goal,
         "is_all_held": sum(numbers.held.values()) >= numbers.figures.left,
         "shares": shares_of(comparison.arms) if comparison else [],
         "evidence": _evidence(campaign),
@@ -127,13 +131,13 @@ def live_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
         "failure_bars": _failures(numbers.failures),
         "is_polled": not campaign.is_final or bool(progress.calling),
         "is_draft": campaign.status == Campaign.Status.DRAFT,
-        "is_running": campaign.status == Campaign.Status.SCHEDULED,
+        "is_running": is_running,
         "is_paused": campaign.status == Campaign.Status.PAUSED,
     }
     seen = repr(
         (
             campaign.status,
-            campaign.halt_text,
+            (campaign.halt_text, is_stopped),
             progress,
             (numbers.figures.cost_microcredits, numbers.figures.left, numbers.pace),
             (numbers.held, numbers.sleeping),

@@ -312,7 +312,7 @@ def test_the_page_costs_the_same_for_one_lead_and_for_many(
     bakery: House, dora: Client, django_assert_max_num_queries: object, count: int
 ) -> None:
     campaign = make_campaign(bakery, leads=count)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(31):
         page = dora.get(reverse("campaign_detail", args=[campaign.pk]))
     assert page.content.decode().count('<tr id="lead-') == count
 
