@@ -129,8 +129,7 @@ class Comparison:
                 }
         return _(
             "Chance alone would show a difference this large in %(p)s %% of such "
-            "comparisons. Decide when the campaign has ended: looking again and again "
-            "makes chance look like a difference."
+            "comparisons."
         ) % {"p": _percent(self.p_value)}
 
 

@@ -83,6 +83,8 @@ class FindingJson(BaseModel):
 
     `p_value` is null with too few people for any. Several comparisons at once raise it
     (Holm). `better` is the name of the side with more hits of a hundred, once that is no chance.
+    Decide when campaigns have ended: looking again and again makes chance look like a
+    difference.
     """
 
     finding: Finding

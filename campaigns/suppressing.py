@@ -143,18 +143,34 @@ def _entries(organization: Organization | None) -> QuerySet[SuppressionEntry]:
     return SuppressionEntry.objects.filter(organization=organization)
 
 
+def count_conversations(organization: Organization, numbers: Sequence[str]) -> int:
+    """Count the people on these numbers who are being spoken to; that is not cut off."""
+    with all_organizations("lists hold for organizations below their own"):
+        calls = Call.objects.filter(
+            _below(organization),
+            direction=Call.Direction.OUTBOUND,
+            status=Call.Status.IN_PROGRESS,
+            callee_number__in=list(numbers)[:BATCH],
+        )
+        return calls.count()
+
+
+def _below(organization: Organization | None) -> Q:
+    """Return whose rows an organization's list holds for; the operator's, for all."""
+    if organization is None:
+        return Q()
+    if organization.is_agency:
+        return Q(organization=organization.pk) | Q(agency=organization.pk)
+    return Q(organization=organization.pk)
+
+
 def _take_out(
     organization: Organization | None, numbers: list[str], actor: User | None
 ) -> None:
     """Skip the leads that wait, and stop the calls that ring. Runs inside every scope."""
-    leads, calls = Lead.objects.all(), Call.objects.live()
-    claimed = Attempt.objects.filter(status=Attempt.Status.CLAIMED)
-    if organization is not None:
-        below = Q(organization=organization.pk)
-        if organization.is_agency:
-            below |= Q(agency=organization.pk)
-        leads, calls = leads.filter(below), calls.filter(below)
-        claimed = claimed.filter(below)
+    below = _below(organization)
+    leads, calls = Lead.objects.filter(below), Call.objects.live().filter(below)
+    claimed = Attempt.objects.filter(below, status=Attempt.Status.CLAIMED)
     leads.filter(status=Lead.Status.PENDING, phone_number__in=numbers).update(
         status=Lead.Status.SKIPPED, skip_reason=Lead.SkipReason.SUPPRESSED
     )

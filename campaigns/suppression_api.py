@@ -94,7 +94,11 @@ def list_suppressions(
 def add_suppressions(
     request: KeyRequest, wanted: SuppressionsBody
 ) -> Status[dict[str, int]]:
-    """Add numbers; it takes effect at once, also for calls that ring."""
+    """Add numbers; it takes effect at once, also for calls that ring.
+
+    A conversation that is going on is not cut off: end it with its call's `end`, if it
+    must be. Nobody calls the person afterwards, whatever came of it.
+    """
     numbers = read_numbers(wanted.phone_numbers)
     added = suppress_numbers(
         organization=request.organization,

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _, gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_GET
 
@@ -27,10 +29,20 @@ from portal.permissions import Permission, requires
 OFFERED = 50
 
 
+class CampaignChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """Campaigns by name and day: a campaign that is run again has the name of the first."""
+
+    def label_from_instance(self, obj: Campaign) -> str:
+        return _("%(name)s, %(day)s") % {
+            "name": obj.name,
+            "day": date_format(localtime(obj.created_at), "SHORT_DATETIME_FORMAT"),
+        }
+
+
 class CompareForm(forms.Form):
     """Which campaigns; the first chosen is what the others are measured by."""
 
-    c: forms.ModelMultipleChoiceField[Campaign] = forms.ModelMultipleChoiceField(
+    c = CampaignChoices(
         label=gettext_lazy("Campaigns"),
         queryset=None,
         required=False,

@@ -11,7 +11,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from calls.models import PhoneNumber
@@ -20,7 +20,12 @@ from campaigns.models import Register, SuppressionEntry
 from campaigns.numbers import region_of
 from campaigns.registers import Taken, take_register
 from campaigns.sheets import BadSheet
-from campaigns.suppressing import own_entries, suppress_numbers, unsuppress
+from campaigns.suppressing import (
+    count_conversations,
+    own_entries,
+    suppress_numbers,
+    unsuppress,
+)
 from portal.http import MemberRequest
 from portal.permissions import Permission, requires
 
@@ -150,9 +155,21 @@ def _take(request: MemberRequest, form: SuppressForm) -> bool:
         reason=reason,
     )
     messages.success(request, taken.added_text)
+    if talking := count_conversations(request.organization, form.found):
+        messages.warning(request, _talking_text(talking))
     if taken.unusable:
         messages.warning(request, taken.unusable_text)
     return True
+
+
+def _talking_text(count: int) -> str:
+    return ngettext(
+        "%(count)d person is in a conversation right now, which is not cut off. To stop "
+        "it, end the call on its page.",
+        "%(count)d people are in conversations right now, which are not cut off. To stop "
+        "them, end the calls on their pages.",
+        count,
+    ) % {"count": count}
 
 
 @require_POST

@@ -163,7 +163,9 @@ def test_the_page_draws_campaigns_and_says_what_may_be_said(bakery: House) -> No
     page = client.get(path, {"c": [str(first.pk), str(second.pk)]})
     text = page.content.decode()
     assert "April against March" in text
-    assert "A difference: more with April" in text
+    assert "A difference shown" in text
+    assert "More with April" in text
+    assert "Decide when the campaign has ended" in text
     assert "Likely between" in text
     assert client.get(path, {"c": "x"}).status_code == 422
     goal = client.get(path, {"c": [str(first.pk)], "goal": "no such"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from calls.models import Call, VoiceNode
 from calls.session.events import EndReason
@@ -16,7 +17,7 @@ from campaigns.suppressing import suppress_numbers, suppressed_among, unsuppress
 from portal.models import AuditRecord, Organization
 from portal.scope import all_organizations, organization_scope
 from tests.campaigns.builders import end_call, make_campaign, rows, states
-from tests.world import House
+from tests.world import House, browser
 
 pytestmark = pytest.mark.django_db
 Source = SuppressionEntry.Source
@@ -118,6 +119,10 @@ def test_a_call_that_rings_is_told_to_stop(in_bakery: House, node: VoiceNode) ->
     stops = dict(Call.objects.values_list("callee_number", "stop_reason"))
     # Who said so in the conversation hears its end.
     assert stops == {FIRST: "operator_hangup", talking.callee_number: ""}
+    client = browser(in_bakery, in_bakery.people["dora"])
+    body = {"numbers": talking.callee_number}
+    page = client.post(reverse("suppression_add"), body, follow=True).content.decode()
+    assert "1 person is in a conversation right now, which is not cut off." in page
 
 
 def test_a_lead_on_a_list_is_refused_at_the_claim_with_its_record(
@@ -162,7 +167,7 @@ def test_who_said_stop_goes_into_no_list_and_no_copy_whoevers_list_it_is(
     assert [row.phone_number for row in SavedPerson.objects.all()] == left
     assert (saved.people_count, states(made)) == (1, {"pending": 1})
     suppress(in_bakery.organization, *left)
-    for refused in (save_campaign_as_list, copy_campaign):
-        more = {"name": "Nobody"} if refused is save_campaign_as_list else {}
-        with pytest.raises(CampaignNotReady, match="Nobody"):
-            refused(campaign=campaign, actor=None, **more)
+    with pytest.raises(CampaignNotReady, match="Nobody"):
+        save_campaign_as_list(campaign=campaign, name="Nobody", actor=None)
+    with pytest.raises(CampaignNotReady, match="Nobody"):
+        copy_campaign(campaign=campaign, actor=None)
