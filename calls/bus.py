@@ -61,9 +61,7 @@ def tell_node(
     node_id: UUID, command: str, call_id: UUID, data: dict[str, Any] | None = None
 ) -> None:
     """Send a command to a voice node from sync code."""
-    async_to_sync(_hint)(
-        node_group(node_id), node_command(command, call_id, data or {})
-    )
+    _hint_now(node_group(node_id), node_command(command, call_id, data or {}))
 
 
 async def send_command(
@@ -77,7 +75,7 @@ async def send_command(
 
 async def publish(call_id: UUID, event: dict[str, Any]) -> None:
     """Show an event to whoever watches the call."""
-    await _hint(call_group(call_id), {"type": "call.event", "event": event})
+    await _hint(call_group(call_id), _call_event(event))
 
 
 async def publish_to_listener(watch_id: str, event: dict[str, Any]) -> None:
@@ -87,7 +85,22 @@ async def publish_to_listener(watch_id: str, event: dict[str, Any]) -> None:
 
 def show(call_id: UUID, event: dict[str, Any]) -> None:
     """Show an event to whoever watches the call, from sync code."""
-    async_to_sync(publish)(call_id, event)
+    _hint_now(call_group(call_id), _call_event(event))
+
+
+def _call_event(event: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "call.event", "event": event}
+
+
+def _hint_now(group: str, message: Any) -> None:
+    layer = get_channel_layer()
+    # Asked of its class: the layer over Redis answers for itself in an event loop only.
+    send_now = getattr(type(layer), "group_send_now", None)
+    if send_now is None:
+        async_to_sync(_hint)(group, message)
+        return
+    with contained(logger, "hint lost", level=logging.WARNING, group=group):
+        send_now(layer, group, message)
 
 
 async def _hint(group: str, message: Any) -> None:

@@ -52,6 +52,9 @@ import django
 django.setup()
 from calls import bus
 bus.tell_node(uuid.UUID(sys.argv[1]), "offer", uuid.UUID(sys.argv[2]), {"sdp": "v=0" * 4000})
+# Its connections would belong to a loop that is gone, and its end might wait for ever.
+from channels_postgres import db
+assert db.connection_pool is None
 """
 
 
