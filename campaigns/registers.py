@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Final
 
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _, ngettext
 
 from campaigns.columns import NUMBER, Columns
 from campaigns.models import SuppressionEntry
@@ -33,6 +33,8 @@ class Taken:
 
     @property
     def added_text(self) -> str:
+        if not self.added:
+            return _("Nothing was added: these numbers are on the list already.")
         text = ngettext(
             "%(count)d number is not called any more.",
             "%(count)d numbers are not called any more.",

@@ -225,6 +225,7 @@ def _tabs(progress: Progress, current: str) -> list[dict[str, Any]]:
         "url": "?",
         "is_current": not current,
         "count": progress.total,
+        "id": "state-all",
     }
     return [everybody] + [
         {
@@ -232,6 +233,7 @@ def _tabs(progress: Progress, current: str) -> list[dict[str, Any]]:
             "url": f"?state={name}",
             "is_current": name == current,
             "count": count,
+            "id": f"state-{name}",  # the page is swapped while somebody is on it
         }
         for name, count in progress.states.items()
         if count or name == current

@@ -11,15 +11,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from assistants.services import create_assistant
 from calls.models import Call, VoiceNode
 from calls.session.events import EndReason
-from campaigns import tasks
+from campaigns import dialing, tasks
 from campaigns.models import Campaign, Lead
 from campaigns.services import cancel_campaign
 from common.windows import WEEKDAYS
 from portal.scope import all_organizations, organization_scope
-from tests.campaigns.builders import end_call, make_campaign
-from tests.world import House, browser
+from tests.campaigns.builders import end_call, make_campaign, states
+from tests.world import House, browser, desk_spec
 
 pytestmark = pytest.mark.django_db
 
@@ -380,3 +381,38 @@ def test_forms_of_a_campaign_that_ended_say_so_before_they_are_filled(
         answer = dora.get(reverse(name, args=args), follow=True)
         assert "This campaign has ended" in answer.content.decode(), name
         assert answer.redirect_chain, name
+
+
+def test_whatever_a_keyboard_may_be_on_is_found_again_after_a_swap(
+    bakery: House, dora: Client, node: VoiceNode
+) -> None:
+    with organization_scope(bakery.organization):
+        other = create_assistant(
+            organization=bakery.organization, spec=desk_spec(name="Short"), actor=None
+        )
+    both = {"variant_assistant": other, "variant_percent": 50}
+    campaign = make_campaign(bakery, leads=60, more=both)
+    with organization_scope(bakery.organization):
+        dialing.dial_campaign(campaign_id=campaign.pk, organization=bakery.organization)
+    live = dora.get(reverse("campaign_live", args=[campaign.pk]), {"page": 2})
+    page = live.content.decode()
+    reachable = re.findall(r"<(?:a|button|select) [^>]*>|<[^>]* tabindex[^>]*>", page)
+    assert len(reachable) > 40
+    # htmx gives the focus back to the element of the same id.
+    assert [one for one in reachable if not re.search(r'\sid="', one)] == []
+
+
+def test_a_campaign_that_has_ended_is_copied_with_one_press(
+    bakery: House, dora: Client
+) -> None:
+    campaign = make_campaign(bakery, leads=2)
+    path = reverse("campaign_detail", args=[campaign.pk])
+    assert "Copy campaign" not in dora.get(path).content.decode()
+    with organization_scope(bakery.organization):
+        cancel_campaign(campaign=campaign, actor=None)
+    assert "Copy campaign" in dora.get(path).content.decode()
+    answer = dora.post(reverse("campaign_copy", args=[campaign.pk]))
+    made = next(one for one in all_campaigns() if one.made_from_id == campaign.pk)
+    assert answer["Location"] == reverse("campaign_setup", args=[made.pk, "review"])
+    with organization_scope(bakery.organization):
+        assert states(made) == {"pending": 2}
