@@ -9,7 +9,8 @@ It needs a running server and its API key, not the database: by default both com
 code 0 says that the call was carried as asked: it was answered, audio was heard, and it
 ended as one of its sides meant it to. A voicemail that the assistant recognised, a caller
 who was handed on and one who declined are calls carried as asked; one that was not
-answered, refused, lost or broken is not, and exits with 1. `early_heard_ms` counts what
+answered, refused, lost or broken is not, and exits with 1. A number that nobody has
+is said to be unknown at once: such a call is in no list. `early_heard_ms` counts what
 was heard before the answer, such as the message to a caller who is turned away; the
 recording begins with it.
 """
@@ -50,7 +51,9 @@ from calls.telephony.sip.caller import (
 )
 from calls.telephony.sip.transport import Listening
 
-FOUND_S: Final = 10.0
+FOUND_S: Final = 10.0  # until a call that was taken is in the list
+REFUSED_S: Final = 1.0  # the row of one that was turned away stands before the reply
+UNKNOWN_NUMBER: Final = "404"  # nobody's call: it leaves no row
 
 
 @dataclass(frozen=True)
@@ -228,8 +231,16 @@ async def dial(
         plan,
         keeps_audio=True,
     )
-    report.call_id = await _find_call(http, target, caller)
+    report.call_id = await _find_call(http, target, caller, patience_of(report))
     return report
+
+
+def patience_of(report: CallReport) -> float:
+    """Return for how many seconds a call may still come up in the list; 0 is not at all."""
+    if report.answered_ms is not None:
+        return FOUND_S
+    is_known = report.carrier_code not in ("", UNKNOWN_NUMBER)
+    return REFUSED_S if is_known else 0.0
 
 
 async def answer(
@@ -275,10 +286,10 @@ async def answer(
 
 
 async def _find_call(
-    http: aiohttp.ClientSession, target: PhoneTarget, caller: str
+    http: aiohttp.ClientSession, target: PhoneTarget, caller: str, within_s: float
 ) -> str:
     loop = asyncio.get_running_loop()
-    until_s = loop.time() + FOUND_S
+    until_s = loop.time() + within_s
     while loop.time() < until_s:
         url = f"{target.api.api_base_url}/calls?limit=50"
         for entry in await _read(http, url, "calls"):

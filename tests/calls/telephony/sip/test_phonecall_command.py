@@ -14,6 +14,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from django.core.management import CommandError, call_command
 
+from calls.management.commands.phonecall import FOUND_S, REFUSED_S, patience_of
+from calls.media.caller import CallReport
 from calls.media.caller.utterance import utterance_from_pcm
 from calls.telephony.protocol import IncomingCall, RejectReason
 from calls.telephony.sip.caller import line_frames
@@ -32,6 +34,7 @@ class Installation:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self.heard_samples = 0
         self.keys: list[str] = []
+        self.lookups = 0
 
     def __enter__(self) -> Installation:
         self._thread.start()
@@ -73,6 +76,7 @@ class Installation:
         await call.leg.wait_closed()
 
     async def _list(self, request: web.Request) -> web.Response:
+        self.lookups += 1
         calls = [
             {"id": f"c{number}", "caller_phone": call.caller}
             for number, call in enumerate(self.desk.calls, 1)
@@ -171,6 +175,35 @@ def test_a_call_that_nobody_takes_fails_with_the_reason() -> None:
 
 async def _decline(call: IncomingCall) -> None:
     await call.leg.reject(RejectReason.DECLINED)
+
+
+def test_a_number_that_nobody_has_is_said_at_once_and_looked_for_nowhere() -> None:
+    with Installation() as installation:
+        installation.desk.acts = _know_nobody
+        code, result = exit_of(installation)
+    assert (code, result["carrier_code"], result["call_id"]) == (1, "404", None)
+    assert result["error"] == "The number does not exist."
+    assert installation.lookups == 0
+
+
+async def _know_nobody(call: IncomingCall) -> None:
+    await call.leg.reject(RejectReason.UNKNOWN_NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("answered_ms", "code", "patience_s"),
+    [
+        (120, "", FOUND_S),
+        (None, "603", REFUSED_S),  # turned away, and written down before
+        (None, "404", 0),
+        (None, "", 0),  # nothing was reached
+    ],
+)
+def test_a_row_is_waited_for_where_one_can_come(
+    answered_ms: int | None, code: str, patience_s: float
+) -> None:
+    report = CallReport(answered_ms=answered_ms, carrier_code=code)
+    assert patience_of(report) == patience_s
 
 
 def test_what_is_said_before_a_call_is_turned_away_is_heard_and_kept(
