@@ -17,6 +17,7 @@ from calls.models import Call, CallAnalysis, CallEvent, RecordingConsent, Transf
 from calls.queries import has_assistant_left
 from common.local_numbers import local_credits, local_number
 from portal.statuses import status_look
+from portal.templatetags.ui import duration
 
 EVIDENCE: Final = {
     "words": gettext_lazy("what was said"),
@@ -51,12 +52,15 @@ def call_context(call: Call) -> dict[str, Any]:
     events = list(call.events.filter(kind__in=KINDS))
     handed = list(call.transfers.all())
     phase = _phase(call, events, handed)
+    consent = RecordingConsent.objects.filter(call=call).first()
+    asked = asked_ms(call, consent)
     waits = [turn.response_ms for turn in turns if turn.response_ms is not None]
     return {
         "call": call,
         "phase": phase,
         "is_taken": phase is Phase.PERSON,
-        "length_ms": length_ms(call),
+        "length_ms": length_ms(call, asked),
+        "length_note": length_note(asked),
         "facts": facts(call),
         "analysis": getattr(call, "analysis", None),
         "findings": finding_facts(getattr(call, "analysis", None)),
@@ -71,7 +75,7 @@ def call_context(call: Call) -> dict[str, Any]:
         ],
         "happenings": [shown for event in events for shown in _happening(event)],
         "transfers": transfers(handed),
-        "consent": consent_facts(RecordingConsent.objects.filter(call=call).first()),
+        "consent": consent_facts(consent),
         "quality": quality_facts(call.quality),
     }
 
@@ -123,11 +127,33 @@ def replacement(event: CallEvent) -> dict[str, Any]:
     return {"stage": STAGE_LABELS[stage], "at_ms": event.at_ms, **names}
 
 
-def length_ms(call: Call) -> int:
-    """Return how long a call lasted, or has lasted so far."""
+def length_ms(call: Call, asked_ms: int = 0) -> int:
+    """Return how long a call lasted, or has lasted so far, as it is billed.
+
+    Recording and transcript count from the answer, and so have what comes before the
+    conversation in them: `asked_ms`.
+    """
     if call.is_live and call.started_at:
-        return round((timezone.now() - call.started_at).total_seconds() * 1000)
+        lasted = timezone.now() - call.started_at
+        return max(0, round(lasted.total_seconds() * 1000) - asked_ms)
     return call.duration_ms
+
+
+def asked_ms(call: Call, consent: RecordingConsent | None) -> int:
+    """Return for how long a caller was asked for consent, ahead of the conversation."""
+    if consent is None or call.started_at is None:
+        return 0
+    asked = consent.answered_at - call.started_at
+    return max(0, round(asked.total_seconds() * 1000))
+
+
+def length_note(asked_ms: int) -> str:
+    """Return why a call's length is not that of its recording; else nothing."""
+    if not asked_ms:
+        return ""
+    return _("Without the %(length)s in which consent was asked for") % {
+        "length": duration(asked_ms)
+    }
 
 
 def facts(call: Call) -> list[dict[str, str]]:

@@ -103,7 +103,12 @@ class OutboundCallStart(CallStart):
 
 
 class CallJson(BaseModel):
-    """A call as lists show it."""
+    """A call as lists show it.
+
+    `duration_ms` and `duration_seconds` are of the conversation, which is what is billed:
+    where consent was asked for, from the answer to that. Turns and recording count from
+    the moment the call was answered.
+    """
 
     id: UUID
     call_id: UUID

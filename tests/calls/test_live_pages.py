@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.urls import reverse
+from django.utils import timezone
 
 from calls.errors import BadCallToken, CallNotActive
-from calls.models import Call, CallEvent, VoiceNode
+from calls.models import Call, CallEvent, RecordingConsent, VoiceNode
 from calls.services.listening import (
     note_given_back,
     note_take_over,
@@ -195,6 +197,35 @@ def test_a_call_that_was_given_back_is_steered_and_may_be_taken_again(
     assert "Dora gave the call back to the assistant" in page
     assert "The connection was lost" in page
     note_take_over(seat=seat)
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_a_length_is_the_conversations_and_says_what_came_before_it(
+    bakery: House, node: VoiceNode, is_live: bool
+) -> None:
+    """Recording and transcript count from the answer, the bill from the consent."""
+    began = timezone.now() - timedelta(seconds=72)
+    ended = {"status": "ended", "duration_ms": 60_000}
+    call = stored(bakery, node, started_at=began, **({} if is_live else ended))
+    dora = browser(bakery, bakery.people["dora"])
+    url = reverse("call_detail", args=[call.pk])
+    assert "consent was asked for" not in dora.get(url).content.decode()
+    with organization_scope(bakery.organization):
+        RecordingConsent.objects.create(
+            organization=bakery.organization,
+            call=call,
+            question="May we record this?",
+            language="en",
+            asked_count=1,
+            asked_at=began,
+            answer="given",
+            way="digit",
+            heard="1",
+            answered_at=began + timedelta(seconds=12),
+        )
+    page = dora.get(url).content.decode()
+    assert "Without the 12 s in which consent was asked for" in page
+    assert re.search(r"1 min 0[0-2] s", page)
 
 
 def test_listening_is_a_right_of_its_own_and_leaves_a_trace(
