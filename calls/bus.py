@@ -99,6 +99,7 @@ def _hint_now(group: str, message: Any) -> None:
     if send_now is None:
         async_to_sync(_hint)(group, message)
         return
+    # What takes its place when it is lost stands in the database.
     with contained(logger, "hint lost", level=logging.WARNING, group=group):
         send_now(layer, group, message)
 
