@@ -14,8 +14,9 @@ from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 
 from calls import bus
-from calls.models import VoiceNode
+from calls.models import Call, VoiceNode
 from calls.services.web import StartedWebCall, start_web_call
+from calls.services.widgets import save_widget
 from config.asgi import application
 from portal.scope import organization_scope
 from tests.world import House
@@ -224,6 +225,27 @@ async def test_after_the_end_the_socket_closes(started: StartedWebCall) -> None:
         )
         assert (await hear(browser))["type"] == "ended"
         assert (await browser.receive_output(timeout=5))["code"] == 1000
+
+
+async def test_a_visitor_of_a_website_is_told_no_names_of_the_house(
+    bakery: House, started: StartedWebCall
+) -> None:
+    """And nothing of who listens: they hear of it when somebody talks with them."""
+
+    def come_by_a_widget() -> None:
+        with organization_scope(bakery.organization):
+            widget, _ = save_widget(
+                assistant=bakery.assistant, actor=None, sites=["https://shop.example"]
+            )
+            Call.objects.filter(pk=started.call.pk).update(widget=widget)
+
+    await database_sync_to_async(come_by_a_widget)()
+    async with socket(started.call.pk, started.token) as browser:
+        await hear(browser)
+        news = {"type": "listener", "what": "listening", "who": "Dora"}
+        await bus.publish(started.call.pk, news)
+        await bus.publish(started.call.pk, {"type": "status", "status": "ringing"})
+        assert (await hear(browser))["type"] == "status"
 
 
 async def test_two_hundred_rapid_connects_leave_one_seat(
