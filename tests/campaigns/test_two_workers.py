@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from calls.models import Call, VoiceNode
 from calls.session.events import EndReason
 from campaigns import dialing, reconciling, tasks
-from campaigns.models import Attempt, Campaign, Lead
+from campaigns.models import Attempt, Campaign, Lead, SuppressionEntry
+from campaigns.suppressing import suppress_numbers
 from portal.models import Organization
 from portal.scope import all_organizations, organization_scope
 from tests.campaigns.builders import end_call, make_campaign, rows
@@ -134,3 +136,63 @@ def test_one_end_reported_by_many_moves_the_lead_once(
         lead = Lead.objects.get()
         assert (lead.status, lead.attempt_count) == ("pending", 1)
         assert Attempt.objects.count() == 1
+
+
+def test_a_dial_that_read_the_lists_before_an_entry_is_ended_by_it(
+    bakery: House, node: VoiceNode
+) -> None:
+    campaign = make_campaign(bakery, leads=1)
+    with organization_scope(bakery.organization):
+        (attempt,) = dialing.claim_leads(
+            campaign_id=campaign.pk, organization=bakery.organization
+        )
+
+    def dial() -> None:
+        dialing.dial_attempt(attempt_id=attempt)
+
+    def suppress() -> None:
+        suppress_numbers(
+            organization=bakery.organization,
+            numbers=[rows(1)[0].phone_number],
+            source=SuppressionEntry.Source.API,
+            actor=None,
+        )
+
+    def run(job: Callable[[], object]) -> None:
+        with organization_scope(bakery.organization):
+            job()
+        connection.close()
+
+    dialing_thread, suppressing_thread = (
+        threading.Thread(target=run, args=(job,)) for job in (dial, suppress)
+    )
+    # The dial has read the lists and waits for this row; then comes the entry.
+    with all_organizations("holding the row"), transaction.atomic():
+        Organization.objects.select_for_update(no_key=True).get(
+            pk=bakery.organization.pk
+        )
+        dialing_thread.start()
+        wait_for_waiting(1)
+        suppressing_thread.start()
+        wait_for_waiting(2)
+    dialing_thread.join(30)
+    suppressing_thread.join(30)
+    with all_organizations("looking at the outcome"):
+        assert Call.objects.get().stop_reason == EndReason.OPERATOR_HANGUP
+
+
+def wait_for_waiting(count: int) -> None:
+    """Return once so many connections wait for a row that another one holds."""
+    until = time.monotonic() + 20
+    waiting = 0
+    while waiting < count:
+        assert time.monotonic() < until, waiting
+        with connection.cursor() as cursor:
+            # What a transaction has seen of others' activity it would see again.
+            cursor.execute("select pg_stat_clear_snapshot()")
+            cursor.execute(
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                " and datname = current_database()"
+            )
+            waiting = cursor.fetchone()[0]
+        time.sleep(0.02)
