@@ -700,6 +700,8 @@ LOGGING = {
         "daphne": {"level": "WARNING"},
         "aioice": {"level": "WARNING"},
         "aiortc": {"level": "WARNING"},
+        # It warns of each message to a call that nobody watches.
+        "channels_postgres": {"level": "ERROR"},
         "livekit": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         # It logs the address of every request.
