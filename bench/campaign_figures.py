@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bench.figures import Figure
+
 RATE: Final = 50.0  # leads that come due, and starts of the trunk, a second
 FEW: Final = 10_000
 
@@ -24,35 +26,12 @@ class Measured:
     recovery: dict[str, Any]
 
 
-def _figure(
-    name: str, unit: str, ours: float | None, goal: str, met: bool | None, **more: Any
-) -> dict[str, Any]:
-    empty = (
-        "peer",
-        "peer_name",
-        "limit",
-        "limit_name",
-        "ratio_to_peer",
-        "ratio_to_limit",
-    )
-    return {
-        "name": f"campaigns: {name}",
-        "unit": unit,
-        "ours": ours,
-        **dict.fromkeys(empty),
-        "goal": goal,
-        "met": met,
-        "runs": [],
-        **more,
-    }
-
-
-def import_figures(found: Measured) -> list[dict[str, Any]]:
+def import_figures(found: Measured) -> list[Figure]:
     ratio = round(found.import_s / found.copy_s, 2)
     flat = "flat: at most 20 MB"
     return [
-        _figure(
-            f"import of {found.leads:,} leads",
+        Figure(
+            f"campaigns: import of {found.leads:,} leads",
             "s",
             round(found.import_s, 1),
             "at most 4 times COPY",
@@ -62,13 +41,19 @@ def import_figures(found: Measured) -> list[dict[str, Any]]:
             ratio_to_limit=ratio,
         ),
         *(
-            _figure(f"memory an import of {kind} grows by", "MB", mb, flat, mb <= 20)
+            Figure(
+                f"campaigns: memory an import of {kind} grows by",
+                "MB",
+                mb,
+                flat,
+                mb <= 20,
+            )
             for kind, mb in (("CSV", found.csv_grown_mb), ("XLSX", found.xlsx_grown_mb))
         ),
     ]
 
 
-def dial_figures(found: Measured) -> list[dict[str, Any]]:
+def dial_figures(found: Measured) -> list[Figure]:
     few, many, starts = found.among_few, found.among_many, found.starts
     growth = (
         round(many["p95_s"] / few["p95_s"], 2)
@@ -77,8 +62,8 @@ def dial_figures(found: Measured) -> list[dict[str, Any]]:
     )
     recovery = found.recovery
     return [
-        _figure(
-            f"due to dial, p95, {RATE:.0f} a second among {found.leads:,}",
+        Figure(
+            f"campaigns: due to dial, p95, {RATE:.0f} a second among {found.leads:,}",
             "s",
             many["p95_s"],
             f"at most 1.5 times that among {min(FEW, found.leads):,}",
@@ -88,8 +73,8 @@ def dial_figures(found: Measured) -> list[dict[str, Any]]:
             ratio_to_limit=growth,
             runs=[few, many],
         ),
-        _figure(
-            "most starts in any second",
+        Figure(
+            "campaigns: most starts in any second",
             "starts",
             starts["most_1s"],
             f"never above {RATE:.0f}, nor {5 * RATE:.0f} in five",
@@ -99,22 +84,22 @@ def dial_figures(found: Measured) -> list[dict[str, Any]]:
             ratio_to_limit=round(starts["most_1s"] / RATE, 2),
             runs=[starts],
         ),
-        _figure(
-            "rate used",
+        Figure(
+            "campaigns: rate used",
             "of the trunk's",
             round(starts["used"], 3),
             "at least 0.95",
             starts["used"] >= 0.95,
         ),
-        _figure(
-            "database statements of a dial",
+        Figure(
+            "campaigns: database statements of a dial",
             "statements",
             many["queries"],
             "told",
             None if many["queries"] is None else True,
         ),
-        _figure(
-            "leads of a killed worker dialled after",
+        Figure(
+            "campaigns: leads of a killed worker dialled after",
             "s",
             recovery["took_s"],
             "at most 30, each once",

@@ -335,7 +335,7 @@ def main() -> None:
     given = sys.argv[1:] or ["1000000", "600"]
     found = measure(leads=int(given[0]), seconds=float(given[1]))
     for figure in import_figures(found) + dial_figures(found):
-        sys.stdout.write(json.dumps(figure) + "\n")
+        sys.stdout.write(json.dumps(figure.as_json()) + "\n")
 
 
 if __name__ == "__main__":

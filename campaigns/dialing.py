@@ -63,8 +63,6 @@ NO_LINE_DELAY: Final = timedelta(seconds=3)
 BATCH: Final = 25
 Halt = Campaign.HaltReason
 _SCHEDULED: Final = Campaign.Status.SCHEDULED
-
-
 # What mends itself: a line becomes free, a halt is lifted.
 _PASSES: Final = (NoCapacity, TooManyCalls, TrunkFull, CallsHalted)
 

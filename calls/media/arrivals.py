@@ -12,10 +12,9 @@ import struct
 import time
 from typing import Any, Final
 
-MOST_BYTES: Final = 2_048
-_SO_TIMESTAMPNS: Final = (
-    35  # Linux, where `time_t` has 64 bits; Python has no name for it
-)
+_MOST_BYTES: Final = 2_048
+# On Linux, where `time_t` has 64 bits; Python has no name for it.
+_SO_TIMESTAMPNS: Final = 35
 _TIMESPEC: Final = struct.Struct("@qq")
 _ROOM: Final = socket.CMSG_SPACE(_TIMESPEC.size)
 # Longer than any packet waits here: what seems to is a clock that was put right.
@@ -32,7 +31,7 @@ def receive(udp: socket.socket) -> tuple[bytes, Any, float]:
 
     Raises `BlockingIOError` when none waits, and other `OSError`s as `recvmsg` does.
     """
-    data, notes, _flags, address = udp.recvmsg(MOST_BYTES, _ROOM)
+    data, notes, _flags, address = udp.recvmsg(_MOST_BYTES, _ROOM)
     arrived_s = time.monotonic()
     for level, kind, value in notes:
         if (

@@ -47,9 +47,8 @@ RATE_HZ: Final = 16_000
 FRAME_MS: Final = 20
 MAX_BEHIND_MS: Final = 200
 CONNECT_S: Final = 15.0
-LOST_AFTER_S: Final = (
-    5.0  # whoever took over is gone: the caller hears nothing until then
-)
+# Whoever took over is gone: until then the caller hears nothing.
+LOST_AFTER_S: Final = 5.0
 _CLOSE_S: Final = 5.0
 _FRAME_BYTES: Final = RATE_HZ * FRAME_MS // 1000 * 2
 

@@ -7,11 +7,12 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg import sql
 
 from calls.models import PhoneNumber
 from campaigns.errors import CampaignNotReady
 from campaigns.models import Campaign, CampaignNumber, Lead
-from campaigns.services.lists import ALL_LISTS, Wanted
+from campaigns.services.lists import ALL_LISTS, COMING_ALONG, Wanted
 from campaigns.services.making import NewCampaign, create_campaign
 from portal.models import User
 from portal.scope import all_organizations
@@ -35,7 +36,7 @@ _SETTINGS: Final = (
     "variant_assistant",
     "variant_percent",
 )
-_COPY_LEADS: Final = """
+_COPY_LEADS: Final = sql.SQL("""
 insert into campaigns_lead (
   id, organization_id, agency_id, campaign_id, phone_number, name, variables, status,
   attempt_count, due_at, last_outcome, created_at, locality_id, is_priority,
@@ -45,16 +46,8 @@ select gen_random_uuid(), organization_id, agency_id, %(new)s, phone_number, nam
   %(now)s + row_number() over (order by created_at, id) * interval '1 microsecond',
   locality_id, false, '', consent_basis, consent_proof, false, ''
 from campaigns_lead
-where campaign_id = %(old)s and phone_number like '+%%'
-  and skip_reason <> 'suppressed'
-  and not exists (
-    select from campaigns_suppressionentry entry
-    where entry.phone_number = campaigns_lead.phone_number
-      and (entry.organization_id is null or entry.organization_id in (
-             campaigns_lead.organization_id, campaigns_lead.agency_id)))
-  and (%(all)s or last_outcome = any(%(outcomes)s)
-       or disposition = any(%(dispositions)s))
-"""
+where {coming_along}
+""").format(coming_along=COMING_ALONG)
 
 
 @transaction.atomic
@@ -91,7 +84,7 @@ def copy_campaign(
             _COPY_LEADS,
             {
                 "new": made.pk,
-                "old": campaign.pk,
+                "campaign": campaign.pk,
                 "now": timezone.now(),
                 **(wanted or Wanted()).values,
             },

@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg import sql
 
 from campaigns.columns import LeadRow
 from campaigns.errors import CampaignIsFinal, CampaignNotReady, ListNameTaken
@@ -26,16 +27,10 @@ from portal.services import audit
 BATCH: Final = 1_000
 ALL_LISTS: Final = "a client's people obey its agency's and operator's lists"
 
-# The lists of today hold: the organization's own, its agency's and the operator's.
-_FROM_CAMPAIGN: Final = """
-insert into campaigns_savedperson (
-  id, organization_id, agency_id, saved_list_id, phone_number, name, variables,
-  locality_id, consent_basis, consent_proof, created_at)
-select gen_random_uuid(), organization_id, agency_id, %(list)s, phone_number, name,
-  variables, locality_id, consent_basis, consent_proof,
-  %(now)s + row_number() over (order by created_at, id) * interval '1 microsecond'
-from campaigns_lead
-where campaign_id = %(campaign)s and phone_number like '+%%'
+# Whom of a campaign one takes along. The lists of today hold: the organization's own,
+# its agency's and the operator's.
+COMING_ALONG: Final = sql.SQL("""
+campaign_id = %(campaign)s and phone_number like '+%%'
   and skip_reason <> 'suppressed'
   and not exists (
     select from campaigns_suppressionentry entry
@@ -44,8 +39,18 @@ where campaign_id = %(campaign)s and phone_number like '+%%'
              campaigns_lead.organization_id, campaigns_lead.agency_id)))
   and (%(all)s or last_outcome = any(%(outcomes)s)
        or disposition = any(%(dispositions)s))
+""")
+_FROM_CAMPAIGN: Final = sql.SQL("""
+insert into campaigns_savedperson (
+  id, organization_id, agency_id, saved_list_id, phone_number, name, variables,
+  locality_id, consent_basis, consent_proof, created_at)
+select gen_random_uuid(), organization_id, agency_id, %(list)s, phone_number, name,
+  variables, locality_id, consent_basis, consent_proof,
+  %(now)s + row_number() over (order by created_at, id) * interval '1 microsecond'
+from campaigns_lead
+where {coming_along}
 on conflict (saved_list_id, phone_number) do nothing
-"""
+""").format(coming_along=COMING_ALONG)
 _TO_CAMPAIGN: Final = """
 insert into campaigns_lead (
   id, organization_id, agency_id, campaign_id, phone_number, name, variables, status,

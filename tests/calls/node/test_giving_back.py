@@ -77,6 +77,17 @@ async def listening(
         await hearing
 
 
+@asynccontextmanager
+async def taken_over(
+    held: HeldCall, house: House, *, at_s: float = 8.0, speaks: Script | None = None
+) -> AsyncIterator[Colleague]:
+    """One who listens in and takes over at a moment."""
+    await held.at(at_s)
+    async with listening(held, speaks) as colleague:
+        await colleague.takes_over(house)
+        yield colleague
+
+
 @pytest.mark.parametrize("by_telephone", [False, True])
 def test_the_assistant_goes_on_where_it_stopped(
     order: CallOrder, bakery: House, by_telephone: bool
@@ -85,10 +96,8 @@ def test_the_assistant_goes_on_where_it_stopped(
     seen: list[Any] = []
 
     async def work(held: HeldCall) -> None:
-        await held.at(8.0)
         words = script(user_says("Hi there", from_s=3, to_s=5))
-        async with listening(held, words) as colleague:
-            await colleague.takes_over(bakery)
+        async with taken_over(held, bakery, speaks=words) as colleague:
             await held.at(20.0)
             assert held.live.conversation is not None
             seen.append(held.live.conversation.is_joined)
@@ -128,9 +137,7 @@ def test_the_model_remembers_and_is_told(order: CallOrder, bakery: House) -> Non
     held = held_call(order, ends_at_s=40, by_telephone=False)
 
     async def work(held: HeldCall) -> None:
-        await held.at(8.0)
-        async with listening(held) as colleague:
-            await colleague.takes_over(bakery)
+        async with taken_over(held, bakery) as colleague:
             await held.at(20.0)
             colleague.ear.give_back()
             await held.at(38.0)
@@ -163,9 +170,7 @@ def test_a_browser_that_goes_away_leaves_the_caller_to_the_assistant(
     held = held_call(order, ends_at_s=30, by_telephone=True)
 
     async def work(held: HeldCall) -> None:
-        await held.at(8.0)
-        async with listening(held) as colleague:
-            await colleague.takes_over(bakery)
+        async with taken_over(held, bakery) as colleague:
             await held.at(12.0)
             colleague.link.hang_up(end)
 
@@ -182,9 +187,7 @@ def test_a_person_who_hangs_up_ends_the_call(order: CallOrder, bakery: House) ->
     held = held_call(order, ends_at_s=30, by_telephone=True)
 
     async def work(held: HeldCall) -> None:
-        await held.at(8.0)
-        async with listening(held) as colleague:
-            await colleague.takes_over(bakery)
+        async with taken_over(held, bakery) as colleague:
             await held.at(12.0)
             await colleague.link.aclose()
 
@@ -202,9 +205,7 @@ def test_it_may_be_taken_and_given_again_and_the_time_limit_is_the_assistants(
 
     async def work(held: HeldCall) -> None:
         for from_s, to_s in ((8.0, 30.0), (35.0, 50.0)):
-            await held.at(from_s)
-            async with listening(held) as colleague:
-                await colleague.takes_over(bakery)
+            async with taken_over(held, bakery, at_s=from_s) as colleague:
                 await held.at(to_s)
                 colleague.ear.give_back()
                 await held.at(to_s + 1)
@@ -222,9 +223,7 @@ def test_a_caller_may_hang_up_while_given_back(
     held = held_call(order, ends_at_s=at_s, by_telephone=True)
 
     async def work(held: HeldCall) -> None:
-        await held.at(7.0)
-        async with listening(held) as colleague:
-            await colleague.takes_over(bakery)
+        async with taken_over(held, bakery, at_s=7.0) as colleague:
             await held.at(8.0)
             colleague.ear.give_back()
             await held.at(10.0)
@@ -240,9 +239,7 @@ def test_given_back_before_the_assistant_has_left_it_stays(
     held = held_call(order, ends_at_s=30, by_telephone=False)
 
     async def work(held: HeldCall) -> None:
-        await held.at(8.0)
-        async with listening(held) as colleague:
-            await colleague.takes_over(bakery)
+        async with taken_over(held, bakery) as colleague:
             colleague.ear.give_back()
             await held.at(20.0)
 
@@ -257,9 +254,7 @@ def test_a_call_can_be_stopped_as_the_assistant_comes_back(
     held = held_call(order, ends_at_s=60, by_telephone=True)
 
     async def work(held: HeldCall) -> None:
-        await held.at(8.0)
-        async with listening(held) as colleague:
-            await colleague.takes_over(bakery)
+        async with taken_over(held, bakery) as colleague:
             await held.at(12.0)
             colleague.ear.give_back()
             await held.at(12.0)
